@@ -1,0 +1,234 @@
+"""Everything that a user can set: arguments, environment and `[tool.cachy]`, read once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from cachy.errors import CachyError
+from cachy.interaction import Json
+from cachy.providers import DOMS
+
+Repeats = Literal["same", "sequence"]
+
+
+class Mode(Enum):
+    """What happens to a request: see the README's table of modes."""
+
+    RECORD = "record"
+    REPLAY = "replay"
+    REFRESH = "refresh"
+    OFF = "off"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Match:
+    """`[tool.cachy.match]`: what two equal requests may differ in, beyond cachy's own rules."""
+
+    ignore: tuple[str, ...] = ()  # JSON paths of the body, e.g. "metadata.run_id"
+    normalize: tuple[str, ...] = ()  # regular expressions; every match becomes one placeholder
+    headers: tuple[str, ...] = ()  # request headers that belong to the fingerprint
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Drift:
+    """`[tool.cachy.drift]`: what may be re-sent, and how changes are judged."""
+
+    allow: tuple[str, ...] = ()  # "GET api.example.com/v1/users", "POST localhost:8000/*"
+    hosts: Mapping[str, str] = field(default_factory=dict)  # exact host -> "header: ${ENV_NAME}"
+    severity: Mapping[str, str] = field(default_factory=dict)  # rule -> severity
+    ignore: tuple[Mapping[str, Json], ...] = ()  # {rule, surface, path, until, reason}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Config:
+    """One project's settings; `root` is the folder that they were found in."""
+
+    root: Path = field(default_factory=Path.cwd)
+    fixtures: Path = Path("cachy_fixtures")
+    mode: Mode = Mode.RECORD
+    mode_from: str = "default"
+    doms: tuple[str, ...] = DOMS
+    hdrs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    polling: tuple[str, ...] = ()
+    repeats: Repeats = "same"
+    record_status: frozenset[int] = frozenset()
+    redact: tuple[str, ...] = ()
+    max_age: int | None = None  # days
+    debug: bool | Literal["miss"] = False
+    log: Path | None = None
+    match: Match = field(default_factory=Match)
+    drift: Drift = field(default_factory=Drift)
+
+
+def load_config(start: Path | None = None, **chosen: Any) -> Config:
+    """Read the settings that hold at `start` (default: the working folder).
+
+    `chosen` are arguments of the caller and win over everything else; None means not chosen.
+
+    Raises:
+        CachyError: an unknown key, a value of the wrong type, a pyproject that is no TOML.
+    """
+    base = (start or Path.cwd()).absolute()
+    root, pyproject = find_root(base)
+    table = dict(_read_table(pyproject)) if pyproject else {}
+    where = str(pyproject) if pyproject else "pyproject.toml"
+    settings = _checked(table, where)
+    mode, mode_from = _mode(chosen.pop("mode", None), settings.pop("mode", None), where)
+    settings.update({key: value for key, value in chosen.items() if value is not None})
+    settings["fixtures"] = _fixtures_folder(root, settings.get("fixtures"))
+    if log := os.environ.get("CACHY_LOG"):
+        settings["log"] = Path(log)
+    config = Config(root=root, mode=mode, mode_from=mode_from, **settings)
+    return replace(config, doms=tuple(check_dom(dom) for dom in config.doms))
+
+
+def find_root(start: Path) -> tuple[Path, Path | None]:
+    """Find the project's folder: the nearest pyproject.toml, else .git, else `start` itself."""
+    for marker in ("pyproject.toml", ".git"):
+        for folder in (start, *start.parents):
+            if (folder / marker).exists():
+                return folder, (folder / marker if marker == "pyproject.toml" else None)
+    return start, None
+
+
+def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether CI is set, as GitHub Actions, GitLab, CircleCI and most others do."""
+    return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
+
+
+def check_dom(dom: str) -> str:
+    """Return a host pattern in lower case.
+
+    Raises:
+        CachyError: it holds a scheme, a path or a space; the message says what to write.
+    """
+    if isinstance(dom, str) and dom and not any(sign in dom for sign in "/ ?#@\\"):
+        return dom.lower().removeprefix("*.")
+    host = str(dom).strip().split("://")[-1].split("/")[0].split("@")[-1] or "api.example.com"
+    raise CachyError(f"doms: {dom!r} is no host. Write {host!r} (a host, or host:port, or '*').")
+
+
+def is_covered(host: str, port: int | None, doms: Sequence[str]) -> bool:
+    """Whether a host pattern covers this host: itself, or a host below it at a dot."""
+    return any(_covers(dom, host, port) for dom in doms)
+
+
+def _covers(dom: str, host: str, port: int | None) -> bool:
+    if dom == "*":
+        return True
+    name, colon, wanted = dom.rpartition(":") if not dom.endswith("]") else (dom, "", "")
+    if colon and wanted.isdigit() and ":" not in name.strip("[]"[:0]):
+        return str(port) == wanted and _covers(name, host, None)
+    return host == dom or host.endswith("." + dom)
+
+
+def _mode(argument: str | Mode | None, configured: str | None, where: str) -> tuple[Mode, str]:
+    candidates = (
+        (argument, "the mode argument"),
+        (os.environ.get("CACHY_MODE"), "CACHY_MODE"),
+        (configured, f"mode in {where}"),
+    )
+    for value, source in candidates:
+        if value:
+            return parse_mode(value, source), source
+    return (Mode.REPLAY, "CI") if in_ci() else (Mode.RECORD, "default")
+
+
+def parse_mode(value: str | Mode, source: str) -> Mode:
+    """Turn a mode's name into the mode; CachyError names the four where it is none."""
+    try:
+        return Mode(value)
+    except ValueError:
+        known = ", ".join(mode.value for mode in Mode)
+        raise CachyError(f"{source}: {value!r} is no mode. Choose one of: {known}.") from None
+
+
+def _fixtures_folder(root: Path, folder: str | os.PathLike[str] | None) -> Path:
+    return Path(os.path.abspath(root / os.path.expanduser(folder or "cachy_fixtures")))
+
+
+@cache
+def _read_table_at(pyproject: Path, changed: int) -> Mapping[str, Json]:
+    text = pyproject.read_text(encoding="utf-8")
+    if "tool.cachy" not in text.replace(" ", ""):
+        return {}
+    import tomllib  # only a project that configures cachy pays for the parser
+
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise CachyError(f"{pyproject} is no valid TOML: {error}. Mend it there.") from None
+    table = document.get("tool", {}).get("cachy", {})
+    return table if isinstance(table, dict) else {}
+
+
+def _read_table(pyproject: Path) -> Mapping[str, Json]:
+    return _read_table_at(pyproject, pyproject.stat().st_mtime_ns)
+
+
+_LISTS = {"doms", "hdrs", "paths", "polling", "redact"}
+_SECTIONS: dict[str, type] = {"match": Match, "drift": Drift}
+_OTHER = {"fixtures": str, "mode": str, "repeats": str, "max_age": int}
+
+
+def _checked(table: dict[str, Json], where: str) -> dict[str, Any]:
+    settings: dict[str, Any] = {}
+    for key, value in table.items():
+        at = f"[tool.cachy] {key} in {where}"
+        if key in _SECTIONS:
+            settings[key] = _section(_SECTIONS[key], value, f"[tool.cachy.{key}] in {where}")
+        elif key in _LISTS:
+            settings[key] = _strings(value, at)
+        elif key == "record_status":
+            settings[key] = frozenset(_integers(value, at))
+        elif key in _OTHER:
+            settings[key] = _typed(value, _OTHER[key], at)
+        else:
+            known = ", ".join(sorted({*_LISTS, *_SECTIONS, *_OTHER, "record_status"}))
+            raise CachyError(f"{at}: no such setting. Known: {known}.")
+    if settings.get("repeats", "same") not in ("same", "sequence"):
+        raise CachyError(f"[tool.cachy] repeats in {where}: write 'same' or 'sequence'.")
+    return settings
+
+
+def _section(kind: type, value: Json, at: str) -> Any:
+    known = {entry.name: entry for entry in fields(kind)}
+    for key in _typed(value, dict, at):
+        if key not in known:
+            raise CachyError(f"{at}: no such setting {key!r}. Known: {', '.join(sorted(known))}.")
+    return kind(**{key: _section_value(key, part, at) for key, part in value.items()})
+
+
+def _section_value(key: str, value: Json, at: str) -> Any:
+    if key in ("hosts", "severity"):
+        table = _typed(value, dict, f"{at}, {key}")
+        return {str(name): _typed(entry, str, f"{at}, {key}") for name, entry in table.items()}
+    if isinstance(value, list) and all(isinstance(item, dict) for item in value) and value:
+        return tuple(value)
+    return _strings(value, f"{at}, {key}")
+
+
+def _strings(value: Json, at: str) -> tuple[str, ...]:
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return tuple(value)
+    raise CachyError(f"{at}: expected a list of strings, found {value!r}.")
+
+
+def _integers(value: Json, at: str) -> tuple[int, ...]:
+    if isinstance(value, list) and all(type(item) is int for item in value):
+        return tuple(value)
+    raise CachyError(f"{at}: expected a list of whole numbers, found {value!r}.")
+
+
+def _typed(value: Json, kind: type, at: str) -> Any:
+    if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
+        return value
+    names = {str: "a string", int: "a whole number", dict: "a table"}
+    raise CachyError(f"{at}: expected {names[kind]}, found {value!r}.")

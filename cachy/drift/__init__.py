@@ -1,0 +1,1 @@
+"""Compare what was recorded with what an API answers now."""

@@ -1,0 +1,61 @@
+"""The nouns that every room shares: a request, a response, and the fixture that holds both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+Json = Any  # what json.loads gives: no narrower type survives mypy strict at the edges
+Headers = tuple[tuple[str, str], ...]
+
+
+def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
+    """Find the first value of a header; names compare without case (RFC 9110 section 5.1)."""
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it would go over the wire; `url` is absolute, `body` is whole."""
+
+    method: str
+    url: str
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A response; `body` is decoded (no content-encoding), `chunks` are its replay pieces."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    chunks: tuple[bytes, ...] = ()
+    truncated: bool = False
+    http_version: str = "HTTP/1.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Fixture:
+    """One committed interaction: where it lies, and its document in the fixture format.
+
+    `document` has the keys of the JSON file (`cachy`, `recorded`, `request`, `response`) with
+    `$lines` and escaped keys already resolved; `{"$blob": …}` stays as it is.
+    """
+
+    document: Mapping[str, Json]
+    path: Path | None = None
+
+    @property
+    def request(self) -> Mapping[str, Json]:
+        return dict(self.document.get("request") or {})
+
+    @property
+    def response(self) -> Mapping[str, Json]:
+        return dict(self.document.get("response") or {})

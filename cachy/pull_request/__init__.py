@@ -1,0 +1,1 @@
+"""Keep one pull request whose diff is the provider's change."""

@@ -1,0 +1,1 @@
+"""From a request to its recorded answer, whatever client library sends it."""

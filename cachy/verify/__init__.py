@@ -1,0 +1,1 @@
+"""Offline health of a folder of fixtures."""
