@@ -121,12 +121,10 @@ def is_covered(host: str, port: int | None, doms: Sequence[str]) -> bool:
 
 
 def _covers(dom: str, host: str, port: int | None) -> bool:
-    if dom == "*":
-        return True
-    name, colon, wanted = dom.rpartition(":") if not dom.endswith("]") else (dom, "", "")
-    if colon and wanted.isdigit() and ":" not in name.strip("[]"[:0]):
+    name, colon, wanted = dom.rpartition(":")
+    if colon and wanted.isdigit() and (name.endswith("]") or ":" not in name):
         return str(port) == wanted and _covers(name, host, None)
-    return host == dom or host.endswith("." + dom)
+    return dom == "*" or host == dom or host.endswith("." + dom)
 
 
 def _mode(argument: str | Mode | None, configured: str | None, where: str) -> tuple[Mode, str]:

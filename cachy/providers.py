@@ -64,17 +64,21 @@ _OPENAI = (
 )
 
 # https://ai.google.dev/api
-_GEMINI = tuple(
-    f"POST /{version}/models/{{model}}:{verb} generates"
-    for version in ("v1beta", "v1")
-    for verb in (
-        "generateContent",
-        "streamGenerateContent",
-        "embedContent",
-        "batchEmbedContents",
-        "countTokens",
-    )
-) + ("GET /v1beta/models/{model}", "GET /v1beta/operations/{operation} polling")
+_GEMINI = (
+    *(
+        f"POST /{version}/models/{{model}}:{verb} generates"
+        for version in ("v1beta", "v1")
+        for verb in (
+            "generateContent",
+            "streamGenerateContent",
+            "embedContent",
+            "batchEmbedContents",
+            "countTokens",
+        )
+    ),
+    "GET /v1beta/models/{model}",
+    "GET /v1beta/operations/{operation} polling",
+)
 
 PROVIDERS = (
     Provider(
