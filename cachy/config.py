@@ -103,6 +103,11 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 
+def current_test() -> str:
+    """Name the test that pytest is running, or give an empty string."""
+    return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
+
+
 def check_dom(dom: str) -> str:
     """Return a host pattern in lower case.
 

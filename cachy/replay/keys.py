@@ -1,0 +1,86 @@
+"""Placeholder keys, so that SDKs start without an account; never sent anywhere."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cachy.config import Mode
+from cachy.fixtures.redact import secret_values
+from cachy.interaction import Request
+from cachy.providers import find_provider
+
+PLACEHOLDER = "cachy-placeholder-not-a-key"
+_VARIABLES = (
+    "OPENAI_API_KEY",
+    "AZURE_OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GOOGLE_API_KEY",
+    "GROQ_API_KEY",
+    "TOGETHER_API_KEY",
+    "CO_API_KEY",
+)
+_AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+# Any of these configures a source of credentials that a placeholder would shadow.
+_AWS_SOURCES = (
+    *_AWS,
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_BEARER_TOKEN_BEDROCK",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_ROLE_ARN",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+)
+
+_placed: set[str] = set()
+
+
+def place(mode: Mode) -> None:
+    """Set a placeholder for every known provider whose variable is unset."""
+    if mode is Mode.OFF:
+        return
+    wanted = [*_VARIABLES, *(_AWS if mode is Mode.REPLAY and not _has_aws_source() else ())]
+    for name in wanted:
+        if name == "GOOGLE_API_KEY" and os.environ.get("GEMINI_API_KEY"):
+            continue  # google-genai warns where both are set
+        if not os.environ.get(name):
+            os.environ[name] = PLACEHOLDER
+            _placed.add(name)
+
+
+def remove() -> None:
+    """Take back every placeholder that is still ours."""
+    for name in _placed:
+        if os.environ.get(name) == PLACEHOLDER:
+            del os.environ[name]
+    _placed.clear()
+
+
+def why_not_sent(request: Request) -> str:
+    """Say why a request must not go live: it carries our placeholder. Empty where it may."""
+    carried = [request.url, *(value for _, value in request.headers)]
+    if not any(PLACEHOLDER in text for text in carried):
+        return ""
+    provider = find_provider(urlsplit(request.url).hostname or "")
+    names = provider.key_env if provider else ()
+    unset = next((name for name in names if name in _placed), " or ".join(sorted(_placed)))
+    return f"nothing recorded, and {unset} isn't set"
+
+
+def secrets() -> tuple[str, ...]:
+    """Give the values of the environment that must never be written."""
+    return tuple(value for value in secret_values(os.environ) if value != PLACEHOLDER)
+
+
+def _has_aws_source() -> bool:
+    if any(os.environ.get(name) for name in _AWS_SOURCES):
+        return True
+    return any(
+        os.path.exists(os.environ.get(name) or Path.home() / ".aws" / default)
+        for name, default in (
+            ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+            ("AWS_CONFIG_FILE", "config"),
+        )
+    )

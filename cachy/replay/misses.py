@@ -1,0 +1,147 @@
+"""A request that nothing recorded answers: what is said of it, and the memory of them all."""
+
+from __future__ import annotations
+
+import heapq
+import os
+import sys
+from functools import cache
+from pathlib import Path
+
+from cachy.config import Config, current_test
+from cachy.errors import CachyError, UnrecordedRequest
+from cachy.fixtures.body import parse_request_body
+from cachy.fixtures.fingerprint import Identity, redact_body
+from cachy.fixtures.format import parse_body
+from cachy.fixtures.redact import redact_url
+from cachy.fixtures.store import list_fixtures, load_fixture
+from cachy.interaction import Fixture, Json, Request, header
+from cachy.replay.likeness import describe_differences, likeness
+
+_COMPARED = 200  # of a surface's fixtures, the newest
+
+remembered: list[UnrecordedRequest] = []
+"""Every miss of this process, for those who swallowed one; emptied by whoever reports them."""
+
+failure_class: list[type[UnrecordedRequest]] = [UnrecordedRequest]
+"""The class that is raised; pytest's plugin puts its own on top."""
+
+
+def unrecorded(
+    request: Request, identity: Identity, index: int, config: Config, reason: str
+) -> UnrecordedRequest:
+    """Make the error of a request that nothing recorded answers; say one line of it at once."""
+    url = redact_url(request.url)
+    shown = f"{request.method} {url}"
+    nearest, differences = _nearest(request, identity, index, config)
+    how = how_to_record()
+    lines = [f"No fixture answers {shown} ({reason}).", *_about(nearest, differences, config)]
+    if how:
+        lines.append(f"Record it: {how}")
+    error = raised_class()(
+        "\n  ".join(lines),
+        method=request.method,
+        url=url,
+        nearest=str(nearest.path) if nearest else None,
+        differences=differences,
+        how_to_record=how,
+    )
+    remember(error)
+    return error
+
+
+def remember(error: UnrecordedRequest) -> None:
+    """Keep a miss for the end of the process, and say it now, in case the caller hangs of it."""
+    remembered.append(error)
+    print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+
+
+def how_to_record() -> str:
+    """Give the command that records what is missing here."""
+    if test := current_test():
+        return f"pytest --cachy=record '{test}'"
+    if "ipykernel" in sys.modules:
+        return 'run the cell again after enable_cachy(mode="record")'
+    script = sys.argv[0] if sys.argv else ""
+    if not script or script == "-c" or not os.path.exists(script):
+        return "run it again with CACHY_MODE=record set"
+    return f"cachy run --mode record -- python {os.path.relpath(script)}"
+
+
+def raised_class() -> type[UnrecordedRequest]:
+    """Choose the class to raise; a pool's worker hangs for ever of what is no Exception."""
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        if frame.f_globals.get("__name__") == "multiprocessing.pool":
+            return _pool_class(failure_class[-1])
+    return failure_class[-1]
+
+
+@cache
+def _pool_class(base: type[UnrecordedRequest]) -> type[UnrecordedRequest]:
+    return type("UnrecordedRequest", (base, Exception), {"__module__": "cachy.errors"})
+
+
+def _about(nearest: Fixture | None, differences: list[str], config: Config) -> list[str]:
+    if nearest is None or nearest.path is None:
+        return ["Nothing is recorded for this surface yet."]
+    shown = _relative(nearest.path, config.root)
+    return [f"Nearest: {shown}", *(f"  {line}" for line in differences)]
+
+
+def _relative(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _nearest(
+    request: Request, identity: Identity, index: int, config: Config
+) -> tuple[Fixture | None, list[str]]:
+    asked = _described(request, config)
+    folder = config.fixtures / identity.target.folder
+    paths = heapq.nlargest(_COMPARED, list_fixtures(folder), key=lambda path: path.stat().st_mtime)
+    scored = [
+        (likeness(_recorded(fixture), asked), fixture)
+        for path in paths
+        if (fixture := _find_fixture(path)) is not None
+    ]
+    if not scored:
+        return None, []
+    _, nearest = max(scored, key=lambda pair: pair[0])
+    differences = describe_differences(_recorded(nearest), asked)
+    if index > 1 and not differences:
+        differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
+    return nearest, differences
+
+
+def _find_fixture(path: Path) -> Fixture | None:
+    try:
+        return load_fixture(path)
+    except CachyError:
+        return None
+
+
+def _described(request: Request, config: Config) -> Json:
+    content_type = header(request.headers, "content-type") or ""
+    body = redact_body(parse_request_body(content_type, request.body), config.redact)
+    return _flat(request.method, redact_url(request.url), body.content)
+
+
+def _recorded(fixture: Fixture) -> Json:
+    part = fixture.request
+    content = parse_body(part).content
+    return _flat(str(part.get("method")), str(part.get("url")), content)
+
+
+def _flat(method: str, url: str, content: Json) -> Json:
+    fields = content if isinstance(content, dict) else {"body": _as_json(content)}
+    return {"(method)": method, "(url)": url, **fields}
+
+
+def _as_json(content: Json) -> Json:
+    if isinstance(content, (bytes, bytearray)):
+        return f"{len(content)} bytes"
+    if isinstance(content, (tuple, list)):
+        return [_as_json(item) for item in content]
+    if isinstance(content, dict):
+        return {key: _as_json(item) for key, item in content.items()}
+    return content

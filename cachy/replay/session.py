@@ -1,0 +1,205 @@
+"""Every decision about a request: replay it, record it, or refuse it."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from cachy.config import Config, Mode, current_test, is_covered
+from cachy.errors import CachyError, UnrecordedRequest
+from cachy.fixtures.document import compose
+from cachy.fixtures.fingerprint import Identity, identify, identify_settled
+from cachy.fixtures.redact import redact_url
+from cachy.fixtures.store import Store, file_name
+from cachy.interaction import Json, Request, Response, header
+from cachy.providers import find_surface
+from cachy.replay import keys, misses
+from cachy.replay.sequence import Sequences
+
+_REFUSED = frozenset({401, 403, 407, 408, 425, 429})
+Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the requests of a session."""
+
+    replayed: int = 0
+    recorded: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A request that goes live: hand its response to `save`, or `abandon` it."""
+
+    session: Session
+    request: Request
+    identity: Identity
+    index: int
+
+    def save(self, response: Response) -> None:
+        """Write the fixture, unless the status is one that says nothing lasting."""
+        if not self.session.is_recordable(response.status):
+            self.abandon()
+            return self.session.refuse(self.request, f"status {response.status}")
+        try:
+            self.session.write(self, response)
+        except CachyError as error:
+            self.abandon()
+            self.session.refuse(self.request, str(error))
+
+    def abandon(self) -> None:
+        """Give the index back: no answer was recorded."""
+        self.session.sequences.free(self.identity.fingerprint, self.index)
+
+
+class Session:
+    """One scope's settings, store and counters; safe to use from many threads and tasks."""
+
+    def __init__(self, config: Config, clock: Clock = lambda: datetime.now(UTC)) -> None:
+        self.config = config
+        self.store = Store(config.fixtures)
+        self.sequences = Sequences()
+        self.tally = Tally()
+        self.covers = lru_cache(maxsize=256)(self._covers)
+        self._clock = clock
+        self._refreshed: set[tuple[str, int]] = set()
+        self._lock = threading.Lock()
+
+    def _covers(self, host: str, port: int | None) -> bool:
+        return self.config.mode is not Mode.OFF and is_covered(host, port, self.config.doms)
+
+    def covers_url(self, url: str) -> bool:
+        """Whether requests to this URL are ours to answer."""
+        parts = urlsplit(url)
+        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+        return self.covers((parts.hostname or "").lower(), port)
+
+    def answer(self, request: Request) -> Response | Recording:
+        """Answer a request from its fixture, or say that it is to be recorded.
+
+        Raises:
+            UnrecordedRequest: nothing recorded fits, and it may not go live.
+        """
+        identity = identify(request, self.config)
+        if self.config.mode is Mode.REFRESH:
+            return self._settled_answer(request, identify_settled(request, self.config))
+        first = self.store.read_exact(identity)
+        if first is None:
+            return self._settled_answer(request, identify_settled(request, self.config))
+        if self._repeats(identity):
+            return self._settled_answer(request, identity)
+        return self._replayed(identity, 1, first)
+
+    def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
+        index = self._reserve(identity)
+        if self.config.mode is not Mode.REFRESH or (identity.name, index) in self._refreshed:
+            response = self._find(identity, index)
+            if response is not None:
+                return self._replayed(identity, index, response)
+        reason = self._why_not_live(request)
+        if reason:
+            self.sequences.free(identity.fingerprint, index)
+            raise misses.unrecorded(request, identity, index, self.config, reason)
+        self._tell("live", request)
+        return Recording(self, request, identity, index)
+
+    def _find(self, identity: Identity, index: int) -> Response | None:
+        path = self.store.find(identity, index)
+        is_over = path is None and self.config.mode is Mode.REPLAY
+        if is_over and self._is_polling(identity):
+            path = self.store.find_last(identity)
+        return self.store.read(path) if path else None
+
+    def _repeats(self, identity: Identity) -> bool:
+        return self.config.repeats == "sequence" or self._is_polling(identity)
+
+    def _is_polling(self, identity: Identity) -> bool:
+        target = identity.target
+        if f"{target.authority}{target.template}" in self.config.polling:
+            return True
+        surface = find_surface(target.authority, identity.method, target.template)
+        return surface is not None and surface.polling
+
+    def _reserve(self, identity: Identity) -> int:
+        return self.sequences.take(identity.fingerprint) if self._repeats(identity) else 1
+
+    def _why_not_live(self, request: Request) -> str:
+        if self.config.mode is Mode.REPLAY:
+            return f"mode replay, from {self.config.mode_from}"
+        return keys.why_not_sent(request)
+
+    def _replayed(self, identity: Identity, index: int, response: Response) -> Response:
+        self.tally.replayed += 1
+        self.tally.used.add(file_name(identity.fingerprint, index))
+        if self.config.debug is True or self.config.log:
+            self._say("hit", identity.name)
+        return response
+
+    def is_recordable(self, status: int) -> bool:
+        """Whether an answer of this status is recorded: 2xx, 3xx, and 4xx that would last."""
+        if status in self.config.record_status:
+            return True
+        return 200 <= status < 500 and status not in _REFUSED
+
+    def write(self, recording: Recording, response: Response) -> None:
+        """Write the fixture of a recording."""
+        identity, index = recording.identity, recording.index
+        recorded = self._provenance(recording.request)
+        document, blobs = compose(
+            recording.request, response, recorded, self.config, keys.secrets()
+        )
+        path = self.store.save(identity, document, blobs, index)
+        with self._lock:
+            self._refreshed.add((identity.name, index))
+            self.tally.recorded.append(str(path))
+        self.tally.used.add(file_name(identity.fingerprint, index))
+        self._say("recorded", identity.name)
+
+    def _provenance(self, request: Request) -> dict[str, Json]:
+        recorded = {"at": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if sdk := parse_user_agent(header(request.headers, "user-agent") or ""):
+            recorded["sdk"] = sdk
+        if test := current_test():
+            recorded["test"] = test
+        return recorded
+
+    def refuse(self, request: Request, why: str) -> None:
+        """Count an answer that is not recorded, and say so."""
+        self.tally.refused.append(f"{request.method} {redact_url(request.url)}: {why}")
+        self._say("not recorded", self.tally.refused[-1])
+
+    def missed(self, error: UnrecordedRequest) -> None:
+        """Say that a request was refused."""
+        self._say("miss", f"{error.method} {error.url}")
+
+    def _tell(self, event: str, request: Request) -> None:
+        self._say(event, f"{request.method} {redact_url(request.url)}")
+
+    def _say(self, event: str, what: str) -> None:
+        if self.config.debug is True or (self.config.debug == "miss" and event == "miss"):
+            print(f"cachy: {event}: {what}", file=sys.stderr)
+        if self.config.log:
+            line = json.dumps({"at": self._clock().isoformat(), "event": event, "what": what})
+            with open(self.config.log, "a", encoding="utf-8") as file:
+                file.write(line + "\n")
+
+    def close(self) -> None:
+        """End the scope: close the gaps that refused requests left in sequences."""
+        self.sequences.clear()
+
+
+@lru_cache(maxsize=64)
+def parse_user_agent(value: str) -> str:
+    """Read "openai 3.54.0" out of "AsyncOpenAI/Python 3.54.0", and the like."""
+    found = re.match(r"(?:Async)?([A-Za-z][\w.-]*)/(?:Python )?v?(\d[\w.]*)", value)
+    return f"{found[1].lower()} {found[2]}" if found else ""
