@@ -1,1 +1,15 @@
 """Record your API calls once, replay them for ever, and hear when the API drifts."""
+
+from cachy.errors import CachyError, UnrecordedRequest
+from cachy.providers import DOMS as doms
+from cachy.replay.scope import cachy, disable_cachy, enable_cachy, no_cachy
+
+__all__ = [
+    "CachyError",
+    "UnrecordedRequest",
+    "cachy",
+    "disable_cachy",
+    "doms",
+    "enable_cachy",
+    "no_cachy",
+]

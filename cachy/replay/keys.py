@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from cachy.config import Mode
 from cachy.fixtures.redact import secret_values
 from cachy.interaction import Request
-from cachy.providers import find_provider
 
-PLACEHOLDER = "cachy-placeholder-not-a-key"
+PLACEHOLDER = "cachy-placeholder-for-"  # followed by the variable's name
 _VARIABLES = (
     "OPENAI_API_KEY",
     "AZURE_OPENAI_API_KEY",
@@ -34,6 +33,7 @@ _AWS_SOURCES = (
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
 
+_CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
 _placed: set[str] = set()
 
 
@@ -46,32 +46,29 @@ def place(mode: Mode) -> None:
         if name == "GOOGLE_API_KEY" and os.environ.get("GEMINI_API_KEY"):
             continue  # google-genai warns where both are set
         if not os.environ.get(name):
-            os.environ[name] = PLACEHOLDER
+            os.environ[name] = PLACEHOLDER + name
             _placed.add(name)
 
 
 def remove() -> None:
     """Take back every placeholder that is still ours."""
     for name in _placed:
-        if os.environ.get(name) == PLACEHOLDER:
+        if os.environ.get(name) == PLACEHOLDER + name:
             del os.environ[name]
     _placed.clear()
 
 
 def why_not_sent(request: Request) -> str:
     """Say why a request must not go live: it carries our placeholder. Empty where it may."""
-    carried = [request.url, *(value for _, value in request.headers)]
-    if not any(PLACEHOLDER in text for text in carried):
-        return ""
-    provider = find_provider(urlsplit(request.url).hostname or "")
-    names = provider.key_env if provider else ()
-    unset = next((name for name in names if name in _placed), " or ".join(sorted(_placed)))
-    return f"nothing recorded, and {unset} isn't set"
+    for text in (request.url, *(value for _, value in request.headers)):
+        if found := _CARRIED.search(text):
+            return f"nothing recorded, and {found[1]} isn't set"
+    return ""
 
 
 def secrets() -> tuple[str, ...]:
     """Give the values of the environment that must never be written."""
-    return tuple(value for value in secret_values(os.environ) if value != PLACEHOLDER)
+    return tuple(value for value in secret_values(os.environ) if not value.startswith(PLACEHOLDER))
 
 
 def _has_aws_source() -> bool:

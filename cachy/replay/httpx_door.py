@@ -1,0 +1,213 @@
+"""The door to httpx and httpx2: a thin transport around the one that a client has chosen.
+
+A client asks `_transport_for_url` for the transport of each single request, below redirects,
+auth flows, event hooks and cookies, and above mounts, proxies and foreign transports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache, wraps
+from types import ModuleType
+from typing import Any
+
+from cachy.errors import UnrecordedRequest
+from cachy.interaction import Request, Response
+from cachy.replay import guard, tls
+from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.session import Recording, Session
+from cachy.replay.tee import Copy, tee_classes
+
+# An inner layer (a transport that rides on another client) must not record the same call twice.
+_inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
+_STANDINS = ("respx", "pytest_httpx", "vcr", "cassetter")
+
+
+def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Patch the clients of httpx or httpx2."""
+    for client, kind in ((library.Client, "Sync"), (library.AsyncClient, "Async")):
+        patches.replace(client, "_transport_for_url", _chooser(library, current, kind))
+    tls.open_door(library, current, patches)
+
+
+def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callable[[Any], Any]:
+    def make(original: Any) -> Any:
+        @wraps(original)
+        def _transport_for_url(self: Any, url: Any) -> Any:
+            transport = original(self, url)
+            session = current()
+            if session is None or _inside.get() or not session.covers(url.host, _port(url)):
+                return transport
+            if _stands_aside(library, transport):
+                return transport
+            shim = _shims(library)[kind == "Async"]
+            return shim(session, transport, library)
+
+        return _transport_for_url
+
+    return make
+
+
+def _port(url: Any) -> int | None:
+    port: int | None = url.port
+    return port if port is not None else {"http": 80, "https": 443}.get(url.scheme)
+
+
+@cache
+def _own_handlers(library: ModuleType) -> tuple[type, ...]:
+    names = ("MockTransport", "ASGITransport", "WSGITransport")
+    return tuple(getattr(library, name) for name in names if hasattr(library, name))
+
+
+def _stands_aside(library: ModuleType, transport: Any) -> bool:
+    """Whether a test double is at work: the user's own transport, or another recorder's patch."""
+    if isinstance(transport, _own_handlers(library)):
+        return True
+    for name in ("handle_request", "handle_async_request"):
+        handler = getattr(type(transport), name, None)
+        if getattr(handler, "__module__", "").partition(".")[0] in _STANDINS:
+            return True
+    return False
+
+
+@cache
+def _shims(library: ModuleType) -> tuple[type[Any], type[Any]]:
+    class Shim(_SyncShim, library.BaseTransport):  # type: ignore[name-defined,misc]
+        pass
+
+    class AsyncShim(_AsyncShim, library.AsyncBaseTransport):  # type: ignore[name-defined,misc]
+        pass
+
+    return Shim, AsyncShim
+
+
+class _Shim:
+    def __init__(self, session: Session, inner: Any, library: ModuleType) -> None:
+        self.session = session
+        self.inner = inner
+        self.library = library
+
+
+class _SyncShim(_Shim):
+    def handle_request(self, outgoing: Any) -> Any:
+        if "upgrade" in outgoing.headers:
+            return self.inner.handle_request(outgoing)
+        answer = self.session.answer(_request(outgoing, outgoing.read()))
+        if isinstance(answer, Response):
+            return _replayed(self.library, answer)
+        with _live(answer, outgoing):
+            incoming = self.inner.handle_request(outgoing)
+        return _taped(self.library, answer, incoming, is_async=False)
+
+
+class _AsyncShim(_Shim):
+    async def handle_async_request(self, outgoing: Any) -> Any:
+        if "upgrade" in outgoing.headers:
+            return await self.inner.handle_async_request(outgoing)
+        answer = self.session.answer(_request(outgoing, await outgoing.aread()))
+        if isinstance(answer, Response):
+            return _replayed(self.library, answer)
+        with _live(answer, outgoing):
+            incoming = await self.inner.handle_async_request(outgoing)
+        return _taped(self.library, answer, incoming, is_async=True)
+
+
+def _request(outgoing: Any, body: bytes) -> Request:
+    headers = tuple(
+        (key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)
+    )
+    return Request(outgoing.method, str(outgoing.url), headers, body)
+
+
+def _raw(message: Any) -> list[tuple[bytes, bytes]]:
+    pairs: list[tuple[bytes, bytes]] = message.headers.raw
+    return pairs
+
+
+@contextmanager
+def _live(recording: Recording, outgoing: Any) -> Iterator[None]:
+    """Send inside this block; an error gives the recording up."""
+    token = _inside.set(True)
+    try:
+        with guard.expected(outgoing.url.host):
+            yield
+    except BaseException:
+        recording.abandon()
+        raise
+    finally:
+        _inside.reset(token)
+
+
+def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
+    """Put the tee under a live response; one that is read already is saved at once."""
+
+    def finish(raw: bytes, whole: bool) -> None:
+        recording.save(_decoded(library, incoming, raw, whole))
+
+    if hasattr(incoming, "_content"):
+        recording.save(_decoded(library, incoming, incoming.content, True, is_decoded=True))
+        return incoming
+    copy = Copy(finish, recording.abandon)
+    incoming.stream = tee_classes(library)[is_async](incoming.stream, copy)
+    return incoming
+
+
+def _decoded(
+    library: ModuleType, incoming: Any, raw: bytes, whole: bool, *, is_decoded: bool = False
+) -> Response:
+    headers = [
+        (key.decode("latin-1").lower(), value.decode("latin-1")) for key, value in _raw(incoming)
+    ]
+    if not is_decoded:
+        same = library.Response(incoming.status_code, headers=_raw(incoming), content=raw)
+        raw = same.content
+    return Response(incoming.status_code, tuple(headers), raw, truncated=not whole)
+
+
+def _replayed(library: ModuleType, answer: Response) -> Any:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    return library.Response(
+        answer.status,
+        headers=headers,
+        stream=_replay_stream(library)(answer),
+        extensions={"http_version": b"HTTP/1.1"},
+    )
+
+
+@cache
+def _replay_stream(library: ModuleType) -> type[Any]:
+    class ReplayStream(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[name-defined,misc]
+        """One class for both: the bytes are at hand."""
+
+        def __init__(self, answer: Response) -> None:
+            self._answer = answer
+
+        def __iter__(self) -> Iterator[bytes]:
+            yield from self._answer.chunks or (self._answer.body,)
+            if self._answer.truncated:
+                raise _past_the_end()
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            for chunk in self:
+                yield chunk
+
+        def close(self) -> None:
+            """Nothing is open."""
+
+        async def aclose(self) -> None:
+            """Nothing is open."""
+
+    return ReplayStream
+
+
+def _past_the_end() -> UnrecordedRequest:
+    from cachy.replay import misses  # only a cut stream comes here
+
+    error = misses.raised_class()(
+        "The recorded stream ends here: it was cut while recording, and the code now reads "
+        f"further. Record it again: {misses.how_to_record()}"
+    )
+    misses.remember(error)
+    return error

@@ -1,0 +1,193 @@
+"""Pass a live response on byte by byte while keeping a copy for the fixture."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Callable
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+_DRAIN_SECONDS = 1.0
+_DRAIN_BYTES = 1024 * 1024
+# The last event of the known providers' streams; what follows is the connection's end.
+_TERMINALS = (
+    b"data: [DONE]",
+    b"event: message_stop",
+    b"event: response.completed",
+    b"event: response.failed",
+    b"event: response.incomplete",
+)
+
+
+class Copy:
+    """What has come through so far; `finish` is called once, with whether it is whole."""
+
+    def __init__(self, finish: Callable[[bytes, bool], None], abandon: Callable[[], None]) -> None:
+        self._finish = finish
+        self._abandon = abandon
+        self._pieces: list[bytes] = []
+        self._tail = b""
+        self.is_over = False
+
+    def add(self, piece: bytes) -> bytes:
+        self._pieces.append(piece)
+        self._tail = (self._tail + piece)[-256:]
+        return piece
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self._pieces))
+
+    @property
+    def is_complete_stream(self) -> bool:
+        """Whether the terminal event was seen: SDKs close there, before the stream's end."""
+        return any(mark in self._tail for mark in _TERMINALS)
+
+    def end(self, *, whole: bool) -> None:
+        """Save what came, unless it was saved or given up before."""
+        if not self.is_over:
+            self.is_over = True
+            self._finish(b"".join(self._pieces), whole)
+
+    def give_up(self) -> None:
+        """Save nothing: the network failed, or the caller was cancelled."""
+        if not self.is_over:
+            self.is_over = True
+            self._abandon()
+
+
+class SyncTee:
+    """The iterator that a sync response reads; `close` goes on where the reader stopped."""
+
+    def __init__(self, inner: Any, copy: Copy) -> None:
+        self._inner = inner
+        self._iterator: Any = None
+        self._copy = copy
+
+    def __iter__(self) -> SyncTee:
+        self._iterator = iter(self._inner)
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return self._copy.add(next(self._iterator))
+        except StopIteration:
+            self._copy.end(whole=True)
+            raise
+        except BaseException:
+            self._copy.give_up()
+            raise
+
+    def close(self) -> None:
+        try:
+            if not self._copy.is_over:
+                self._drain()
+        finally:
+            self._inner.close()
+
+    def _drain(self) -> None:
+        if self._iterator is None:
+            self._iterator = iter(self._inner)
+        if self._copy.is_complete_stream:
+            return self._copy.end(whole=True)
+        ended: list[bool] = []
+        reader = threading.Thread(target=self._read_rest, args=(ended,), daemon=True)
+        reader.start()
+        reader.join(_DRAIN_SECONDS)
+        self._copy.end(whole=bool(ended and ended[0]))
+
+    def _read_rest(self, ended: list[bool]) -> None:
+        try:
+            for piece in self._iterator:
+                if self._copy.is_over or self._copy.size > _DRAIN_BYTES:
+                    return
+                self._copy.add(piece)
+                if self._copy.is_complete_stream:
+                    break
+            ended.append(True)
+        except Exception:  # the caller has closed already: nobody is left to tell
+            ended.append(False)
+
+
+class AsyncTee:
+    """The iterator that an async response reads."""
+
+    def __init__(self, inner: Any, copy: Copy) -> None:
+        self._inner = inner
+        self._iterator: Any = None
+        self._copy = copy
+
+    def __aiter__(self) -> AsyncTee:
+        self._iterator = self._inner.__aiter__()
+        return self
+
+    async def __anext__(self) -> bytes:
+        try:
+            return self._copy.add(await self._iterator.__anext__())
+        except StopAsyncIteration:
+            self._copy.end(whole=True)
+            raise
+        except BaseException:
+            self._copy.give_up()
+            raise
+
+    async def aclose(self) -> None:
+        try:
+            if not self._copy.is_over:
+                await self._drain()
+        finally:
+            await self._inner.aclose()
+
+    async def _drain(self) -> None:
+        if _is_cancelled():
+            return self._copy.give_up()
+        if self._copy.is_complete_stream:
+            return self._copy.end(whole=True)
+        if self._iterator is None:
+            self._iterator = self._inner.__aiter__()
+        import anyio  # httpx's own dependency, loaded by its async clients already
+
+        whole = False
+        try:
+            with anyio.move_on_after(_DRAIN_SECONDS):
+                whole = await self._read_rest()
+        except Exception:  # the caller has closed already: nobody is left to tell
+            whole = False
+        finally:
+            self._copy.end(whole=whole)
+
+    async def _read_rest(self) -> bool:
+        async for piece in self._iterator:
+            self._copy.add(piece)
+            if self._copy.size > _DRAIN_BYTES:
+                return False
+            if self._copy.is_complete_stream:
+                break
+        return True
+
+
+def _is_cancelled() -> bool:
+    """Whether this task is being cancelled: then nothing may be awaited any more."""
+    if isinstance(sys.exc_info()[1], GeneratorExit):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
+
+
+@cache
+def tee_classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
+    """Give the tees as the stream classes that this library's clients insist on."""
+
+    class SyncStream(SyncTee, library.SyncByteStream):  # type: ignore[name-defined,misc]
+        pass
+
+    class AsyncStream(AsyncTee, library.AsyncByteStream):  # type: ignore[name-defined,misc]
+        pass
+
+    return SyncStream, AsyncStream
