@@ -1,0 +1,269 @@
+"""What drift sends, to whom, with which credential, and what an answer that is none means."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from drift_server import Answer, Provider, json_answer, serving, stream_answer
+
+from cachy.config import Config, Drift
+from cachy.drift.credentials import find_credential
+from cachy.drift.outcome import Unchecked
+from cachy.drift.resend import Line, open_line, outgoing_request
+from cachy.errors import CachyError
+from cachy.interaction import Request, Response
+
+KEY = "sk-live-1234567890abcdef"
+CHAT = "/v1/chat/completions"
+RECORDED: Mapping[str, Any] = {"status": 200, "json": {"id": "c1"}}
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    with serving({CHAT: [json_answer({"id": "c2"})]}) as running:
+        yield running
+
+
+def config(*hosts: str) -> Config:
+    return Config(drift=Drift(hosts={host: "Authorization: Bearer ${MY_KEY}" for host in hosts}))
+
+
+def chat(origin: str, **headers: str) -> Request:
+    pairs = (("content-type", "application/json"), *headers.items())
+    return Request("POST", origin + CHAT, pairs, b'{"model":"m"}')
+
+
+def resend(
+    provider: Provider, recorded: Mapping[str, Any] = RECORDED, budget: int = 9
+) -> tuple[Response | Unchecked, list[float]]:
+    waited: list[float] = []
+    with open_line(config(provider.host), {"MY_KEY": KEY}, budget) as line:
+        line.sleep = waited.append
+        return line.resend(chat(provider.url), recorded), waited
+
+
+def test_the_recorded_request_arrives_with_the_credential_and_nothing_else(
+    provider: Provider,
+) -> None:
+    request = chat(provider.url, cookie="a=b", accept="application/json", host="evil.test")
+    with open_line(config(provider.host), {"MY_KEY": KEY + "\n"}, 1) as line:
+        answer = line.resend(request, RECORDED)
+    assert isinstance(answer, Response)
+    assert (answer.status, answer.body) == (200, b'{"id": "c2"}')
+    (asked,) = provider.asked
+    assert (asked.method, asked.path, asked.body) == ("POST", CHAT, b'{"model":"m"}')
+    assert asked.headers == {
+        "host": provider.host,
+        "content-type": "application/json",
+        "accept": "application/json",
+        "user-agent": "cachy-drift",
+        "accept-encoding": "gzip, deflate",
+        "authorization": f"Bearer {KEY}",
+        "content-length": "13",
+    }
+
+
+OPENAI = "https://api.openai.com/v1/responses"
+ENVIRON = {"OPENAI_API_KEY": "sk-o", "ANTHROPIC_API_KEY": "sk-a", "MY_KEY": "sk-m"}
+HOSTS = {"gateway.test": "X-Key: ${MY_KEY}", "open.test:8443": "", "127.0.0.1:8000": ""}
+OVERRIDDEN = {"api.openai.com": "authorization: Bearer ${MY_KEY}"}
+TENANT = {"me.openai.azure.com": "api-key: ${MY_KEY}"}
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts", "expected"),
+    [
+        (OPENAI, {}, (("authorization", "Bearer sk-o"),)),
+        ("https://API.OpenAI.com:443/v1/responses", {}, (("authorization", "Bearer sk-o"),)),
+        ("https://api.anthropic.com/v1/messages", {}, (("x-api-key", "sk-a"),)),
+        ("https://gateway.test/v1", HOSTS, (("x-key", "sk-m"),)),
+        ("https://open.test:8443/v1", HOSTS, ()),
+        ("http://127.0.0.1:8000/v1", HOSTS, ()),
+        ("https://me.openai.azure.com/openai/v1/responses", TENANT, (("api-key", "sk-m"),)),
+        (OPENAI, OVERRIDDEN, (("authorization", "Bearer sk-m"),)),
+        ("https://api.groq.com/openai/v1/x", {}, "auth"),
+        ("https://api.x.ai/v1/x", {"api.x.ai": "a: ${UNSET}"}, "auth"),
+        ("http://api.openai.com/v1/responses", {}, "not-allowed"),
+        ("https://user@api.openai.com/v1/responses", {}, "not-allowed"),
+        ("https://api.openai.com:8443/v1/responses", {}, "not-allowed"),
+        ("https://eu.api.openai.com/v1/responses", {}, "not-allowed"),
+        ("https://other.openai.azure.com/openai/v1/x", TENANT, "not-allowed"),
+        ("https://api.openai.com.evil.test/v1", {}, "not-allowed"),
+        ("https://api.openai.com@evil.test/v1", {}, "not-allowed"),
+        ("https://gateway.test:444/v1", HOSTS, "not-allowed"),
+        ("http://gateway.test/v1", HOSTS, "not-allowed"),
+        ("http://localhost:8000/v1", HOSTS, "not-allowed"),
+        ("http://localhost:11434/api/chat", {}, "not-allowed"),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/invoke", {}, "not-allowed"),
+    ],
+)
+def test_a_credential_is_bound_to_an_exact_host(
+    url: str, hosts: dict[str, str], expected: Any
+) -> None:
+    found = find_credential(url, hosts, ENVIRON)
+    assert (found.reason if isinstance(found, Unchecked) else found) == expected
+
+
+def test_a_placeholder_key_is_no_credential() -> None:
+    environ = {"OPENAI_API_KEY": "cachy-placeholder-for-OPENAI_API_KEY"}
+    assert find_credential(OPENAI, {}, environ) == Unchecked("auth", "OPENAI_API_KEY is not set")
+
+
+def test_a_key_that_no_header_may_hold_is_not_quoted() -> None:
+    found = find_credential(OPENAI, {}, {"OPENAI_API_KEY": "sk\nx: y"})
+    assert found == Unchecked("auth", "OPENAI_API_KEY holds characters that no header may hold")
+
+
+def test_a_host_line_that_is_no_header_is_a_mistake_in_one_line() -> None:
+    with pytest.raises(CachyError) as caught:
+        find_credential("https://a.test/", {"a.test": "Bearer ${X}"}, {})
+    assert str(caught.value) == (
+        '[tool.cachy.drift] hosts, "a.test": write "header: ${ENV_NAME}", or "" for none.'
+    )
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", OPENAI, (), b'{"key":"[redacted:openai-key]"}'),
+        Request("POST", OPENAI + "?key=[redacted:field]"),
+        Request("POST", OPENAI, (("openai-beta", "[redacted:jwt]"),)),
+        Request("POST", OPENAI, (), b'{"key":"cachy-placeholder-for-OPENAI_API_KEY"}'),
+    ],
+)
+def test_a_request_with_a_placeholder_is_not_sent(request_: Request) -> None:
+    outgoing = outgoing_request(request_, Config(), ENVIRON)
+    assert isinstance(outgoing, Unchecked)
+    assert outgoing.reason == "redacted"
+
+
+def test_anthropic_is_told_a_version_where_the_fixture_names_none() -> None:
+    url = "https://api.anthropic.com/v1/messages"
+    versions = []
+    for headers in ((), (("anthropic-version", "2026-10-21"),)):
+        outgoing = outgoing_request(Request("POST", url, headers), Config(), ENVIRON)
+        assert isinstance(outgoing, httpx.Request)
+        versions.append(outgoing.headers["anthropic-version"])
+    assert versions == ["2023-06-01", "2026-10-21"]
+
+
+ERROR_IN_200 = {"error": {"code": "insufficient_quota"}}
+FAILED = {"type": "response.failed", "response": {"error": {"code": "server_error"}}}
+DONE = {"type": "message_stop"}
+STREAM: Mapping[str, Any] = {"status": 200, "sse": [{"data": {"a": 1}}, {"data": DONE}]}
+HTML = Answer(b"<html>", 200, (("Content-Type", "application/json"),))
+TYPED = {"type": "error", "error": {"type": "overloaded_error"}}
+
+
+@pytest.mark.parametrize(
+    ("answer", "recorded", "expected", "requests"),
+    [
+        (json_answer({"error": {"code": "invalid_api_key"}}, 401), RECORDED, "auth", 1),
+        (json_answer({}, 403), RECORDED, "auth", 1),
+        (json_answer({}, 407), RECORDED, "auth", 1),
+        (json_answer({}, 402), RECORDED, "quota", 1),
+        (json_answer({"error": {"code": "insufficient_quota"}}, 429), RECORDED, "quota", 1),
+        (json_answer({"error": {"message": "exhausted balance"}}, 403), RECORDED, "quota", 1),
+        (
+            json_answer({"error": {"message": "credit balance is too low"}}, 400),
+            RECORDED,
+            "quota",
+            1,
+        ),
+        (json_answer({"error": {"message": "API key not valid."}}, 400), RECORDED, "auth", 1),
+        (json_answer({"error": {"code": "rate_limit_exceeded"}}, 429), RECORDED, "quota", 2),
+        (json_answer({}, 408), RECORDED, "provider", 2),
+        (json_answer({}, 500), RECORDED, "provider", 2),
+        (json_answer({}, 503), RECORDED, "provider", 2),
+        (json_answer(TYPED, 529), RECORDED, "provider", 2),
+        (json_answer({}, 429, ("Retry-After", "3600")), RECORDED, "quota", 1),
+        (HTML, RECORDED, "unparsed", 2),
+        (json_answer(ERROR_IN_200), RECORDED, "quota", 1),
+        (json_answer({"object": "response", "status": "failed"}), RECORDED, "provider", 2),
+        (stream_answer({"a": 1}, FAILED), STREAM, "provider", 2),
+        (stream_answer({"a": 1}, TYPED), STREAM, "provider", 2),
+        (stream_answer({"a": 1}, cut=True), STREAM, "provider", 2),
+        (stream_answer({"a": 1}, DONE), STREAM, 200, 1),
+        (stream_answer({"a": 1}), STREAM, 200, 1),
+        (json_answer({"error": {"code": "unknown_field"}}, 400), RECORDED, 400, 1),
+        (json_answer({"error": {"code": "model_not_found"}}, 404), RECORDED, 404, 1),
+        (json_answer({}, 429), {"status": 429, "json": {}}, 429, 1),
+        (json_answer(ERROR_IN_200), {"status": 200, "json": ERROR_IN_200}, 200, 1),
+    ],
+)
+def test_an_answer_that_says_nothing_about_drift_is_told_apart(
+    answer: Answer, recorded: Mapping[str, Any], expected: str | int, requests: int
+) -> None:
+    with serving({CHAT: [answer]}) as provider:
+        found, _ = resend(provider, recorded)
+    assert (found.reason if isinstance(found, Unchecked) else found.status) == expected
+    assert len(provider.asked) == requests
+
+
+def test_a_refusal_is_named_by_its_code() -> None:
+    with serving({CHAT: [json_answer({"error": {"code": "insufficient_quota"}}, 429)]}) as provider:
+        found, _ = resend(provider)
+    assert found == Unchecked("quota", "429 insufficient_quota")
+
+
+@pytest.mark.parametrize("code", [KEY, "a b", "<b>", "x" * 65, 7])
+def test_what_is_no_code_is_not_quoted(code: Any) -> None:
+    with serving({CHAT: [json_answer({"error": {"code": code}}, 401)]}) as provider:
+        found, _ = resend(provider)
+    assert found == Unchecked("auth", "401")
+
+
+def test_a_second_try_waits_as_long_as_the_provider_asks() -> None:
+    refused = json_answer({}, 429, ("Retry-After", "7"))
+    with serving({CHAT: [refused, json_answer({"id": "c2"})]}) as provider:
+        found, waited = resend(provider)
+    assert (isinstance(found, Response), waited) == (True, [7.0])
+
+
+def test_the_budget_counts_every_request() -> None:
+    with (
+        serving({CHAT: [json_answer({})]}) as provider,
+        open_line(config(provider.host), {"MY_KEY": KEY}, 2) as line,
+    ):
+        found = [line.resend(chat(provider.url), RECORDED) for _ in range(3)]
+    assert found[2] == Unchecked("budget", "--max-requests 2 is reached")
+    assert len(provider.asked) == 2
+
+
+def test_a_redirect_to_another_host_is_not_followed() -> None:
+    with serving({CHAT: [json_answer({})]}) as elsewhere:
+        moved = json_answer({}, 307, ("Location", elsewhere.url + CHAT))
+        with serving({CHAT: [moved]}) as provider:
+            found, _ = resend(provider)
+    assert isinstance(found, Response)
+    assert (found.status, elsewhere.asked) == (307, [])
+
+
+def test_a_provider_that_is_gone_is_no_drift() -> None:
+    with serving({}) as provider:
+        pass
+    found, waited = resend(provider)
+    assert (found, waited) == (Unchecked("provider", "ConnectError", 1.0), [1.0])
+
+
+def test_a_compressed_answer_is_decoded() -> None:
+    headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
+    with serving({CHAT: [Answer(gzip.compress(b'{"a":1}'), 200, headers)]}) as provider:
+        found, _ = resend(provider)
+    assert isinstance(found, Response)
+    assert json.loads(found.body) == {"a": 1}
+
+
+def test_a_slow_provider_is_given_up() -> None:
+    def too_late(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadTimeout(f"with {request.headers['authorization']}")
+
+    transport = httpx.MockTransport(too_late)
+    line = Line(config("127.0.0.1:1"), {"MY_KEY": KEY}, 9, transport, sleep=lambda _: None)
+    found = line.resend(chat("http://127.0.0.1:1"), RECORDED)
+    assert found == Unchecked("provider", "ReadTimeout", 1.0)
