@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cachy.config import Config, Mode, current_test, is_covered
 from cachy.errors import CachyError, UnrecordedRequest
+from cachy.fixtures import pycachy
 from cachy.fixtures.document import compose
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.redact import redact_url
@@ -106,12 +107,25 @@ class Session:
             response = self._find(identity, index)
             if response is not None:
                 return self._replayed(identity, index, response)
+        adopted = self._adopt(request, identity, index)
+        if adopted is not None:
+            return self._replayed(identity, index, adopted)
         reason = self._why_not_live(request)
         if reason:
             self.sequences.free(identity.fingerprint, index)
             raise misses.unrecorded(request, identity, index, self.config, reason)
         self._tell("live", request)
         return Recording(self, request, identity, index)
+
+    def _adopt(self, request: Request, identity: Identity, index: int) -> Response | None:
+        """Make an ordinary fixture of what pycachy recorded for this request, if it did."""
+        fixtures = self.config.fixtures
+        for folder in (fixtures, fixtures.parent):
+            found = pycachy.find_recorded(request, folder / pycachy.FILE)
+            if found is not None:
+                Recording(self, request, identity, index).save(found)
+                return self._find(identity, index)
+        return None
 
     def _find(self, identity: Identity, index: int) -> Response | None:
         path = self.store.find(identity, index)
