@@ -1,1 +1,77 @@
 """The command line, one file a command."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+from cachy.errors import CachyError
+
+# Command -> what it does; its module is loaded only when it runs, or asks for its own help.
+COMMANDS = {
+    "demo": "Show the whole story in a minute, without a key or a network.",
+    "init": "Write what a project needs to start; never overwrite.",
+    "run": "Run a Python command with cachy on, without a change of code.",
+    "verify": "Check the committed fixtures offline.",
+    "drift": "Re-send the recorded requests and report what the APIs changed.",
+    "diff": "Compare the structure of two answers, or of two folders of them.",
+    "ls": "List the fixtures.",
+    "show": "Show a fixture as a readable transcript.",
+    "import": "Import the cassettes of vcrpy and cassetter.",
+    "explain": "Explain a rule: what it means, why it matters, what to do.",
+}
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = "importing" if cmd_name == "import" else cmd_name
+        command = importlib.import_module(f"cachy.cli.{module}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="pycachy", prog_name="cachy")
+def program() -> None:
+    """Record your API calls once, replay them for ever, and hear when the API drifts.
+
+    Exit codes: 0 clean; 1 findings, or drift; 2 wrong usage, configuration or input;
+    3 something that was to be checked could not be.
+    """
+
+
+def main() -> None:
+    """Run the program; what a user did wrong ends in one line, never in a traceback."""
+    sys.exit(run_program(sys.argv[1:]))
+
+
+def run_program(arguments: list[str]) -> int:
+    """Run one command and give its exit code."""
+    try:
+        code = program.main(arguments, prog_name="cachy", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except CachyError as error:
+        click.echo(f"cachy: {error}", err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except click.exceptions.Abort:
+        click.echo("cachy: stopped.", err=True)
+        return 130
+    except BrokenPipeError:
+        # The reader went away (`cachy ls | head`): there is nobody to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

@@ -52,7 +52,9 @@ def enable_cachy(
     Raises:
         CachyError: a setting that can't be right; the message says what to write.
     """
-    session = _new_session(cache_dir, doms, hdrs, debug, mode, repeats, record_status)
+    session = new_session(
+        cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
+    )
     with _lock:
         if _base:
             _process[_process.index(_base[0])] = session
@@ -85,7 +87,10 @@ def cachy(
     record_status: Sequence[int] = (),
 ) -> Iterator[None]:
     """Turn cachy on inside a block, as `enable_cachy` does; then the state before."""
-    with in_session(_new_session(cache_dir, doms, hdrs, debug, mode, repeats, record_status)):
+    session = new_session(
+        cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
+    )
+    with in_session(session):
         yield
 
 
@@ -107,15 +112,17 @@ def in_session(session: Session) -> Iterator[Session]:
         _close(session)
 
 
-def _new_session(
-    cache_dir: str | os.PathLike[str] | None,
-    doms: Sequence[str] | None,
-    hdrs: Sequence[str] | None,
-    debug: bool | Literal["miss"],
-    mode: str | Mode | None,
-    repeats: Repeats | None,
-    record_status: Sequence[int],
+def new_session(
+    cache_dir: str | os.PathLike[str] | None = None,
+    doms: Sequence[str] | None = None,
+    hdrs: Sequence[str] | None = None,
+    debug: bool | Literal["miss"] = False,
+    *,
+    mode: str | Mode | None = None,
+    repeats: Repeats | None = None,
+    record_status: Sequence[int] = (),
 ) -> Session:
+    """Make the session of a scope; the arguments are those of `enable_cachy`."""
     chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "debug": debug or None}
     if cache_dir is not None:
         chosen["fixtures"] = Path.cwd() / os.path.expanduser(cache_dir)

@@ -1,0 +1,158 @@
+"""The pytest plugin: `--cachy=MODE`, a scope for each test, and misses that fail the test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from cachy.errors import UnrecordedRequest
+
+_ARGUMENTS = "mode, repeats, record_status, doms, hdrs, cache_dir"
+_totals = pytest.StashKey[dict[str, Any]]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.getgroup("cachy", "recorded API calls").addoption(
+        "--cachy",
+        choices=("record", "replay", "refresh", "off"),
+        help="Turn cachy on for every test, in this mode",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
+    config.stash[_totals] = {"replayed": 0, "recorded": [], "missed": []}
+    if mode := config.getoption("--cachy"):
+        os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
+
+
+@pytest.fixture(name="cachy")
+def cachy_fixture() -> None:
+    """Replay this test's API calls, and record those that are missing."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Open the test's scope around its setup, its call and its teardown."""
+    marker = item.get_closest_marker("cachy")
+    mode = item.config.getoption("--cachy")
+    is_wanted = marker or mode or "cachy" in getattr(item, "fixturenames", ())
+    arguments = dict(marker.kwargs) if marker else {}
+    with _scope(item.config, arguments) if is_wanted else contextlib.nullcontext():
+        _raise_as_failures()
+        return (yield)
+
+
+@contextlib.contextmanager
+def _scope(config: pytest.Config, arguments: dict[str, Any]) -> Generator[None]:
+    from cachy.replay.scope import in_session, new_session
+
+    with in_session(new_session(**{"repeats": "sequence", **arguments})) as session:
+        try:
+            yield
+        finally:
+            totals = config.stash[_totals]
+            totals["replayed"] += session.tally.replayed
+            totals["recorded"] += session.tally.recorded
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Name the miss where what it broke hides it: a closed portal, an exception group."""
+    before = len(_remembered())
+    try:
+        return (yield)
+    except BaseException as error:
+        missed = _remembered()[before:]
+        if missed and str(missed[0]) not in str(error):
+            error.add_note(f"cachy: before that, {missed[0]}")
+        raise
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
+    """Fail the test that swallowed a miss."""
+    result = yield
+    missed = _remembered()
+    seen = item.config.stash[_totals]["missed"]
+    new = [str(error) for error in missed]
+    missed.clear()
+    seen += new
+    if new and not item.stash.get(_failed, False):
+        pytest.fail(f"This test swallowed a miss:\n{new[0]}", pytrace=False)
+    return result
+
+
+_failed = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember that a test has failed already: then its misses are no news."""
+    report = yield
+    if report.failed:
+        item.stash[_failed] = True
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Hand a worker's totals to the session that started it."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["cachy"] = session.config.stash[_totals]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Add a worker's totals to ours."""
+    totals = node.config.stash[_totals]
+    for name, value in getattr(node, "workeroutput", {}).get("cachy", {}).items():
+        totals[name] += value
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say in one line what became of the API calls, and how to record what is missing."""
+    totals = config.stash[_totals]
+    counts = {name: totals[name] for name in ("replayed", "recorded", "missed")}
+    shown = {
+        name: value if isinstance(value, int) else len(value) for name, value in counts.items()
+    }
+    if not any(shown.values()):
+        return
+    line = ", ".join(f"{value} {name}" for name, value in shown.items())
+    terminalreporter.write_line(f"cachy: {line}")
+    for path in totals["recorded"]:
+        terminalreporter.write_line(f"cachy: recorded {os.path.relpath(path)}")
+
+
+def _remembered() -> list[UnrecordedRequest]:
+    """Give the misses so far, without loading anything in a session that has none."""
+    module = sys.modules.get("cachy.replay.misses")
+    return module.remembered if module else []
+
+
+def _raise_as_failures() -> None:
+    """Make misses pytest's own failures, which even a cached session fixture raises again."""
+    module = sys.modules.get("cachy.replay.misses")
+    if module and len(module.failure_class) == 1:
+        failure = pytest.fail.Exception
+
+        class Miss(module.UnrecordedRequest, failure):  # type: ignore[name-defined,misc,valid-type]
+            __module__ = "cachy.errors"
+            __qualname__ = __name__ = "UnrecordedRequest"
+
+            def __init__(self, message: str, **facts: Any) -> None:
+                failure.__init__(self, message, pytrace=True)
+                module.UnrecordedRequest.__init__(self, message, **facts)
+
+        module.failure_class.append(Miss)
