@@ -1,0 +1,143 @@
+"""What a run's page shows of a report: outputs, annotations and the step summary."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from report import SEVERITIES, Change, Drifted, Finding, PullRequest, Tests, Unchecked, Verified
+from untrusted import cell, code, plain
+from workflow import Annotation
+
+KIND_OF_SEVERITY = {"breaking": "error", "risky": "warning", "compatible": "notice"}
+
+
+def outputs_of(report: Verified | Drifted) -> dict[str, str]:
+    """Every output that the report gives; what belongs to the other command is zero or none."""
+    pull_request = report.pull_request if isinstance(report, Drifted) else PullRequest()
+    counted = (*SEVERITIES, "inconclusive")
+    return {
+        "outcome": outcome_of(report),
+        **{name: str(report.counts.get(name, 0)) for name in counted},
+        "pull-request-number": plain(pull_request.number),
+        "pull-request-url": plain(pull_request.url),
+        "pull-request-operation": pull_request.operation,
+    }
+
+
+def outcome_of(report: Verified | Drifted) -> str:
+    """One word for the report; what could not be checked is never clean."""
+    counts = report.counts
+    if isinstance(report, Verified):
+        found, unsure = ("findings" if report.findings else ""), not counts["fixtures"]
+    else:
+        found = "drift" if counts["drift"] else ""
+        unsure = bool(counts["inconclusive"] or not counts["checked"])
+    return found or ("inconclusive" if unsure else "clean")
+
+
+def annotations_of(report: Verified | Drifted) -> list[Annotation]:
+    """One annotation for each finding, change or unchecked fixture."""
+    if isinstance(report, Verified):
+        return [_finding_annotation(finding) for finding in report.findings]
+    changes = [_change_annotation(change) for change in report.changes]
+    return [*changes, *map(_unchecked_annotation, report.unchecked)]
+
+
+def render_summary(report: Verified | Drifted) -> list[str]:
+    """Render the step summary as lines of Markdown."""
+    rows = _verify_lines(report) if isinstance(report, Verified) else _drift_lines(report)
+    return list(rows)
+
+
+def _finding_annotation(finding: Finding) -> Annotation:
+    message = _sentence(finding.detail, finding.fix)
+    return Annotation(finding.severity, _title(finding.rule), message, finding.fixture)
+
+
+def _change_annotation(change: Change) -> Annotation:
+    was = f"was {plain(change.old)}" if change.old else ""
+    now = f"now {plain(change.new)}" if change.new else ""
+    path = f"{plain(change.path)} ({plain(change.surface)})"
+    kind = KIND_OF_SEVERITY[change.severity]
+    return Annotation(kind, _title(change.rule), _sentence(path, was, now), change.fixture)
+
+
+def _unchecked_annotation(unchecked: Unchecked) -> Annotation:
+    message = _sentence(unchecked.reason, unchecked.detail)
+    return Annotation("warning", "cachy: inconclusive", message, unchecked.fixture)
+
+
+def _title(rule: str) -> str:
+    return f"cachy: {plain(rule)}"
+
+
+def _sentence(*parts: str) -> str:
+    return "; ".join(plain(part, 1000) for part in parts if part)
+
+
+def _verify_lines(report: Verified) -> Iterator[str]:
+    counts = report.counts
+    yield f"## cachy verify: {outcome_of(report)}"
+    yield ""
+    yield " · ".join(f"{counts[name]} {name}" for name in ("fixtures", "errors", "warnings"))
+    rows = [(f.severity, cell(f.rule), cell(f.fixture), _details(f)) for f in report.findings]
+    yield from _table(("severity", "rule", "fixture", "what, and what to do"), rows)
+
+
+def _details(finding: Finding) -> str:
+    return "<br>".join(cell(text) for text in (finding.detail, finding.fix) if text)
+
+
+def _drift_lines(report: Drifted) -> Iterator[str]:
+    counts = report.counts
+    yield f"## cachy drift: {outcome_of(report)}"
+    yield ""
+    yield " · ".join(f"{counts[severity]} {severity}" for severity in SEVERITIES)
+    yield ""
+    shown = ("checked", "clean", "drift", "inconclusive", "not_exercised")
+    yield " · ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in shown)
+    yield from _pull_request_lines(report.pull_request)
+    for surface, changes in groupby(report.changes, key=lambda change: change.surface):
+        yield from ("", f"### {code(surface)}")
+        yield from _table(_CHANGE_COLUMNS, map(_change_row, changes))
+    yield from _tests_lines(report.tests)
+    if report.unchecked:
+        yield from ("", "### Inconclusive")
+        rows = ((cell(u.fixture), cell(u.reason), cell(u.detail)) for u in report.unchecked)
+        yield from _table(("fixture", "reason", "detail"), rows)
+
+
+_CHANGE_COLUMNS = ("severity", "rule", "path", "was", "now", "confirmed", "fixture")
+
+
+def _change_row(change: Change) -> tuple[str, ...]:
+    told = (change.rule, change.path, change.old, change.new, change.confirmed, change.fixture)
+    return change.severity, *map(cell, told)
+
+
+def _pull_request_lines(pull_request: PullRequest) -> Iterator[str]:
+    if pull_request.operation == "none":
+        return
+    yield ""
+    yield f"Pull request {_link(pull_request)}: {pull_request.operation}"
+
+
+def _link(pull_request: PullRequest) -> str:
+    number, url = pull_request.number, pull_request.url
+    if number.isdigit() and re.fullmatch(r"https?://[\w./:-]+", url, re.ASCII):
+        return f"[#{number}]({url})"
+    return code(url or number)
+
+
+def _tests_lines(tests: Tests | None) -> Iterator[str]:
+    if tests and tests.failed:
+        yield from ("", f"### Tests that fail with the new answers ({code(tests.command)})", "")
+        yield from (f"- {code(test)}" for test in tests.failed)
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    body = [f"| {' | '.join(row)} |" for row in rows]
+    if body:
+        yield from ("", f"| {' | '.join(columns)} |", "|---" * len(columns) + "|", *body)

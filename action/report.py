@@ -1,0 +1,156 @@
+"""The JSON reports of `cachy verify` and `cachy drift` as objects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+SEVERITIES = ("breaking", "risky", "compatible")
+OPERATIONS = ("created", "updated", "closed", "blocked", "none")
+VERSION = 1
+
+
+class UnreadableReport(Exception):
+    """What cachy printed is no report that this action knows."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    rule: str
+    severity: str
+    fixture: str
+    detail: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Change:
+    surface: str
+    rule: str
+    severity: str
+    path: str
+    old: str
+    new: str
+    confirmed: str
+    fixture: str
+
+
+@dataclass(frozen=True)
+class Unchecked:
+    fixture: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Tests:
+    command: str
+    failed: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    operation: str = "none"
+    number: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Verified:
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True)
+class Drifted:
+    counts: Mapping[str, int]
+    changes: tuple[Change, ...]
+    unchecked: tuple[Unchecked, ...]
+    tests: Tests | None
+    pull_request: PullRequest
+
+
+def parse_report(text: bytes, command: str) -> Verified | Drifted:
+    """Parse what `cachy COMMAND --format json` printed.
+
+    Raises:
+        UnreadableReport: it is no JSON, of another version, or of another shape.
+    """
+    try:
+        document = json.loads(text)
+        if document["cachy"] != VERSION:
+            raise UnreadableReport(f"report version {document['cachy']!r} is not {VERSION}")
+        return _verified(document) if command == "verify" else _drifted(document)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise UnreadableReport(f"{type(error).__name__}: {error}") from None
+
+
+def _verified(document: Any) -> Verified:
+    counts = _counts(document["summary"], ("fixtures", "errors", "warnings"))
+    return Verified(counts, tuple(map(_finding, document["findings"])))
+
+
+def _drifted(document: Any) -> Drifted:
+    wanted = ("checked", "clean", "drift", "inconclusive", "not_exercised", *SEVERITIES)
+    surfaces = document["surfaces"]
+    return Drifted(
+        counts=_counts(document["summary"], wanted),
+        changes=tuple(
+            _change(surface, change) for surface in surfaces for change in surface["changes"]
+        ),
+        unchecked=tuple(map(_unchecked, document.get("inconclusive") or ())),
+        tests=_tests(document.get("tests")),
+        pull_request=_pull_request(document.get("pull_request")),
+    )
+
+
+def _finding(row: Any) -> Finding:
+    severity = _one_of(("error", "warning"), row["severity"])
+    texts = (_text(row.get(key)) for key in ("fixture", "detail", "fix"))
+    return Finding(_text(row["rule"]), severity, *texts)
+
+
+def _change(surface: Any, row: Any) -> Change:
+    return Change(
+        surface=_text(surface["surface"]),
+        rule=_text(row["rule"]),
+        severity=_one_of(SEVERITIES, row["severity"]),
+        path=_text(row["path"]),
+        old=_text(row.get("old")),
+        new=_text(row.get("new")),
+        confirmed=_text(row.get("confirmed")),
+        fixture=_text(next(iter(row.get("fixtures") or ()), "")),
+    )
+
+
+def _unchecked(row: Any) -> Unchecked:
+    return Unchecked(_text(row["fixture"]), _text(row["reason"]), _text(row.get("detail")))
+
+
+def _tests(row: Any) -> Tests | None:
+    return row and Tests(_text(row["command"]), tuple(map(_text, row["failed"])))
+
+
+def _pull_request(row: Any) -> PullRequest:
+    if not row:
+        return PullRequest()
+    operation = _one_of(OPERATIONS, row["operation"])
+    return PullRequest(operation, _text(row.get("number")), _text(row.get("url")))
+
+
+def _counts(summary: Any, names: tuple[str, ...]) -> dict[str, int]:
+    return {name: int(summary[name]) for name in names}
+
+
+def _one_of(known: tuple[str, ...], value: Any) -> str:
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return str(value)
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
