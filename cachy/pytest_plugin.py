@@ -143,11 +143,11 @@ def _remembered() -> list[UnrecordedRequest]:
 
 def _raise_as_failures() -> None:
     """Make misses pytest's own failures, which even a cached session fixture raises again."""
-    module = sys.modules.get("cachy.replay.misses")
+    module: Any = sys.modules.get("cachy.replay.misses")
     if module and len(module.failure_class) == 1:
         failure = pytest.fail.Exception
 
-        class Miss(module.UnrecordedRequest, failure):  # type: ignore[name-defined,misc,valid-type]
+        class Miss(module.UnrecordedRequest, failure):  # type: ignore[misc,valid-type]
             __module__ = "cachy.errors"
             __qualname__ = __name__ = "UnrecordedRequest"
 

@@ -1,0 +1,43 @@
+"""`cachy explain`: what a rule means."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+import click
+
+from cachy.errors import CachyError
+
+
+@click.command()
+@click.argument("rule", required=False)
+def command(rule: str | None) -> int:
+    """Explain a rule of verify or drift: what it means, why it matters, what to do.
+
+    Without a rule, lists them all.
+
+    Example: cachy explain field-removed
+    """
+    from cachy.drift.changes import RULES as CHANGES
+    from cachy.verify.rules import RULES as FINDINGS
+
+    rules = {**FINDINGS, **CHANGES}
+    if rule is None:
+        width = max(map(len, rules))
+        click.echo("\n".join(f"{name:{width}}  {row.what}" for name, row in rules.items()))
+        return 0
+    if rule not in rules:
+        near = get_close_matches(rule, rules, n=3) or ["cachy explain lists them all"]
+        raise CachyError(f"There is no rule {rule!r}. Nearest: {', '.join(near)}.")
+    click.echo(_render(rules[rule]))
+    return 0
+
+
+def _render(row: object) -> str:
+    lines = [f"{getattr(row, 'id', '')} ({getattr(row, 'severity', '')})"]
+    titles = {"what": "What it means", "why": "Why it matters", "example": "Example"}
+    titles |= {"fix": "What to do", "advice": "What to do"}
+    for name, title in titles.items():
+        if text := getattr(row, name, ""):
+            lines.append(f"{title}\n  {text}")
+    return "\n\n".join(lines)

@@ -1,0 +1,76 @@
+"""Say what verify found: for a person, a program, or a workflow's log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from cachy.verify.check import Finding
+from cachy.verify.rules import RULES
+
+_COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
+
+
+def summarize(findings: Sequence[Finding], checked: int) -> dict[str, Any]:
+    """Give the report as `--format json` prints it."""
+    severities = [finding.severity for finding in findings]
+    return {
+        "cachy": 1,
+        "summary": {
+            "fixtures": checked,
+            "errors": severities.count("error"),
+            "warnings": severities.count("warning"),
+        },
+        "findings": [
+            {
+                "rule": finding.rule,
+                "severity": finding.severity,
+                "fixture": finding.fixture,
+                "detail": finding.detail,
+                "fix": RULES[finding.rule].fix,
+            }
+            for finding in findings
+        ],
+    }
+
+
+def render_json(findings: Sequence[Finding], checked: int) -> str:
+    """Write the report for a program."""
+    return json.dumps(summarize(findings, checked), indent=2, ensure_ascii=False)
+
+
+def render_text(findings: Sequence[Finding], checked: int) -> str:
+    """Write the report for a person, the errors first."""
+    order = sorted(findings, key=lambda finding: list(_COMMANDS).index(finding.severity))
+    lines = [
+        f"{finding.severity}: {_safe(finding.fixture)}: {_safe(finding.detail)}"
+        f"\n  {finding.rule}: {RULES[finding.rule].fix}"
+        for finding in order
+    ]
+    total = summarize(findings, checked)["summary"]
+    noun = "fixture" if checked == 1 else "fixtures"
+    counts = f"{checked} {noun}: {total['errors']} errors, {total['warnings']} warnings"
+    return "\n".join([*lines, counts])
+
+
+def render_github(findings: Sequence[Finding], checked: int) -> str:
+    """Write a workflow command for each finding, then the counts."""
+    commands = [
+        f"::{_COMMANDS[finding.severity]} file={_escaped(finding.fixture, ':,')},"
+        f"title={finding.rule}::{_escaped(finding.detail)}"
+        for finding in findings
+    ]
+    return "\n".join([*commands, render_text([], checked)] if not findings else commands)
+
+
+def _safe(text: str) -> str:
+    """Show control characters as escapes: a file's name or words must not drive a terminal."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """Escape for a workflow command, whose properties also end at a colon or a comma."""
+    for sign in "%\r\n" + more:
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
