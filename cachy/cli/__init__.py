@@ -20,7 +20,6 @@ COMMANDS = {
     "diff": "Compare the structure of two answers, or of two folders of them.",
     "ls": "List the fixtures.",
     "show": "Show a fixture as a readable transcript.",
-    "import": "Import the cassettes of vcrpy and cassetter.",
     "explain": "Explain a rule: what it means, why it matters, what to do.",
 }
 
@@ -32,8 +31,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = "importing" if cmd_name == "import" else cmd_name
-        command = importlib.import_module(f"cachy.cli.{module}").command
+        command = importlib.import_module(f"cachy.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -49,9 +49,12 @@ def render_text(findings: Sequence[Finding], checked: int) -> str:
         for finding in order
     ]
     total = summarize(findings, checked)["summary"]
-    noun = "fixture" if checked == 1 else "fixtures"
-    counts = f"{checked} {noun}: {total['errors']} errors, {total['warnings']} warnings"
-    return "\n".join([*lines, counts])
+    counted = [_counted(checked, "fixture"), _counted(total["errors"], "error")]
+    return "\n".join([*lines, f"{': '.join(counted)}, {_counted(total['warnings'], 'warning')}"])
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun if number == 1 else noun + 's'}"
 
 
 def render_github(findings: Sequence[Finding], checked: int) -> str:
