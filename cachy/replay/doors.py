@@ -14,12 +14,14 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from cachy.replay import guard, httpx_door
+from cachy.replay import aiohttp_door, guard, httpx_door, requests_door
 from cachy.replay.patching import CurrentSession, Patches
 
 _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "httpx": httpx_door.open_door,
     "httpx2": httpx_door.open_door,
+    "aiohttp": aiohttp_door.open_door,
+    "requests": requests_door.open_door,
 }
 _patches = Patches()
 _finder: list[_AfterImport] = []

@@ -76,3 +76,13 @@ def _check(host: str, mode: Mode) -> None:
     if host not in _warned:
         _warned.add(host)
         warnings.warn(f"{unseen}: it is not recorded.", RuntimeWarning, stacklevel=4)
+
+
+def past_the_end() -> UnrecordedRequest:
+    """Make the error of reading on where a recorded stream was cut."""
+    error: UnrecordedRequest = misses.raised_class()(
+        "The recorded stream ends here: it was cut while recording, and the code now reads "
+        f"further. Record it again: {misses.how_to_record()}"
+    )
+    misses.remember(error)
+    return error

@@ -7,21 +7,17 @@ auth flows, event hooks and cookies, and above mounts, proxies and foreign trans
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
-from cachy.errors import UnrecordedRequest
 from cachy.interaction import Request, Response
 from cachy.replay import guard, tls
+from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording, Session
 from cachy.replay.tee import Copy, tee_classes
 
-# An inner layer (a transport that rides on another client) must not record the same call twice.
-_inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 _STANDINS = ("respx", "pytest_httpx", "vcr", "cassetter")
 
 
@@ -38,7 +34,7 @@ def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callabl
         def _transport_for_url(self: Any, url: Any) -> Any:
             transport = original(self, url)
             session = current()
-            if session is None or _inside.get() or not session.covers(url.host, _port(url)):
+            if session is None or is_inside() or not session.covers(url.host, _port(url)):
                 return transport
             if _stands_aside(library, transport):
                 return transport
@@ -97,7 +93,7 @@ class _SyncShim(_Shim):
         answer = self.session.answer(_request(outgoing, outgoing.read()))
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
-        with _live(answer, outgoing):
+        with sending(answer), guard.expected(outgoing.url.host):
             incoming = self.inner.handle_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=False)
 
@@ -109,7 +105,7 @@ class _AsyncShim(_Shim):
         answer = self.session.answer(_request(outgoing, await outgoing.aread()))
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
-        with _live(answer, outgoing):
+        with sending(answer), guard.expected(outgoing.url.host):
             incoming = await self.inner.handle_async_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=True)
 
@@ -124,20 +120,6 @@ def _request(outgoing: Any, body: bytes) -> Request:
 def _raw(message: Any) -> list[tuple[bytes, bytes]]:
     pairs: list[tuple[bytes, bytes]] = message.headers.raw
     return pairs
-
-
-@contextmanager
-def _live(recording: Recording, outgoing: Any) -> Iterator[None]:
-    """Send inside this block; an error gives the recording up."""
-    token = _inside.set(True)
-    try:
-        with guard.expected(outgoing.url.host):
-            yield
-    except BaseException:
-        recording.abandon()
-        raise
-    finally:
-        _inside.reset(token)
 
 
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
@@ -187,7 +169,7 @@ def _replay_stream(library: ModuleType) -> type[Any]:
         def __iter__(self) -> Iterator[bytes]:
             yield from self._answer.chunks or (self._answer.body,)
             if self._answer.truncated:
-                raise _past_the_end()
+                raise guard.past_the_end()
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for chunk in self:
@@ -200,14 +182,3 @@ def _replay_stream(library: ModuleType) -> type[Any]:
             """Nothing is open."""
 
     return ReplayStream
-
-
-def _past_the_end() -> UnrecordedRequest:
-    from cachy.replay import misses  # only a cut stream comes here
-
-    error = misses.raised_class()(
-        "The recorded stream ends here: it was cut while recording, and the code now reads "
-        f"further. Record it again: {misses.how_to_record()}"
-    )
-    misses.remember(error)
-    return error

@@ -73,13 +73,14 @@ def raised_class() -> type[UnrecordedRequest]:
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
         if frame.f_globals.get("__name__") == "multiprocessing.pool":
-            return _pool_class(failure_class[-1])
+            return _pool_class(len(failure_class) - 1)
     return failure_class[-1]
 
 
 @cache
-def _pool_class(base: type[UnrecordedRequest]) -> type[UnrecordedRequest]:
-    return type("UnrecordedRequest", (base, Exception), {"__module__": "cachy.errors"})
+def _pool_class(number: int) -> type[UnrecordedRequest]:
+    bases = (failure_class[number], Exception)
+    return type("UnrecordedRequest", bases, {"__module__": "cachy.errors"})
 
 
 def _about(nearest: Fixture | None, differences: list[str], config: Config) -> list[str]:

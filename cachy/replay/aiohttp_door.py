@@ -1,0 +1,161 @@
+"""The door to aiohttp: a client middleware, which sees each request of a redirect by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from functools import cache, wraps
+from types import ModuleType
+from typing import Any
+
+from cachy.interaction import Request, Response
+from cachy.replay import guard
+from cachy.replay.inside import is_inside, sending
+from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.session import Recording
+from cachy.replay.tee import Copy
+
+_UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
+Handler = Callable[[Any], Awaitable[Any]]
+
+
+def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Patch `aiohttp.ClientSession._request`; versions before 3.12 have no middlewares."""
+
+    def make(original: Any) -> Any:
+        @wraps(original)
+        async def _request(self: Any, method: str, url: Any, **kwargs: Any) -> Any:
+            if current() is None or is_inside():
+                return await original(self, method, url, **kwargs)
+            given = kwargs.get("middlewares")
+            own = getattr(self, "_middlewares", ()) if given is None else given
+            kwargs["middlewares"] = (*own, _middleware(library, self, current))
+            return await original(self, method, url, **kwargs)
+
+        return _request
+
+    if hasattr(library, "ClientMiddlewareType"):
+        patches.replace(library.ClientSession, "_request", make)
+
+
+def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> Any:
+    async def answer(outgoing: Any, send: Handler) -> Any:
+        session = current()
+        is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
+        if session is None or not is_ours or "upgrade" in outgoing.headers:
+            return await send(outgoing)
+        found = session.answer(await _to_request(outgoing))
+        if isinstance(found, Response):
+            return _replayed(library, client, outgoing, found)
+        with sending(found), guard.expected(outgoing.url.host):
+            incoming = await send(outgoing)
+        return _taped(library, incoming, found)
+
+    return answer
+
+
+async def _to_request(outgoing: Any) -> Request:
+    body = outgoing.body
+    raw = body if isinstance(body, bytes) else await body.as_bytes()
+    headers = tuple((str(name), str(value)) for name, value in outgoing.headers.items())
+    return Request(outgoing.method, str(outgoing.url), headers, raw)
+
+
+def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
+    """Put a reader of our own before the response's; a task fills both it and the copy."""
+    headers = tuple((name.lower(), value) for name, value in incoming.headers.items())
+    if "content-encoding" in incoming.headers:  # aiohttp has decoded it
+        headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
+
+    def finish(raw: bytes, whole: bool) -> None:
+        recording.save(Response(incoming.status, headers, raw, truncated=not whole))
+
+    live = incoming.content
+    reader = _reader(library)
+    incoming.content = reader
+    task = asyncio.ensure_future(_pump(live, reader, Copy(finish, recording.abandon)))
+    _pumps.add(task)
+    task.add_done_callback(_pumps.discard)
+    return incoming
+
+
+_pumps: set[asyncio.Future[None]] = set()  # the loop itself keeps no task alive
+
+
+async def _pump(live: Any, reader: Any, copy: Copy) -> None:
+    try:
+        async for piece in live.iter_any():
+            reader.feed_data(copy.add(piece))
+            if copy.is_complete_stream:
+                copy.end(whole=True)
+        copy.end(whole=True)
+        reader.feed_eof()
+    except BaseException as error:
+        copy.give_up()
+        reader.set_exception(error)
+        if not isinstance(error, Exception):
+            raise
+
+
+def _reader(library: ModuleType) -> Any:
+    loop = asyncio.get_running_loop()
+    return library.StreamReader(_open_protocol(library)(loop), _UNLIMITED, loop=loop)
+
+
+@cache
+def _open_protocol(library: ModuleType) -> type[Any]:
+    class Open(library.base_protocol.BaseProtocol):  # type: ignore[name-defined,misc]
+        """A connection that a reader of ours takes for open."""
+
+        connected = True
+
+    return Open
+
+
+def _replayed(library: ModuleType, client: Any, outgoing: Any, answer: Response) -> Any:
+    import multidict  # aiohttp's own dependency, so it is loaded already
+
+    response = _empty_response(library, client, outgoing)
+    pairs = [(name, value) for name, value in answer.headers]
+    response.version = library.http.HttpVersion11
+    response.status = answer.status
+    response.reason = _reason(answer.status)
+    response._headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs))
+    response._raw_headers = tuple((name.encode(), value.encode()) for name, value in pairs)
+    response._raw_cookie_headers = tuple(value for name, value in pairs if name == "set-cookie")
+    response.content = _reader(library)
+    response._closed = False
+    response.content.on_eof(response._response_eof)
+    for chunk in answer.chunks or (answer.body,):
+        response.content.feed_data(chunk)
+    if answer.truncated:
+        response.content.set_exception(guard.past_the_end())
+    else:
+        response.content.feed_eof()
+    return response
+
+
+def _empty_response(library: ModuleType, client: Any, outgoing: Any) -> Any:
+    class Written:
+        output_size = 0
+
+    facts = {
+        "writer": None,
+        "continue100": None,
+        "timer": library.helpers.TimerNoop(),
+        "request_info": outgoing.request_info,
+        "traces": [],
+        "loop": asyncio.get_running_loop(),
+        "session": client,
+        "stream_writer": Written(),
+    }
+    known = inspect.signature(library.ClientResponse.__init__).parameters
+    kept = {name: value for name, value in facts.items() if name in known}
+    return client._response_class(outgoing.method, outgoing.original_url, **kept)
+
+
+def _reason(status: int) -> str:
+    from http import HTTPStatus
+
+    return HTTPStatus(status).phrase if status in list(HTTPStatus) else ""

@@ -1,0 +1,29 @@
+"""Whether a door of ours is sending: an inner client must not record the same call twice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from cachy.replay.session import Recording
+
+_inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
+
+
+def is_inside() -> bool:
+    """Whether this task or thread is inside a door already."""
+    return _inside.get()
+
+
+@contextmanager
+def sending(recording: Recording) -> Iterator[None]:
+    """Send a request inside this block; an error gives its recording up."""
+    token = _inside.set(True)
+    try:
+        yield
+    except BaseException:
+        recording.abandon()
+        raise
+    finally:
+        _inside.reset(token)

@@ -1,0 +1,149 @@
+"""The door to requests: its adapter's `send`, below redirects, auth and cookies."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from functools import wraps
+from http.client import HTTPMessage
+from types import ModuleType
+from typing import Any
+
+from cachy.interaction import Request, Response
+from cachy.replay import guard
+from cachy.replay.inside import is_inside, sending
+from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.session import Recording
+from cachy.replay.tee import Copy
+
+
+def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Patch `requests.adapters.HTTPAdapter.send`."""
+
+    def make(original: Any) -> Any:
+        @wraps(original)
+        def send(self: Any, outgoing: Any, *args: Any, **kwargs: Any) -> Any:
+            session = current()
+            if session is None or is_inside() or not session.covers_url(outgoing.url):
+                return original(self, outgoing, *args, **kwargs)
+            found = session.answer(_to_request(outgoing))
+            if isinstance(found, Response):
+                return self.build_response(outgoing, _replayed(outgoing, found))
+            host = library.compat.urlparse(outgoing.url).hostname
+            with sending(found), guard.expected(host):
+                incoming = original(self, outgoing, *args, **kwargs)
+            return _taped(incoming, found)
+
+        return send
+
+    patches.replace(library.adapters.HTTPAdapter, "send", make)
+
+
+def _to_request(outgoing: Any) -> Request:
+    body = outgoing.body or b""
+    if hasattr(body, "read"):
+        outgoing.body = body = body.read()
+    elif not isinstance(body, (bytes, str)):
+        outgoing.body = body = b"".join(body)
+    raw = body.encode("utf-8") if isinstance(body, str) else body
+    return Request(outgoing.method, outgoing.url, tuple(_pairs(outgoing.headers)), raw)
+
+
+def _pairs(headers: Any) -> Iterator[tuple[str, str]]:
+    for name, value in headers.items():
+        yield str(name), value.decode("latin-1") if isinstance(value, bytes) else str(value)
+
+
+def _taped(incoming: Any, recording: Recording) -> Any:
+    headers = tuple((name.lower(), value) for name, value in _pairs(incoming.headers))
+
+    def finish(raw: bytes, whole: bool) -> None:
+        recording.save(Response(incoming.status_code, headers, raw, truncated=not whole))
+
+    incoming.raw = _TapedRaw(incoming.raw, Copy(finish, recording.abandon))
+    return incoming
+
+
+class _TapedRaw:
+    """urllib3's response, with a copy taken of what is read from it, decoded."""
+
+    def __init__(self, inner: Any, copy: Copy) -> None:
+        self._inner = inner
+        self._copy = copy
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def stream(self, amt: int = 2**16, decode_content: bool | None = None) -> Iterator[bytes]:
+        try:
+            for piece in self._inner.stream(amt, decode_content=True):
+                yield self._copy.add(piece)
+                if self._copy.is_complete_stream:
+                    self._copy.end(whole=True)
+            self._copy.end(whole=True)
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self._copy.give_up()
+            raise
+
+    def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
+        piece: bytes = self._inner.read(amt, decode_content=True)
+        if piece:
+            self._copy.add(piece)
+        if amt is None or not piece:
+            self._copy.end(whole=True)
+        return piece
+
+    def close(self) -> None:
+        self._end()
+        self._inner.close()
+
+    def release_conn(self) -> None:
+        self._end()
+        self._inner.release_conn()
+
+    def _end(self) -> None:
+        if not self._copy.is_over:
+            self._copy.end(whole=False)
+
+
+def _replayed(outgoing: Any, answer: Response) -> Any:
+    import urllib3  # requests rides on it, so it is loaded already
+
+    body = b"".join(answer.chunks) or answer.body
+    raw = urllib3.HTTPResponse(
+        body=_Cut(body) if answer.truncated else io.BytesIO(body),
+        headers=urllib3.HTTPHeaderDict(answer.headers),
+        status=answer.status,
+        preload_content=False,
+        decode_content=False,
+        request_method=outgoing.method,
+        original_response=_Original(answer),  # type: ignore[arg-type]
+    )
+    return raw
+
+
+class _Original:
+    """What requests takes cookies from."""
+
+    def __init__(self, answer: Response) -> None:
+        self.msg = HTTPMessage()
+        for name, value in answer.headers:
+            self.msg.add_header(name, value)
+
+    def isclosed(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Cut(io.BytesIO):
+    """A recorded stream that was cut: reading on at its end is a miss."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        piece = super().read(size)
+        if not piece:
+            raise guard.past_the_end()
+        return piece
