@@ -281,3 +281,34 @@ def find_surface(host: str, method: str, template: str) -> Surface | None:
     provider = find_provider(host)
     rows: Iterator[Surface] = iter(provider.surfaces if provider else ())
     return next((row for row in rows if row.method == method and row.path == template), None)
+
+
+# What a model writes into an answer: its type counts, nothing below it. "name of the object or
+# variant.field"; "*" is any.
+GENERATED = (
+    "function.arguments",
+    "function_call.arguments",
+    "tool_use.input",
+    "server_tool_use.input",
+    "functionCall.args",
+    "function_call.args",
+    "mcp_call.arguments",
+    "*.embedding",
+    "*.embeddings",
+    "*.logprobs",
+    "*.top_logprobs",
+    "*.parsed",
+    "*.structured_output",
+)
+# Maps whose keys are the caller's data.
+OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags")
+# Fields that hold one of a few words, by the providers' API references.
+ENUMS = (
+    "finish_reason",
+    "stop_reason",
+    "finishReason",
+    "stopReason",
+    "status",
+    "service_tier",
+    "role",
+)

@@ -1,0 +1,49 @@
+"""`cachy diff`: two answers, or two folders of them, compared offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path),
+    help="A folder of more recordings of the surface to learn from",
+)
+@click.option("--no-sdk", is_flag=True, help="Leave out what the installed SDK knows")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["breaking", "risky", "compatible"]),
+    default="breaking",
+    show_default=True,
+    help="The least severity that exits 1",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "markdown"]),
+    default="text",
+    show_default=True,
+    help="How the changes are printed",
+)
+def command(
+    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, form: str
+) -> int:
+    """Compare the structure of two answers, or of two folders of them; offline.
+
+    OLD and NEW are fixtures, or plain JSON bodies.
+
+    Example: cachy diff old.json new.json --format markdown
+    """
+    from cachy.drift.files import compare_files
+    from cachy.drift.report import render_changes
+    from cachy.drift.rules import SEVERITIES
+
+    changes = compare_files(old, new, baseline, sdk=not no_sdk)
+    click.echo(render_changes(changes, form))
+    return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))

@@ -1,0 +1,65 @@
+"""Answers in files: fixtures, or plain JSON bodies, or folders of either."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from cachy.drift.changes import Change, compare
+from cachy.errors import CachyError
+from cachy.fixtures.format import encode, parse_fixture
+from cachy.fixtures.store import list_fixtures, read_text
+from cachy.interaction import Json
+
+Document = dict[str, Json]
+
+
+def compare_files(
+    old: Path, new: Path, baseline: Path | None = None, *, sdk: bool = True
+) -> list[Change]:
+    """Compare two files, or the files of the same name below two folders.
+
+    Raises:
+        CachyError: a path that does not exist, a file that is no JSON, a file and a folder.
+    """
+    for path in (old, new, *([baseline] if baseline else [])):
+        if not path.exists():
+            raise CachyError(f"{path} does not exist. Name a file or a folder.")
+    if old.is_dir() != new.is_dir():
+        raise CachyError(f"{old} and {new}: name two files, or two folders.")
+    known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
+    if not old.is_dir():
+        return compare(load_document(old), load_document(new), baseline=known, sdk=sdk)
+    return [
+        replace(change, fixtures=(name,))
+        for name in _shared(old, new)
+        for change in compare(
+            load_document(old / name), load_document(new / name), baseline=known, sdk=sdk
+        )
+    ]
+
+
+def _shared(old: Path, new: Path) -> Iterator[str]:
+    names = [path.relative_to(old).as_posix() for path in list_fixtures(old)]
+    shared = [name for name in names if (new / name).is_file()]
+    if not shared:
+        raise CachyError(f"{old} and {new} share no file of the same name: nothing to compare.")
+    yield from shared
+
+
+def load_document(path: Path) -> Document:
+    """Load a fixture; any other JSON is taken for the body of an answer.
+
+    Raises:
+        CachyError: the file can't be read, or is no JSON.
+    """
+    text = read_text(path)
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CachyError(f"{path} is no valid JSON ({error}). Mend it there.") from None
+    if isinstance(value, dict) and "cachy" in value and isinstance(value.get("response"), dict):
+        return parse_fixture(text, str(path))
+    return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}

@@ -1,0 +1,95 @@
+"""From fixtures to the structure of their surface: the body's, or each event's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cachy.drift.paths import Paths, flatten
+from cachy.drift.structure import Node, add_node, learn_value
+from cachy.fixtures.format import parse_body, plain
+from cachy.interaction import Fixture, Json
+
+Document = Mapping[str, Json] | Fixture
+_SILENT = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
+
+
+@dataclass(slots=True)
+class Structure:
+    """What is known of a surface: one node for a body, or one for each kind of event."""
+
+    roots: dict[str, Node] = field(default_factory=dict)
+    recordings: int = 0
+    streams: int = 0
+    endings: dict[str, int] = field(default_factory=dict)
+
+    def learn(self, document: Document) -> None:
+        """Add one recorded answer."""
+        response = document_of(document)["response"]
+        mark = object()
+        self.recordings += 1
+        if "sse" in response:
+            self._learn_stream(response, mark)
+        elif "ndjson" in response:
+            for line in response["ndjson"]:
+                self._root("event(line)", plain(line), mark)
+        elif "json" in response:
+            self._root("$", plain(response["json"]), mark)
+        elif kind := next((kind for kind in ("text", "base64", "blob") if kind in response), None):
+            self._root("$", "", mark)
+            self.endings[kind] = self.endings.get(kind, 0) + 1
+
+    def _root(self, name: str, value: Json, mark: object) -> None:
+        learn_value(self.roots.setdefault(name, Node()), value, mark, name)
+
+    def _learn_stream(self, response: Mapping[str, Json], mark: object) -> None:
+        self.streams += 1
+        last = ""
+        for event in parse_body(response).content:
+            data = event.data
+            name = event_name(dict(event.fields).get("event", ""), data)
+            if name.rpartition(".")[2] in _SILENT or data is None:
+                continue
+            if isinstance(data, (dict, list)):
+                self._root(f"event({name})", data, mark)
+            last = name
+        self.endings[last] = self.endings.get(last, 0) + 1
+
+    def add(self, other: Structure) -> None:
+        """Add what another structure has learned."""
+        self.recordings += other.recordings
+        self.streams += other.streams
+        for name, node in other.roots.items():
+            add_node(self.roots.setdefault(name, Node()), node)
+        for name, count in other.endings.items():
+            self.endings[name] = self.endings.get(name, 0) + count
+
+    def paths(self) -> Paths:
+        """Give every path of every root."""
+        found: Paths = {}
+        for name, node in sorted(self.roots.items()):
+            found.update(flatten(node, name))
+        return found
+
+
+def event_name(event: str, data: Json) -> str:
+    """Name a kind of event: its own name, else the type or object that its data tells."""
+    if event and event != "message":
+        return event
+    if isinstance(data, dict):
+        named = data.get("type") or data.get("object")
+        return named if isinstance(named, str) else "data"
+    return data if data == "[DONE]" else "data"
+
+
+def document_of(document: Document) -> Mapping[str, Json]:
+    """Give the document itself, whichever form it comes in."""
+    return document.document if isinstance(document, Fixture) else document
+
+
+def learn(documents: Iterable[Document]) -> Structure:
+    """Learn the structure of some answers of one surface."""
+    structure = Structure()
+    for document in documents:
+        structure.learn(document)
+    return structure

@@ -1,0 +1,106 @@
+"""A learned structure as a flat map from path to what stands there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cachy.drift.structure import Node
+from cachy.providers import ENUMS
+
+_PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What stands at a path.
+
+    `count` is how often a value stood there, `chances` how many objects could have held one;
+    `seen` is the number of recordings that it comes from.
+    """
+
+    types: frozenset[str]
+    count: int
+    chances: int
+    seen: int
+    tokens: frozenset[str] = frozenset()
+    is_opaque: bool = False
+    is_variant: bool = False
+
+    @property
+    def is_optional(self) -> bool:
+        """Whether some object did without it."""
+        return self.count < self.chances
+
+    @property
+    def type(self) -> str:
+        """The types as the report and the contract write them: "string | null"."""
+        return " | ".join(sorted(self.types, key=lambda name: (name == "null", name)))
+
+
+Paths = dict[str, Fact]
+
+
+def flatten(node: Node, path: str = "$") -> Paths:
+    """Give every path of a structure with its fact."""
+    return dict(_walk(node, path, node.count))
+
+
+def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
+    yield path, _fact(node, path, chances)
+    if node.is_opaque:
+        return
+    yield from _fields(node, path)
+    several = len(node.variants) > 1 or path.endswith("[*]")
+    for (key, name), variant in sorted(node.variants.items()):
+        at = f"{path.removesuffix('[*]')}[{key}={name}]" if several else path
+        if several:
+            yield at, Fact(frozenset({"object"}), variant.count, 0, variant.seen, is_variant=True)
+        yield from _fields(variant, at)
+    if node.items is not None:
+        at = f"{path}.*" if node.is_map else f"{path}[*]"
+        yield from _walk(node.items, at, node.items.count)
+
+
+def _fields(node: Node, path: str) -> Iterator[tuple[str, Fact]]:
+    for name, child in sorted(node.fields.items()):
+        step = f".{name}" if _PLAIN.fullmatch(name) else f"[{_quoted(name)}]"
+        yield from _walk(child, path + step, node.objects)
+
+
+def _quoted(name: str) -> str:
+    escaped = name.replace("\\", "\\\\").replace('"', '\\"')
+    return (
+        '"'
+        + "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in escaped)
+        + '"'
+    )
+
+
+def _fact(node: Node, path: str, chances: int) -> Fact:
+    named = path.rpartition(".")[2]
+    tokens = frozenset(node.tokens or ()) if named in ENUMS else frozenset()
+    return Fact(_types(node), node.count, chances, node.seen, tokens, node.is_opaque)
+
+
+def _types(node: Node) -> frozenset[str]:
+    """An integer beside a number is a number: 1 and 1.0 are one type."""
+    types = frozenset(node.kinds)
+    return types - {"integer"} if "number" in types else types
+
+
+def parent_of(path: str) -> str:
+    """Give the path of the object, array or map that holds a path; "" for a root."""
+    if path.endswith(".*"):
+        return path[:-2]
+    if path.endswith('"]'):
+        return path[: path.rfind('["')]
+    if path.endswith("]"):
+        return path[: path.rfind("[")]
+    head, dot, _ = path.rpartition(".")
+    return head if dot and not _is_inside_event(head) else ""
+
+
+def _is_inside_event(head: str) -> bool:
+    return head.startswith("event(") and ")" not in head

@@ -1,0 +1,89 @@
+"""Say what changed: for a person, a program, or a page."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+
+from cachy.drift.changes import Change
+from cachy.drift.rules import RULES, SEVERITIES
+from cachy.interaction import Json
+
+Report = Mapping[str, Json]
+
+
+def render_json(report: Report) -> str:
+    """Write a report for a program."""
+    return json.dumps(report, indent=2, ensure_ascii=False)
+
+
+def render_text(report: Report) -> str:
+    """Write a report for a terminal: what drifted first, worst first."""
+    surfaces = [surface for surface in report["surfaces"] if surface["outcome"] == "drift"]
+    lines = [line for surface in surfaces for line in _surface_lines(surface)]
+    for entry in report["inconclusive"]:
+        what = f"{entry['fixture']}: {entry['detail']}"
+        lines.append(f"not checked ({entry['reason']}): {printable(what)}")
+    return "\n".join([*lines, summary_line(report["summary"])])
+
+
+def summary_line(summary: Mapping[str, int]) -> str:
+    """Say in one line what was checked and what was found."""
+    counts = ", ".join(
+        f"{summary[name]} {name.replace('_', ' ')}"
+        for name in ("clean", "drift", "inconclusive", "not_exercised")
+    )
+    changes = ", ".join(f"{summary[name]} {name}" for name in SEVERITIES)
+    return f"checked {summary['checked']}: {counts}; changes: {changes}"
+
+
+def _surface_lines(surface: Mapping[str, Json]) -> Iterator[str]:
+    yield f"{printable(surface['surface'])}  ({', '.join(map(printable, surface['fixtures']))})"
+    for change in surface["changes"]:
+        yield from _change_lines(change)
+    yield ""
+
+
+def _change_lines(change: Mapping[str, Json]) -> Iterator[str]:
+    yield f"  {change['severity']:10} {change['rule']:22} {_moved(change)}"
+    if rule := RULES.get(change["rule"]):
+        yield f"             {rule.advice}"
+
+
+def _moved(change: Mapping[str, Json]) -> str:
+    old, new = change["old"], change["new"]
+    types = f"{old} -> {new}" if old and new else (new or old or "")
+    return printable(f"{change['path']}: {types}" if types else change["path"])
+
+
+def render_changes(changes: Sequence[Change], form: str) -> str:
+    """Write the changes between two answers as text, json or markdown."""
+    rows = [change.to_json() for change in changes]
+    if form == "json":
+        return json.dumps({"cachy": 1, "changes": rows}, indent=2, ensure_ascii=False)
+    if form == "markdown":
+        return "\n".join(_markdown_lines(rows))
+    lines = [line for row in rows for line in _change_lines(row)]
+    return "\n".join(lines or ["No structural change."])
+
+
+def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
+    if not rows:
+        yield "No structural change."
+        return
+    yield "| severity | rule | path | old | new |"
+    yield "|---|---|---|---|---|"
+    for row in rows:
+        cells = (row["path"], row["old"] or "", row["new"] or "")
+        yield f"| {row['severity']} | {row['rule']} | " + " | ".join(map(code, cells)) + " |"
+
+
+def code(text: str) -> str:
+    """Write untrusted text as inline code that can't end its cell, mention or link."""
+    safe = printable(text)[:120].replace("`", "'").replace("|", "\\|").replace("@", "@\u200b")
+    return f"`{safe}`" if safe else ""
+
+
+def printable(text: str) -> str:
+    """Show control characters as escapes: what an API says must not drive a terminal."""
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)

@@ -1,0 +1,180 @@
+"""The catalogue of changes: one row a rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["breaking", "risky", "compatible"]
+SEVERITIES: tuple[Severity, ...] = ("breaking", "risky", "compatible")
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a change means, why it matters, how it looks, and what to do."""
+
+    id: str
+    severity: Severity
+    what: str
+    why: str
+    example: str
+    advice: str
+
+
+RULES = {
+    rule.id: rule
+    for rule in (
+        Rule(
+            "field-added",
+            "compatible",
+            "The API returns a field that no recording has.",
+            "Tolerant readers don't notice; strict parsers (extra fields forbidden) fail.",
+            '{"id": 1} -> {"id": 1, "created": 2}',
+            "Accept it; use the field where it helps.",
+        ),
+        Rule(
+            "field-removed",
+            "breaking",
+            "A field that every recorded answer had is gone.",
+            "Code that reads it fails with a KeyError or gets None.",
+            '{"id": 1, "usage": {}} -> {"id": 1}',
+            "Stop reading the field, or read it as optional, before you accept.",
+        ),
+        Rule(
+            "field-became-optional",
+            "breaking",
+            "A field that every object had is missing in some.",
+            "Code that reads it fails now and then.",
+            '[{"a": 1}, {"a": 2}] -> [{"a": 1}, {}]',
+            "Read the field as optional.",
+        ),
+        Rule(
+            "type-changed",
+            "breaking",
+            "A field has another type.",
+            "Code that computes with the old type fails, or goes wrong silently.",
+            '{"created": 1732} -> {"created": "2026-11-24"}',
+            "Convert the new type where the field is read.",
+        ),
+        Rule(
+            "type-widened",
+            "breaking",
+            "A field has a further type beside the old one.",
+            "Code for the old type fails when the new one comes.",
+            '{"content": "Hi"} -> {"content": [{"type": "text"}]}',
+            "Handle both types where the field is read.",
+        ),
+        Rule(
+            "null-added",
+            "breaking",
+            "A field that never was null is null.",
+            "Code that reads on from it fails.",
+            '{"usage": {"total": 1}} -> {"usage": null}',
+            "Allow null where the field is read.",
+        ),
+        Rule(
+            "enum-value-added",
+            "risky",
+            "A field of few known words holds a new one.",
+            "A match without a default branch doesn't handle it.",
+            '{"finish_reason": "stop"} -> {"finish_reason": "refusal"}',
+            "Add a branch for it, or a default branch.",
+        ),
+        Rule(
+            "variant-added",
+            "risky",
+            "A union has a new member.",
+            "Code that tells the members apart by their type meets one that it doesn't know.",
+            '{"type": "text"} -> {"type": "audio"}',
+            "Handle the new member, or skip members that you don't know.",
+        ),
+        Rule(
+            "event-added",
+            "risky",
+            "A stream has a new kind of event.",
+            "A parser that refuses unknown events fails.",
+            "event: response.thought",
+            "Skip events that you don't know.",
+        ),
+        Rule(
+            "event-vanished",
+            "breaking",
+            "An event that every recorded stream had is gone.",
+            "Code that waits for it waits for ever, or misses what it told.",
+            "event: content_block_stop is not sent any more",
+            "Stop waiting for it.",
+        ),
+        Rule(
+            "terminator-changed",
+            "breaking",
+            "A whole stream ends with another event.",
+            "Readers that stop at the old one never stop, or take the stream for cut.",
+            "data: [DONE] is not sent any more",
+            "Stop at the new event too.",
+        ),
+        Rule(
+            "status-changed",
+            "risky",
+            "The same request is answered with another status of success.",
+            "Code that compares the status with one number fails.",
+            "200 -> 202",
+            "Compare with the class of the status, or with both.",
+        ),
+        Rule(
+            "request-rejected",
+            "breaking",
+            "The API refuses the recorded request.",
+            "Every call like it fails in production too.",
+            "200 -> 400",
+            "Change the request: a parameter was renamed or withdrawn.",
+        ),
+        Rule(
+            "model-retired",
+            "breaking",
+            "The API doesn't know the model or resource any more.",
+            "Every call that names it fails in production too.",
+            "200 -> 404 model_not_found",
+            "Choose a model that is served, and record again.",
+        ),
+        Rule(
+            "content-type-changed",
+            "breaking",
+            "The answer has another media type.",
+            "The parser for the old one fails on it.",
+            "application/json -> text/event-stream",
+            "Parse the new media type.",
+        ),
+        Rule(
+            "header-added",
+            "compatible",
+            "An answer has a header that the recording keeps and did not have.",
+            "Nothing breaks.",
+            "x-request-id",
+            "Accept it.",
+        ),
+        Rule(
+            "deprecation-announced",
+            "risky",
+            "The API announces that this surface is deprecated (RFC 9745).",
+            "It works today, and will not for ever.",
+            "deprecation: @1735689600",
+            "Plan the move; the link header may say where to.",
+        ),
+        Rule(
+            "sunset-announced",
+            "risky",
+            "The API announces when this surface goes away (RFC 8594).",
+            "From that day on, calls fail.",
+            "sunset: Sat, 31 Oct 2026 23:59:59 GMT",
+            "Move before that day.",
+        ),
+        Rule(
+            "error-shape-changed",
+            "breaking",
+            "The body of an error has another shape.",
+            "Error handling that reads its code or message fails.",
+            '{"error": {"code": 1}} -> {"code": 1}',
+            "Read both shapes.",
+        ),
+    )
+}
