@@ -235,3 +235,8 @@ def _typed(value: Json, kind: type, at: str) -> Any:
         return value
     names = {str: "a string", int: "a whole number", dict: "a table"}
     raise CachyError(f"{at}: expected {names[kind]}, found {value!r}.")
+
+
+def environment() -> dict[str, str]:
+    """Give a copy of the environment, for rooms that take it as a value."""
+    return dict(os.environ)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
+from typing import Any
 
 import click
 
@@ -21,7 +22,7 @@ def command(rule: str | None) -> int:
     from cachy.drift.changes import RULES as CHANGES
     from cachy.verify.rules import RULES as FINDINGS
 
-    rules = {**FINDINGS, **CHANGES}
+    rules: dict[str, Any] = {**FINDINGS, **CHANGES}
     if rule is None:
         width = max(map(len, rules))
         click.echo("\n".join(f"{name:{width}}  {row.what}" for name, row in rules.items()))
@@ -33,7 +34,7 @@ def command(rule: str | None) -> int:
     return 0
 
 
-def _render(row: object) -> str:
+def _render(row: Any) -> str:
     lines = [f"{getattr(row, 'id', '')} ({getattr(row, 'severity', '')})"]
     titles = {"what": "What it means", "why": "Why it matters", "example": "Example"}
     titles |= {"fix": "What to do", "advice": "What to do"}

@@ -18,10 +18,10 @@ def graft(
     """Give the recorded document with what changed at `paths`, and its other values as they are.
 
     Both are documents in the fixture format. An answer that is no JSON, or whose status or
-    media type is another, is taken whole.
+    media type is another, is taken whole. The day of the recording stays, as its values do.
     """
     old, new = recorded["response"], live["response"]
-    provenance = {**recorded.get("recorded", {}), "at": live["recorded"]["at"], "grafted": True}
+    provenance = {**recorded.get("recorded", {}), "grafted": True}
     if not _is_alike(old, new):
         return {**recorded, "recorded": provenance, "response": new}
     wanted = {_bare(path) for path in paths}

@@ -82,7 +82,10 @@ class Git:
         for secret in self.secrets:
             said = said.replace(secret, "***")
         lines = [line.strip() for line in said.splitlines() if line.strip()]
-        line = next(filter(_TELLING.match, lines), lines[-1] if lines else "no reason given")
+        telling = [line for line in lines if _TELLING.match(line)] or lines[-1:]
+        # What the server says of itself tells more than git's own summary before it.
+        telling.sort(key=lambda line: not line.startswith("remote: "))
+        line = telling[0] if telling else "no reason given"
         return CachyError(f"git {verb} failed: {_printable(line)}{_hint(line)}")
 
 

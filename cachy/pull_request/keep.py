@@ -155,10 +155,18 @@ def _keep(proposal: _Proposal, scene: _Scene) -> Result:
         return _result("none", declined)
     if scene.has_commits_of_others:
         return _block(scene.github, pull, text.title)
+    if pull and _says_so_already(pull, text, scene):
+        return _result("none", pull)
     is_pushed = _push(scene, proposal.files, text.title)
     if pull is None:
         return _create(scene, text)
     return _update(scene.github, pull, text, is_pushed)
+
+
+def _says_so_already(pull: Pull, text: Text, scene: _Scene) -> bool:
+    """Whether the same changes stand on the same base: the values of one night are no news."""
+    is_based = scene.branch is not None and scene.branch.parents == (scene.base.sha,)
+    return is_based and parse_mark(pull.body) == text.mark
 
 
 def _retire(scene: _Scene, pull: Pull | None, is_conclusive: bool) -> Result:

@@ -1,0 +1,142 @@
+"""`cachy drift`: send the recorded requests again, and report what the APIs changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cachy.config import Config, environment, load_config
+from cachy.errors import CachyError
+
+if TYPE_CHECKING:
+    from cachy.drift.check import Checked
+
+REASONS = ("auth", "quota", "provider", "unparsed", "not-allowed", "redacted", "budget")
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]…")
+@click.option("--open-pr", is_flag=True, help="Keep one pull request with the drifted fixtures")
+@click.option("--all", "is_all", is_flag=True, help="Send every fixture, not the fewest")
+@click.option("--only", metavar="GLOB", help="Check only fixtures whose path matches")
+@click.option(
+    "--max-requests", type=click.IntRange(1), default=100, show_default=True, help="Send no more"
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    help="Tries that must agree before something counts as gone",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["breaking", "risky", "compatible"]),
+    default="breaking",
+    show_default=True,
+    help="The least severity that exits 1",
+)
+@click.option(
+    "--allow-inconclusive",
+    metavar="REASONS",
+    default="quota,provider",
+    show_default=True,
+    help="Reasons that don't exit 3, separated by commas",
+)
+@click.option("--no-sdk", is_flag=True, help="Leave out what the installed SDK knows")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the report is printed",
+)
+def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -> int:
+    """Re-send the recorded requests and report what the APIs changed.
+
+    Sends only what is harmless: completions, embeddings and the like of known providers, and
+    what [tool.cachy.drift] allow names. Exits 1 on drift, 3 where something could not be checked.
+
+    Example: cachy drift --format json
+    """
+    from cachy.drift.report import render_json, render_text
+
+    config = load_config()
+    allowed = _reasons(options.pop("allow_inconclusive"))
+    fail_on = options.pop("fail_on")
+    checked = _check(config, paths, options)
+    if open_pr:
+        checked.report["pull_request"] = _open_pull_request(checked, config)
+    click.echo((render_json if form == "json" else render_text)(checked.report))
+    return _exit_code(checked.report, fail_on, allowed)
+
+
+def _reasons(text: str) -> frozenset[str]:
+    reasons = frozenset(filter(None, (part.strip() for part in text.split(","))))
+    if unknown := reasons.difference(REASONS):
+        known = ", ".join(REASONS)
+        raise CachyError(f"--allow-inconclusive: {min(unknown)!r} is none of {known}.")
+    return reasons
+
+
+def _check(config: Config, paths: tuple[Path, ...], options: dict[str, Any]) -> Checked:
+    from cachy.drift.check import Options, check, load_fixtures
+    from cachy.drift.resend import open_line
+
+    fixtures = load_fixtures(config, paths)
+    budget = options.pop("max_requests")
+    chosen = Options(sdk=not options.pop("no_sdk"), **options)
+    with open_line(config, environment(), budget) as line:
+        return check(config, line, fixtures, chosen)
+
+
+def _open_pull_request(checked: Checked, config: Config) -> dict[str, Any]:
+    from cachy.drift.rules import RULES
+    from cachy.fixtures.redact import find_secrets
+    from cachy.pull_request.git import find_prefix
+    from cachy.pull_request.keep import Settings, open_pull_request
+
+    environ = environment()
+    given: dict[str, Any] = {
+        "repository": environ.get("GITHUB_REPOSITORY"),
+        "api_url": environ.get("GITHUB_API_URL"),
+        "server_url": environ.get("GITHUB_SERVER_URL"),
+        "run_url": _run_url(environ),
+    }
+    prefix = find_prefix(config.root, environ)
+    at = f"{prefix}/" if prefix else ""
+    settings = Settings(
+        checkout=config.root,
+        fixtures=f"{at}{config.fixtures.relative_to(config.root).as_posix()}",
+        token=environ.get("GITHUB_TOKEN", ""),
+        environment=environ,
+        **{name: value for name, value in given.items() if value},
+    )
+    result = open_pull_request(
+        checked.report,
+        {f"{at}{path}": text for path, text in checked.files.items()},
+        settings,
+        advice={rule.id: rule.advice for rule in RULES.values()},
+        find_secrets=find_secrets,
+    )
+    return {"number": result.number, "url": result.url, "operation": result.operation}
+
+
+def _run_url(environ: dict[str, str]) -> str | None:
+    parts = [environ.get(f"GITHUB_{name}") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else None
+
+
+def _exit_code(report: dict[str, Any], fail_on: str, allowed: frozenset[str]) -> int:
+    from cachy.drift.rules import SEVERITIES
+
+    summary = report["summary"]
+    worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    stands = report.get("pull_request", {}).get("operation") in ("created", "updated", "none")
+    if any(summary[severity] for severity in worst) and not stands:
+        return 1
+    left = {entry["reason"] for entry in report["inconclusive"]} - allowed
+    return 3 if left or not summary["checked"] else 0

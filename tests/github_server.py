@@ -1,0 +1,311 @@
+"""GitHub on loopback: one repository's pull requests and comments, kept in memory.
+
+Branches are those of a real bare repository. Every request and every answer is held to GitHub's
+own description (`github_openapi.json`); what doesn't fit is in `violations`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from jsonschema import Draft202012Validator
+
+API: dict[str, Any] = json.loads(
+    (Path(__file__).parent / "github_openapi.json").read_text(encoding="utf-8")
+)
+LONGEST_BODY = 65_536
+DATE = "2026-11-24T03:00:00Z"
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    body: Any = None
+    headers: dict[str, str] = field(default_factory=dict)
+    is_lost: bool = False  # the work is done, but the connection breaks before the answer
+
+
+def refusal(status: int, message: str, *errors: str, **headers: str) -> Answer:
+    rows = [{"resource": "PullRequest", "code": "custom", "message": error} for error in errors]
+    body = {"message": message, "documentation_url": "https://docs.github.com/rest"}
+    return Answer(status, {**body, "errors": rows} if rows else body, headers)
+
+
+class GitHubServer(ThreadingHTTPServer):
+    """Answers for `name`; `before` runs once ahead of a call and may answer in its place ("lost" loses the answer)."""
+
+    daemon_threads = True
+
+    def __init__(self, bare: Path, name: str, token: str) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.bare = bare
+        self.name = name
+        self.token = token
+        self.pulls: list[dict[str, Any]] = []
+        self.comments: list[dict[str, Any]] = []
+        self.calls: list[str] = []
+        self.violations: list[str] = []
+        self.before: dict[str, list[Callable[[], object]]] = {}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    @property
+    def owner(self) -> str:
+        return self.name.split("/")[0]
+
+    def tip(self, branch: str) -> str | None:
+        wanted = f"refs/heads/{branch}"
+        command = ("git", "-C", str(self.bare), "for-each-ref", "--format=%(objectname)", wanted)
+        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
+
+    def close(self, number: int, *, is_merged: bool = False) -> None:
+        """Close a pull request as a person does."""
+        self.pulls[number - 1] |= {"state": "closed", "merged_at": DATE if is_merged else None}
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        """Answer one call as GitHub does."""
+        self._follow_branches()
+        match method, path.removeprefix(f"/repos/{self.name}").strip("/").split("/"):
+            case "GET", [""]:
+                return Answer(200, self._repository())
+            case "GET", ["pulls"]:
+                return Answer(200, self._list_pulls(query))
+            case "POST", ["pulls"]:
+                return self._create_pull(body)
+            case "PATCH", ["pulls", number]:
+                pull = self.pulls[int(number) - 1]
+                pull |= body
+                return Answer(200, self._pull("pull-request", pull))
+            case "GET", ["issues", number, "comments"]:
+                rows = [row for row in self.comments if row["number"] == int(number)]
+                return Answer(200, [self._comment(row) for row in _page(rows, query)])
+            case "POST", ["issues", number, "comments"]:
+                return Answer(201, self._comment(self.say(int(number), body["body"])))
+            case "PATCH", ["issues", "comments", identity]:
+                comment = self.comments[int(identity) - 1]
+                comment |= body
+                return Answer(200, self._comment(comment))
+        return refusal(404, "Not Found")
+
+    def say(self, number: int, body: str, author: int = 1) -> dict[str, Any]:
+        """Add a comment; author 1 is the token's account."""
+        row = {"id": len(self.comments) + 1, "number": number, "body": body, "author": author}
+        self.comments.append(row)
+        return row
+
+    def _follow_branches(self) -> None:
+        for pull in self.pulls:
+            if pull["state"] == "open":
+                tip = self.tip(pull["head"])
+                pull |= {"sha": tip} if tip else {"state": "closed"}
+
+    def _list_pulls(self, query: dict[str, str]) -> list[Any]:
+        rows = [
+            pull
+            for pull in reversed(self.pulls)
+            if query.get("state", "open") in ("all", pull["state"])
+            and query.get("head", f"{self.owner}:{pull['head']}") == f"{self.owner}:{pull['head']}"
+            and query.get("base", pull["base"]) == pull["base"]
+        ]
+        return [self._pull("pull-request-simple", row) for row in _page(rows, query)]
+
+    def _create_pull(self, body: dict[str, str]) -> Answer:
+        head, base = body["head"], body["base"]
+        if self.tip(head) is None or self.tip(base) is None:
+            return refusal(422, "Validation Failed", "head is invalid")
+        if any(pull["state"] == "open" and pull["head"] == head for pull in self.pulls):
+            said = f"A pull request already exists for {self.owner}:{head}."
+            return refusal(422, "Validation Failed", said)
+        if self._is_ancestor(head, base):
+            return refusal(422, "Validation Failed", f"No commits between {base} and {head}")
+        if len(body.get("body", "").encode("utf-16-le")) // 2 > LONGEST_BODY:
+            return refusal(422, "Validation Failed", "body is too long")
+        return Answer(201, self._pull("pull-request", self.open(**body)))
+
+    def open(self, head: str, base: str, title: str, body: str) -> dict[str, Any]:
+        """Open a pull request without asking."""
+        pull = {"number": len(self.pulls) + 1, "state": "open", "merged_at": None}
+        pull |= {"head": head, "base": base, "title": title, "body": body, "sha": self.tip(head)}
+        self.pulls.append(pull)
+        return pull
+
+    def _is_ancestor(self, old: str, new: str) -> bool:
+        command = ("git", "-C", str(self.bare), "merge-base", "--is-ancestor", old, new)
+        return subprocess.run(command).returncode == 0
+
+    def _repository(self) -> dict[str, Any]:
+        repository = _example({"$ref": "#/components/schemas/full-repository"})
+        page = f"https://github.example/{self.name}"
+        owner = {"login": self.owner}
+        repository["owner"] |= owner
+        return {**repository, "id": 7, "html_url": page, "default_branch": "main"}
+
+    def _pull(self, schema: str, pull: dict[str, Any]) -> dict[str, Any]:
+        page = f"https://github.example/{self.name}/pull/{pull['number']}"
+        shown = _example({"$ref": f"#/components/schemas/{schema}"})
+        for key in ("number", "state", "merged_at", "title", "body"):
+            shown[key] = pull[key]
+        head = {"ref": pull["head"], "sha": pull["sha"], "repo": {**_REPOSITORY, "id": 7}}
+        shown["head"] |= head
+        shown["base"] |= {"ref": pull["base"]}
+        return {**shown, "html_url": page, "user": {**_USER, "id": 1}}
+
+    def _comment(self, row: dict[str, Any]) -> dict[str, Any]:
+        shown = _example({"$ref": "#/components/schemas/issue-comment"})
+        return {
+            **shown,
+            "id": row["id"],
+            "body": row["body"],
+            "user": {**_USER, "id": row["author"]},
+        }
+
+
+@contextmanager
+def serve_github(bare: Path, name: str, token: str) -> Iterator[GitHubServer]:
+    """Serve until the end of the block; then every call must have been as GitHub describes it."""
+    with GitHubServer(bare, name, token) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+        assert server.violations == []
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: GitHubServer
+
+    def do_GET(self) -> None:
+        self._run()
+
+    def do_POST(self) -> None:
+        self._run()
+
+    def do_PATCH(self) -> None:
+        self._run()
+
+    def _run(self) -> None:
+        parts = urlsplit(self.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        length = int(self.headers.get("Content-Length") or 0)
+        body = json.loads(self.rfile.read(length)) if length else None
+        call = f"{self.command} {_short(parts.path)}"
+        self.server.calls.append(call)
+        operation = _find_operation(self.command, parts.path)
+        self.server.violations += _faults_of_request(operation, query, body, dict(self.headers))
+        answer = self._answer(call, parts.path, query, body)
+        if operation:
+            self.server.violations += _faults_of_answer(operation, call, answer)
+        self._send(answer)
+
+    def _answer(self, call: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        if self.headers.get("Authorization") != f"Bearer {self.server.token}":
+            return refusal(401, "Bad credentials")
+        waiting = self.server.before.get(call, [])
+        instead = waiting.pop(0)() if waiting else None
+        if isinstance(instead, Answer):
+            return instead
+        answer = self.server.answer(self.command, path, query, body)
+        return replace(answer, is_lost=instead == "lost")
+
+    def _send(self, answer: Answer) -> None:
+        if answer.is_lost:
+            self.close_connection = True
+            return
+        content = json.dumps(answer.body).encode()
+        self.send_response(answer.status)
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
+        for name, value in {**headers, **answer.headers}.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        pass
+
+
+def _short(path: str) -> str:
+    return re.sub(r"^/repos/[^/]+/[^/]+", "", path) or "/"
+
+
+def _page(rows: list[Any], query: dict[str, str]) -> list[Any]:
+    size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
+    return rows[(page - 1) * size : page * size]
+
+
+def _find_operation(method: str, path: str) -> Any:
+    for template, methods in API["paths"].items():
+        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
+        if re.fullmatch(pattern, path):
+            return methods.get(method.lower())
+    return None
+
+
+def _faults(schema: Any, value: Any, where: str) -> list[str]:
+    document = {**schema, "components": API["components"]}
+    return [
+        f"{where}: {error.json_path}: {error.message[:200]}"
+        for error in Draft202012Validator(document).iter_errors(value)
+    ]
+
+
+def _faults_of_request(
+    operation: Any, query: dict[str, str], body: Any, headers: dict[str, str]
+) -> list[str]:
+    if operation is None:
+        return ["no such operation"]
+    faults = []
+    known = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
+    for name, value in query.items():
+        is_number = known.get(name, {}).get("type") == "integer"
+        faults += _faults(
+            known.get(name, {"not": {}}), int(value) if is_number else value, f"?{name}"
+        )
+    if "requestBody" in operation:
+        faults += _faults(operation["requestBody"], body, "request")
+        faults += [
+            f"unknown: {key}" for key in body if key not in operation["requestBody"]["properties"]
+        ]
+    named = {name.lower(): value for name, value in headers.items()}
+    if named.get("x-github-api-version") != "2022-11-28" or not named.get("user-agent"):
+        faults.append("the API's version or the user agent is missing")
+    return faults
+
+
+def _faults_of_answer(operation: Any, call: str, answer: Answer) -> list[str]:
+    schema = operation["responses"].get(str(answer.status))
+    return _faults(schema, answer.body, f"answer to {call}") if schema else []
+
+
+def _example(schema: Any) -> Any:
+    """Make the smallest value that a schema allows."""
+    while "$ref" in schema:
+        schema = API["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    for word in ("anyOf", "oneOf", "allOf"):
+        if word in schema:
+            return _example(schema[word][0])
+    if "enum" in schema:
+        return schema["enum"][0]
+    kind = schema.get("type", "object")
+    if isinstance(kind, list):
+        return None
+    if kind != "object":
+        return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}[kind]
+    known = schema.get("properties", {})
+    return {name: _example(known[name]) for name in schema.get("required", ())}
+
+
+_REPOSITORY = _example({"$ref": "#/components/schemas/repository"})
+_USER = _example({"$ref": "#/components/schemas/simple-user"})

@@ -1,0 +1,182 @@
+"""What the pull request's tests happen in: a checkout, its git server, and GitHub beside it.
+
+The git program is called through a wrapper that writes down its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from git_server import GitServer, serve_git
+from github_server import GitHubServer, serve_github
+
+from cachy.pull_request.keep import BRANCH, Result, Settings, open_pull_request
+
+TOKEN = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
+PAGE = "https://github.example/octo/app/pull/1"
+OLD = "cachy_fixtures/api.example.com/v1/chat/old-0000000000000000.json"
+FIXTURE = "cachy_fixtures/api.example.com/v1/chat/hey-3f9a1c0b2d4e5f60.json"
+ADVICE = {"field-removed": "Stop reading it.", "field-added": "Nothing to do."}
+ADDED = {
+    **{"rule": "field-added", "severity": "compatible", "path": "$.completed_at"},
+    **{"old": None, "new": "integer"},
+}
+REMOVED = {
+    **{"rule": "field-removed", "severity": "breaking", "path": "$.usage.total"},
+    **{"old": "integer", "new": None},
+}
+
+
+def report(*changes: Mapping[str, Any], inconclusive: int = 0, **more: Any) -> dict[str, Any]:
+    surface = {"surface": "POST api.example.com/v1/chat", "fixtures": [FIXTURE]}
+    outcome = "drift" if changes else "clean"
+    rows = [{"fixture": FIXTURE, "reason": "quota", "detail": "429"}] * inconclusive
+    return {
+        "cachy": 1,
+        "summary": {"checked": 3, "inconclusive": inconclusive},
+        "surfaces": [{**surface, "outcome": outcome, "changes": list(changes)}],
+        "inconclusive": rows,
+        **more,
+    }
+
+
+@dataclass
+class World:
+    """A checkout, the server that it came from, and the GitHub that keeps its pull requests."""
+
+    folder: Path
+    git: GitServer
+    github: GitHubServer
+    settings: Settings
+    pauses: list[float]
+
+    @property
+    def checkout(self) -> Path:
+        return self.settings.checkout
+
+    @property
+    def bare(self) -> Path:
+        return self.github.bare
+
+    def drift(self, found: Mapping[str, Any], files: Any = None, **other: Any) -> Result:
+        """Do what `cachy drift --open-pr` does with this report."""
+        text = '{"total": 1}\n' if any(row["changes"] for row in found["surfaces"]) else None
+        return open_pull_request(
+            found,
+            files if files is not None else ({FIXTURE: text} if text else {}),
+            replace(self.settings, **other),
+            advice=ADVICE,
+            find_secrets=lambda text: ["openai-key"] if "sk-" in text else [],
+        )
+
+    def in_bare(self, *arguments: str) -> str:
+        return run_git("-C", str(self.bare), *arguments)
+
+    def push_by_hand(self, branch: str = BRANCH, path: str = "app.py", by: str = "Ada") -> str:
+        """Commit on a branch of the server as a person does."""
+        person = f"{by} <{by.lower()}@example.com>"
+        blob = self.in_bare("rev-parse", "main:README.md").strip()
+        index = {"GIT_INDEX_FILE": str(self.folder / "by-hand")}
+        self.in_bare_with(index, "read-tree", branch)
+        self.in_bare_with(index, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+        tree = self.in_bare_with(index, "write-tree").strip()
+        name, _, email = person.partition(" <")
+        author = {"GIT_AUTHOR_NAME": name, "GIT_AUTHOR_EMAIL": email[:-1]}
+        committer = {"GIT_COMMITTER_NAME": name, "GIT_COMMITTER_EMAIL": email[:-1]}
+        parent = self.in_bare("rev-parse", branch).strip()
+        told = ("commit-tree", tree, "-p", parent, "-m", "By hand")
+        commit = self.in_bare_with({**author, **committer}, *told).strip()
+        self.in_bare("update-ref", f"refs/heads/{branch}", commit)
+        return commit
+
+    def in_bare_with(self, environment: Mapping[str, str], *arguments: str) -> str:
+        return run_git("-C", str(self.bare), *arguments, **environment)
+
+    def changed_files(self) -> list[str]:
+        return self.in_bare("diff", "--name-status", "main", BRANCH).splitlines()
+
+    def before(self, call: str, *hooks: Callable[[], object]) -> None:
+        self.github.before[call] = list(hooks)
+
+
+def run_git(*arguments: str, **environment: str) -> str:
+    everything = {**os.environ, "GIT_CONFIG_NOSYSTEM": "1", "HOME": os.devnull, **environment}
+    done = subprocess.run(
+        ("git", *arguments), env=everything, capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+@contextmanager
+def serve_world(folder: Path) -> Iterator[World]:
+    bare = make_bare_repository(folder)
+    with (
+        serve_git(folder / "served", TOKEN) as git,
+        serve_github(bare, "octo/app", TOKEN) as github,
+    ):
+        checkout = folder / "checkout"
+        run_git("clone", "-q", "--depth=1", f"file://{bare}", str(checkout))
+        run_git("-C", str(checkout), "remote", "set-url", "origin", f"{git.url}/octo/app.git")
+        pauses: list[float] = []
+        settings = Settings(
+            checkout=checkout,
+            fixtures="cachy_fixtures",
+            token=TOKEN,
+            environment=make_environment(folder),
+            api_url=github.url,
+            sleep=pauses.append,
+        )
+        yield World(folder, git, github, settings, pauses)
+
+
+def make_bare_repository(folder: Path) -> Path:
+    work, bare = folder / "work", folder / "served" / "octo" / "app.git"
+    for name, text in {
+        FIXTURE: '{"total": 2}\n',
+        OLD: "{}\n",
+        "README.md": "An app.\n",
+    }.items():
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_text(text, encoding="utf-8")
+    ada = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
+    run_git("init", "-q", "-b", "main", str(work))
+    run_git("-C", str(work), "add", ".")
+    run_git("-C", str(work), *ada, "commit", "-q", "-m", "Begin")
+    run_git("-C", str(work), *ada, "commit", "-q", "--allow-empty", "-m", "Go on")
+    run_git("clone", "-q", "--bare", str(work), str(bare))
+    return bare
+
+
+def make_environment(folder: Path) -> dict[str, str]:
+    """Make the environment of a user whose git is full of surprises."""
+    real = shutil.which("git")
+    wrapper = folder / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(
+        f'#!/bin/sh\nprintf "%s\\n" "$*" >> "{folder}/argv"\nexec "{real}" "$@"\n', encoding="utf-8"
+    )
+    wrapper.chmod(0o755)
+    hook = folder / "hooks" / "pre-push"
+    hook.parent.mkdir()
+    hook.write_text("#!/bin/sh\necho hook ran >&2\nexit 1\n", encoding="utf-8")
+    hook.chmod(0o755)
+    (folder / ".gitconfig").write_text(
+        f'[core]\n\thooksPath = "{hook.parent}"\n\tautocrlf = true\n'
+        "[commit]\n\tgpgSign = true\n[push]\n\tgpgSign = true\n"
+        '[http]\n\textraheader = "AUTHORIZATION: basic c29tZWJvZHk6ZWxzZQ=="\n',
+        encoding="utf-8",
+    )
+    return {
+        "PATH": f"{wrapper.parent}:{os.environ['PATH']}",
+        "HOME": str(folder),
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_DIR": "/nowhere",
+        "GIT_TRACE_CURL": str(folder / "trace"),
+    }

@@ -1,0 +1,230 @@
+"""The program as a user calls it: help, exit codes, and one line for what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cachy.cli import COMMANDS
+
+ANSWER = """\
+import http.server, threading
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", "13")
+        self.end_headers()
+        self.wfile.write(b'{"answer": 1}')
+    def log_message(self, *args): pass
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+"""
+ASK = """\
+import httpx, sys
+answer = httpx.post(sys.argv[1], json={"q": "Hey!", "model": "m-1"})
+print(answer.json()["answer"])
+"""
+
+
+OURS = ("CI", "CACHY_MODE", "PYTEST_CURRENT_TEST")
+
+
+def run(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run the program in a folder, with no setting of ours."""
+    kept = {key: value for key, value in os.environ.items() if key not in OURS}
+    return subprocess.run(
+        [sys.executable, "-m", "cachy", *arguments],
+        cwd=folder,
+        env={**kept, "NO_COLOR": "1", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    (tmp_path / "ask.py").write_text(ASK)
+    return tmp_path
+
+
+@pytest.fixture
+def recorded(project: Path) -> str:
+    """Record one call with `cachy run`; give its URL, where nobody listens any more."""
+    code = (
+        ANSWER
+        + "import subprocess, sys\nurl = f'http://127.0.0.1:{server.server_port}/v1/ask'\n"
+        + "command = [sys.executable, '-m', 'cachy', 'run', '--', 'python', 'ask.py', url]\n"
+        + "subprocess.run(command, check=True, stdout=subprocess.DEVNULL)\nprint(url)\n"
+    )
+    environ = {key: value for key, value in os.environ.items() if key not in OURS}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.splitlines()[-1] == "cachy: 0 replayed, 1 recorded, 0 refused, 0 missed"
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself(name: str, tmp_path: Path) -> None:
+    done = run(name, "--help", folder=tmp_path)
+    assert done.returncode == 0
+    assert COMMANDS[name].partition(".")[0].split()[0] in done.stdout
+
+
+def test_a_recorded_call_replays_with_nobody_listening(project: Path, recorded: str) -> None:
+    done = run("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
+    assert (done.returncode, done.stdout) == (0, "1\n")
+    assert done.stderr == "cachy: 1 replayed, 0 recorded, 0 refused, 0 missed\n"
+
+
+def test_a_miss_fails_the_run_and_says_how_to_record(project: Path, recorded: str) -> None:
+    (project / "ask.py").write_text(ASK.replace("Hey!", "You!"))
+    done = run("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
+    assert done.returncode == 1
+    assert 'q changed: "Hey!" -> "You!"' in done.stderr
+    assert "Record it: cachy run --mode record -- python ask.py" in done.stderr
+    assert done.stderr.splitlines()[-1] == "cachy: 0 replayed, 0 recorded, 0 refused, 1 missed"
+
+
+def test_a_swallowed_miss_fails_the_run_too(project: Path) -> None:
+    (project / "ask.py").write_text(
+        "import httpx\ntry:\n    httpx.post('http://127.0.0.1:9/x')\nexcept BaseException: pass\n"
+    )
+    assert run("run", "--mode", "replay", "--", "python", "ask.py", folder=project).returncode == 1
+
+
+def test_a_commands_own_exit_code_is_kept(project: Path) -> None:
+    done = run("run", "--", "python", "-c", "raise SystemExit(7)", folder=project)
+    assert done.returncode == 7
+
+
+def test_a_sitecustomize_of_the_users_own_still_runs(project: Path) -> None:
+    (project / "own").mkdir()
+    (project / "own" / "sitecustomize.py").write_text("import builtins\nbuiltins.mine = 5\n")
+    code = "import sys; print(mine, 'httpx' in sys.modules)"
+    done = run("run", "--", "python", "-c", code, folder=project, PYTHONPATH=str(project / "own"))
+    assert done.stdout == "5 False\n"
+
+
+def test_ls_show_and_verify_read_what_was_recorded(project: Path, recorded: str) -> None:
+    listed = json.loads(run("ls", "--format", "json", folder=project).stdout)["fixtures"]
+    assert [(row["model"], row["age"]) for row in listed] == [("m-1", "today")]
+    assert listed[0]["surface"].startswith("POST 127.0.0.1:")
+    assert "m-1" in run("ls", folder=project).stdout
+    shown = run("show", f"cachy_fixtures/{listed[0]['fixture']}", folder=project)
+    assert shown.stdout.startswith(f"POST {recorded}\n")
+    assert '"answer": 1' in shown.stdout
+    assert run("verify", folder=project).stdout == "1 fixture: 0 errors, 0 warnings\n"
+
+
+def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:
+    path = next((project / "cachy_fixtures").rglob("*.json"))
+    path.write_text("{")
+    done = run("verify", "--format", "json", folder=project)
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["summary"]["errors"]) == (1, 1)
+    assert report["findings"][0]["rule"] == "unreadable"
+
+
+def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'")
+    first = run("init", folder=tmp_path)
+    assert first.stdout.splitlines() == [
+        "wrote tests/test_cachy_example.py",
+        "wrote .github/workflows/cachy-verify.yml",
+        "wrote .github/workflows/cachy-drift.yml",
+        "wrote pyproject.toml",
+        "wrote .gitattributes",
+    ]
+    before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    second = run("init", folder=tmp_path)
+    assert all(line.startswith("left as it is:") for line in second.stdout.splitlines())
+    assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+
+
+BAD = [
+    (["verify"], 3, "holds no fixtures"),
+    (["verify", "nowhere.json"], 2, "nowhere.json does not exist"),
+    (["ls"], 3, "holds no fixtures"),
+    (["show", "nowhere.json"], 2, "nowhere.json can't be read: No such file"),
+    (["show", "."], 2, ". is a folder"),
+    (["show", "broken.json"], 2, "broken.json is no valid JSON"),
+    (["explain", "field-remove"], 2, "There is no rule 'field-remove'. Nearest: field-removed"),
+    (["run", "--", "no-such-program"], 2, "no-such-program can't be run"),
+    (["drift"], 3, ""),
+    (["drift", "nowhere"], 2, "nowhere"),
+    (["diff", "broken.json", "broken.json"], 2, "broken.json"),
+    (["diff", "nowhere.json", "broken.json"], 2, "nowhere.json"),
+    (["frobnicate"], 2, "frobnicate"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "code", "words"), BAD)
+def test_bad_input_ends_in_one_clear_line(
+    arguments: list[str], code: int, words: str, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "broken.json").write_text("{")
+    done = run(*arguments, folder=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+    if arguments != ["frobnicate"]:
+        assert done.stderr.startswith("cachy: ")
+        assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("[tool.cachy]\nmood = 1", "no such setting"),
+        ("[tool.cachy]\nmode = 'sometimes'", "'sometimes' is no mode"),
+        ("[tool.cachy]\ndoms = ['https://api.x.org/v1']", "Write 'api.x.org'"),
+        ("[tool.cachy]\nmax_age = 'old'", "expected a whole number"),
+        ("[tool.cachy.match]\nignore = 'x'", "expected a list of strings"),
+        ("[tool.cachy\n", "is no valid TOML"),
+    ],
+)
+def test_a_bad_setting_is_named(settings: str, words: str, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text(settings)
+    done = run("verify", folder=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_reader_that_goes_away_is_no_error(project: Path, recorded: str) -> None:
+    command = f"{sys.executable} -m cachy ls --format json | head -n 1"
+    done = subprocess.run(
+        command, shell=True, cwd=project, capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("{\n", "")
+
+
+def test_help_loads_no_heavy_library(tmp_path: Path) -> None:
+    code = (
+        "import sys, cachy.cli\ncachy.cli.run_program(['--help'])\n"
+        "print([n for n in ('deepdiff', 'jsonschema', 'rich', 'httpx') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

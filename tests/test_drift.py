@@ -1,0 +1,254 @@
+"""From committed fixtures to a drift report, through a provider that changes meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from drift_server import Answer, Provider, json_answer, serving, stream_answer
+from pull_request_world import TOKEN, run_git, serve_world
+
+from cachy import cachy
+
+KEY = "test-key-0123456789abcdef"
+CHAT = "/v1/chat/completions"
+CHAT_ANSWER = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1732440000,
+    "choices": [
+        {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
+    ],
+    "usage": {"prompt_tokens": 1, "total_tokens": 2},
+}
+EVENTS = [
+    {"type": "response.created", "sequence_number": 0},
+    {"type": "response.output_text.delta", "sequence_number": 1, "delta": "Hi"},
+    {"type": "response.completed", "sequence_number": 2, "response": {"id": "r1"}},
+]
+
+
+def write_config(project: Path, provider: Provider, more: str = "") -> None:
+    (project / "pyproject.toml").write_text(
+        '[tool.cachy]\ndoms = ["127.0.0.1"]\n'
+        f'[tool.cachy.drift]\nallow = ["POST {provider.host}/*"]\n'
+        f'hosts = {{ "{provider.host}" = "Authorization: Bearer ${{MY_KEY}}" }}\n{more}'
+    )
+
+
+def record(project: Path, provider: Provider, body: Any, path: str = CHAT) -> Path:
+    before = set((project / "cachy_fixtures").rglob("*.json"))
+    with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+        httpx.post(provider.url + path, json=body).read()
+    (new,) = set((project / "cachy_fixtures").rglob("*.json")) - before
+    return new
+
+
+def drift(project: Path, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "cachy", "drift", "--format", "json", *arguments],
+        cwd=project,
+        env={**kept, "MY_KEY": KEY, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert KEY not in done.stdout + done.stderr
+    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
+
+
+def told(report: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [
+        (change["severity"], change["rule"], change["path"])
+        for surface in report["surfaces"]
+        for change in surface["changes"]
+    ]
+
+
+ASK = {"model": "m", "messages": [{"role": "user", "content": "Hey!"}]}
+
+
+def test_values_alone_are_no_drift(tmp_path: Path) -> None:
+    other = {**CHAT_ANSWER, "id": "chatcmpl-2", "created": 1732449999}
+    with serving({CHAT: [json_answer(CHAT_ANSWER), json_answer(other)]}) as provider:
+        write_config(tmp_path, provider)
+        path = record(tmp_path, provider, ASK)
+        before = path.read_bytes()
+        code, report, _ = drift(tmp_path)
+    assert (code, told(report), report["summary"]["clean"]) == (0, [], 1)
+    assert path.read_bytes() == before
+
+
+def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
+    changed = json.loads(json.dumps(CHAT_ANSWER))
+    changed["created"] = "2026-11-24T00:00:00Z"
+    changed["service_tier"] = "default"
+    del changed["usage"]["total_tokens"]
+    answers = [json_answer(CHAT_ANSWER), json_answer(changed)]
+    with serving({CHAT: answers}) as provider:
+        write_config(tmp_path, provider)
+        path = record(tmp_path, provider, ASK)
+        code, report, _ = drift(tmp_path)
+        asked = len(provider.asked)
+    name = path.relative_to(tmp_path).as_posix()
+    assert code == 1
+    assert asked == 1 + 3  # what is gone is asked for three times
+    assert report == {
+        "cachy": 1,
+        "summary": {
+            **{"checked": 1, "clean": 0, "drift": 1, "inconclusive": 0, "not_exercised": 0},
+            **{"breaking": 1, "risky": 1, "compatible": 1},
+        },
+        "surfaces": [
+            {
+                "surface": f"POST {provider.host}{CHAT}",
+                "outcome": "drift",
+                "fixtures": [name],
+                "changes": [
+                    {
+                        **{"rule": "type-changed", "severity": "breaking", "path": "$.created"},
+                        **{"old": "integer", "new": "string", "confirmed": "1/1"},
+                        **{"sdk": "unknown", "fixtures": [name]},
+                    },
+                    {
+                        **{"rule": "field-removed", "severity": "risky"},
+                        **{"path": "$.usage.total_tokens", "old": "integer", "new": None},
+                        **{"confirmed": "3/3", "sdk": "unknown", "fixtures": [name]},
+                    },
+                    {
+                        **{"rule": "field-added", "severity": "compatible"},
+                        **{"path": "$.service_tier", "old": None, "new": "string"},
+                        **{"confirmed": "1/1", "sdk": "unknown", "fixtures": [name]},
+                    },
+                ],
+            }
+        ],
+        "inconclusive": [],
+    }
+
+
+def test_one_clean_try_clears_an_absence(tmp_path: Path) -> None:
+    without = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
+    answers = [json_answer(CHAT_ANSWER), json_answer(without), json_answer(CHAT_ANSWER)]
+    with serving({CHAT: answers}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        code, report, _ = drift(tmp_path)
+    assert (code, told(report)) == (0, [])
+
+
+def test_a_new_stream_event_is_drift(tmp_path: Path) -> None:
+    more = [*EVENTS[:2], {"type": "response.thought", "sequence_number": 2}, EVENTS[2]]
+    answers = [stream_answer(*EVENTS), stream_answer(*more)]
+    with serving({"/v1/responses": answers}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, {"input": "Hey!", "stream": True}, "/v1/responses")
+        _, report, _ = drift(tmp_path)
+    assert told(report) == [("risky", "event-added", "event(response.thought)")]
+
+
+INCONCLUSIVE: list[tuple[Answer, str, int]] = [
+    (json_answer({"error": {"type": "invalid_api_key"}}, 401), "auth", 3),
+    (json_answer({"error": {"code": "insufficient_quota"}}, 429), "quota", 0),
+    (json_answer({"error": {}}, 503), "provider", 0),
+    (Answer(b"<html>", 200), "unparsed", 3),
+]
+
+
+@pytest.mark.parametrize(("answer", "reason", "code"), INCONCLUSIVE)
+def test_what_cannot_be_checked_is_neither_drift_nor_green(
+    answer: Answer, reason: str, code: int, tmp_path: Path
+) -> None:
+    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        record(tmp_path, provider, {**ASK, "model": "other"}, "/v1/chat/completions")
+        provider.answers[CHAT] = [json_answer(CHAT_ANSWER), answer]
+        found, report, _ = drift(tmp_path, "--all")
+    assert told(report) == []
+    assert [entry["reason"] for entry in report["inconclusive"]] == [reason]
+    assert found == code
+
+
+def test_a_refused_request_is_drift(tmp_path: Path) -> None:
+    refused = json_answer({"error": {"code": "unknown_parameter"}}, 400)
+    with serving({CHAT: [json_answer(CHAT_ANSWER), refused]}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        code, report, _ = drift(tmp_path)
+    assert (code, told(report)) == (1, [("breaking", "request-rejected", "status")])
+
+
+def test_without_a_key_nothing_is_sent_and_nothing_is_green(tmp_path: Path) -> None:
+    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        code, report, _ = drift(tmp_path, MY_KEY="")
+        assert len(provider.asked) == 1
+    assert code == 3
+    assert report["inconclusive"][0]["detail"] == "MY_KEY is not set"
+
+
+def test_a_host_that_only_a_fixture_names_is_not_asked(tmp_path: Path) -> None:
+    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+        (tmp_path / "pyproject.toml").touch()
+        record(tmp_path, provider, ASK)
+        code, report, _ = drift(tmp_path)
+        assert len(provider.asked) == 1
+    assert (code, report["inconclusive"][0]["reason"]) == (3, "not-allowed")
+
+
+def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:
+    answers = [json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "x": 1})]
+    entry = '{ rule = "field-added", path = "$.x", until = %s, reason = "known" }'
+    with serving({CHAT: answers}) as provider:
+        write_config(tmp_path, provider, f"ignore = [{entry % '2999-01-01'}]\n")
+        record(tmp_path, provider, ASK)
+        assert told(drift(tmp_path)[1]) == []
+        write_config(tmp_path, provider, f"ignore = [{entry % '2020-01-01'}]\n")
+        assert told(drift(tmp_path)[1]) == [("compatible", "field-added", "$.x")]
+
+
+def test_the_pull_request_holds_the_structural_change_and_no_other_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "recorded by hand (call)")
+    changed = {**CHAT_ANSWER, "id": "chatcmpl-9", "service_tier": "default"}
+    answers = [json_answer(CHAT_ANSWER), json_answer(changed)]
+    with serving({CHAT: answers}) as provider, serve_world(tmp_path) as world:
+        write_config(world.checkout, provider)
+        for path in (world.checkout / "cachy_fixtures").rglob("*.json"):
+            path.unlink()
+        path = record(world.checkout, provider, ASK)
+        # what is recorded is committed and pushed, as in any project
+        person = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        run_git("-C", str(world.checkout), "add", "-A")
+        run_git("-C", str(world.checkout), *person, "commit", "-qm", "Record")
+        run_git("-C", str(world.checkout), "push", "-q", f"file://{world.bare}", "HEAD:main")
+        environ = {
+            "GITHUB_TOKEN": TOKEN,
+            "GITHUB_API_URL": world.github.url,
+            "HOME": str(tmp_path),
+        }
+        first = drift(world.checkout, "--open-pr", **environ)
+        second = drift(world.checkout, "--open-pr", **environ)
+        diff = world.in_bare("diff", "-U0", "main", "cachy/drift")
+    assert (first[0], first[1]["pull_request"]["operation"]) == (0, "created")
+    assert (second[0], second[1]["pull_request"]["operation"]) == (0, "none")
+    assert len(world.github.pulls) == 1
+    added = [line[1:].strip() for line in diff.splitlines() if line[:1] == "+" and line[1] != "+"]
+    assert added[0].startswith('"recorded": ')
+    assert '"test": "recorded by hand", "grafted": true}' in added[0]
+    assert added[1:] == [
+        *['"usage": {"prompt_tokens": 1, "total_tokens": 2},', '"service_tier": "default"']
+    ]
+    assert path.relative_to(world.checkout).as_posix() in diff
+    assert TOKEN not in json.dumps(first[1]) + first[2]

@@ -1,0 +1,263 @@
+"""One pull request, kept true, and nobody's work overwritten on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from github_server import refusal
+from pull_request_world import ADDED, FIXTURE, OLD, PAGE, REMOVED, World, report, serve_world
+
+from cachy.errors import CachyError, Inconclusive
+from cachy.pull_request.keep import BRANCH, Result
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    with serve_world(tmp_path) as running:
+        yield running
+
+
+def test_one_pull_request_is_created_left_alone_updated_closed_and_created_again(
+    world: World,
+) -> None:
+    nights = [
+        (report(ADDED), Result("created", 1, PAGE)),
+        (report(ADDED), Result("none", 1, PAGE)),
+        (report(ADDED, REMOVED), Result("updated", 1, PAGE)),
+        (report(), Result("closed", 1, PAGE)),
+        (report(), Result("none")),
+        (report(ADDED), Result("created", 2, PAGE[:-1] + "2")),
+    ]
+    assert [world.drift(found) for found, _ in nights] == [result for _, result in nights]
+    assert [pull["state"] for pull in world.github.pulls] == ["closed", "open"]
+
+
+def test_the_commit_is_one_on_top_of_the_base_and_holds_the_files_only(world: World) -> None:
+    files = {
+        FIXTURE: '{"total": "drei ☃"}\n',
+        'cachy_fixtures/new "one".json': "[]\n",
+        OLD: None,
+    }
+    world.drift(report(ADDED), files)
+    assert world.changed_files() == [
+        f"M\t{FIXTURE}",
+        f"D\t{OLD}",
+        'A\t"cachy_fixtures/new \\"one\\".json"',
+    ]
+    assert world.in_bare("show", f"{BRANCH}:{FIXTURE}") == '{"total": "drei ☃"}\n'
+    base = world.in_bare("rev-parse", "main").strip()
+    assert world.in_bare("log", "--format=%P|%an|%ce|%B", "-1", BRANCH).strip() == (
+        f"{base}|github-actions[bot]|41898282+github-actions[bot]@users.noreply.github.com|"
+        f"API drift at api.example.com: 1 compatible\n\nCachy-Base: {base}"
+    )
+
+
+def test_an_unchanged_night_pushes_nothing_and_writes_nothing(world: World) -> None:
+    world.drift(report(ADDED), run_url="https://github.example/octo/app/actions/runs/1")
+    tip, calls = world.github.tip(BRANCH), len(world.github.calls)
+    world.drift(report(ADDED), run_url="https://github.example/octo/app/actions/runs/2")
+    assert world.github.tip(BRANCH) == tip
+    assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
+
+
+def test_a_branch_behind_its_base_is_built_anew(world: World) -> None:
+    world.drift(report(ADDED))
+    base = world.push_by_hand("main")
+    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.in_bare("rev-parse", f"{BRANCH}^").strip() == base
+    assert world.changed_files() == [f"M\t{FIXTURE}"]
+
+
+def test_drift_without_a_file_to_change_still_opens_a_pull_request(world: World) -> None:
+    assert world.drift(report(REMOVED), {}) == Result("created", 1, PAGE)
+    assert world.drift(report(REMOVED), {}) == Result("none", 1, PAGE)
+    assert world.changed_files() == []
+
+
+def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
+    world.drift(report(ADDED))
+    commit = world.push_by_hand()
+    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    assert world.drift(report()) == Result("blocked", 1, PAGE)
+    assert world.github.tip(BRANCH) == commit
+    assert [comment["body"].splitlines()[-1] for comment in world.github.comments] == [
+        "Found last: no drift any more."
+    ]
+
+
+def test_a_commit_of_another_workflow_is_never_overwritten(world: World) -> None:
+    world.drift(report(ADDED))
+    identity = "github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com"
+    who = dict(zip(("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL"), identity, strict=True))
+    who |= dict(zip(("GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"), identity, strict=True))
+    told = ("commit-tree", f"{BRANCH}^{{tree}}", "-p", BRANCH, "-m", "Format")
+    commit = world.in_bare_with(who, *told).strip()
+    world.in_bare("update-ref", f"refs/heads/{BRANCH}", commit)
+    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    assert world.github.tip(BRANCH) == commit
+
+
+def test_a_comment_that_only_looks_like_ours_is_not_edited(world: World) -> None:
+    world.drift(report(ADDED))
+    world.push_by_hand()
+    world.github.say(1, "<!-- cachy-blocked -->\nMine.", author=2)
+    world.drift(report(ADDED))
+    assert [(row["author"], row["body"][:30]) for row in world.github.comments] == [
+        (2, "<!-- cachy-blocked -->\nMine."),
+        (1, "<!-- cachy-blocked -->\n**Pause"),
+    ]
+
+
+def test_the_sticky_comment_is_found_behind_a_hundred_others(world: World) -> None:
+    world.drift(report(ADDED))
+    world.push_by_hand()
+    for number in range(100):
+        world.github.say(1, f"Comment {number}", author=2)
+    world.drift(report(ADDED))
+    world.drift(report(ADDED))
+    assert len(world.github.comments) == 101
+
+
+def test_a_person_on_the_branch_without_a_pull_request_blocks_too(world: World) -> None:
+    world.in_bare("branch", BRANCH, "main")
+    world.push_by_hand()
+    assert world.drift(report(ADDED)) == Result("blocked")
+
+
+def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> None:
+    world.drift(report(ADDED))
+    merged = world.push_by_hand()
+    world.in_bare("update-ref", "refs/heads/main", merged)
+    world.github.calls.clear()
+    world.github.pulls[0]["sha"] = merged
+    world.github.close(1, is_merged=True)
+    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == Result("created", 2, f"{PAGE[:-1]}2")
+
+
+def test_what_somebody_closed_stays_closed_until_something_else_changes(world: World) -> None:
+    world.drift(report(ADDED))
+    world.github.close(1)
+    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert world.drift(report(REMOVED)) == Result("created", 2, f"{PAGE[:-1]}2")
+
+
+def test_a_description_edited_by_hand_is_kept_while_the_drift_is_the_same(world: World) -> None:
+    world.drift(report(ADDED))
+    edited = "My notes.\r\n\r\n" + world.github.pulls[0]["body"].replace("\n", "\r\n")
+    world.github.pulls[0] |= {"title": "My title", "body": edited}
+    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert world.github.pulls[0]["title"] == "My title"
+
+
+@pytest.mark.parametrize("unknown", [report(inconclusive=1), {**report(), "summary": {}}])
+def test_a_night_that_could_not_look_closes_nothing(world: World, unknown: dict[str, Any]) -> None:
+    world.drift(report(ADDED))
+    unknown["summary"] = {"checked": 0, "inconclusive": 0, **unknown["summary"]}
+    assert world.drift(unknown) == Result("none", 1, PAGE)
+    assert world.github.pulls[0]["state"] == "open"
+
+
+def test_a_branch_pushed_to_while_we_look_is_looked_at_again(world: World) -> None:
+    world.drift(report(ADDED))
+    world.before("GET /pulls", world.push_by_hand)
+    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == Result("blocked", 1, PAGE)
+
+
+def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World) -> None:
+    world.before("GET /pulls", lambda: world.in_bare("branch", BRANCH, "main"))
+    assert world.drift(report(ADDED)) == Result("blocked")
+
+
+def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
+    world.drift(report(ADDED))
+    ours = world.github.tip(BRANCH)
+    assert ours
+
+    def move_and_back() -> None:
+        world.in_bare("update-ref", f"refs/heads/{BRANCH}", "main")
+
+    def back_and_move() -> None:
+        world.in_bare("update-ref", f"refs/heads/{BRANCH}", ours)
+
+    world.before("GET /", lambda: None, back_and_move)
+    world.before("GET /pulls", move_and_back, move_and_back)
+    with pytest.raises(Inconclusive, match="Somebody else keeps pushing to cachy/drift"):
+        world.drift(report(REMOVED), {FIXTURE: "{}\n"})
+
+
+def test_a_push_while_it_closes_keeps_the_branch(world: World) -> None:
+    world.drift(report(ADDED))
+    world.before("POST /issues/1/comments", world.push_by_hand)
+    assert world.drift(report()) == Result("closed", 1, PAGE)
+    assert world.in_bare("log", "--format=%s", "-1", BRANCH).strip() == "By hand"
+
+
+def test_another_run_that_opened_it_first_is_joined(world: World) -> None:
+    def open_first() -> None:
+        world.github.open(BRANCH, "main", "Theirs", "Theirs")
+
+    world.before("POST /pulls", open_first)
+    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert [pull["title"] for pull in world.github.pulls] == [
+        "API drift at api.example.com: 1 compatible"
+    ]
+
+
+def test_a_creation_whose_answer_is_lost_is_not_repeated(world: World) -> None:
+    world.before("POST /pulls", lambda: "lost")
+    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.github.calls.count("POST /pulls") == 1
+
+
+def test_a_creation_that_failed_is_told(world: World) -> None:
+    world.before("POST /pulls", lambda: refusal(502, "Bad Gateway"))
+    with pytest.raises(Inconclusive, match=r"POST octo/app/pulls: 502"):
+        world.drift(report(ADDED))
+    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+
+
+@pytest.mark.parametrize(
+    ("first", "pauses"),
+    [
+        ([refusal(500, "Oops"), refusal(503, "Oops")], [1.0, 4.0]),
+        ([refusal(429, "Slow down", Retry_After="7")], [7.0]),
+        ([refusal(403, "You have exceeded a secondary rate limit")], [60.0]),
+        (
+            [
+                refusal(
+                    403,
+                    "API rate limit exceeded",
+                    **{"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "0"},
+                )
+            ],
+            [1.0],
+        ),
+    ],
+)
+def test_a_server_in_trouble_is_asked_again_after_the_time_it_names(
+    world: World, first: list[Any], pauses: list[float]
+) -> None:
+    world.before("GET /pulls", *((lambda answer=answer: answer) for answer in first))
+    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+    assert world.pauses == [*pauses, 1]
+
+
+@pytest.mark.parametrize("answer", [refusal(500, "Oops"), refusal(429, "Slow", Retry_After="3600")])
+def test_a_server_that_stays_in_trouble_is_inconclusive(world: World, answer: Any) -> None:
+    world.before("GET /", *[lambda: answer] * 9)
+    with pytest.raises(Inconclusive, match="try again later"):
+        world.drift(report(ADDED))
+    assert len(world.github.calls) <= 4
+
+
+def test_a_renamed_repository_is_followed_and_another_host_is_not(world: World) -> None:
+    moved = f"{world.github.url}/repos/octo/app"
+    world.before("GET /", lambda: refusal(301, "Moved", Location=moved))
+    assert world.drift(report(ADDED), repository="octo/app") == Result("created", 1, PAGE)
+    world.before("GET /", lambda: refusal(307, "Moved", Location="http://evil.example/"))
+    with pytest.raises(CachyError, match=r"redirects to evil\.example: the token isn't sent"):
+        world.drift(report(ADDED))
