@@ -32,6 +32,7 @@ NOTHING = {
         ("verify", verified(), 0, {"outcome": "clean"}),
         ("verify", verified(finding()), 1, {"outcome": "findings"}),
         ("verify", verified(finding("warning")), 0, {"outcome": "findings"}),
+        ("verify", verified(finding("info")), 0, {"outcome": "clean"}),
         ("verify", verified(fixtures=0), 3, {"outcome": "inconclusive"}),
         ("drift", drifted(), 0, {"outcome": "clean"}),
         ("drift", drifted(summary={"checked": 0}), 3, {"outcome": "inconclusive"}),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
 
 from cachy.drift.learning import Document, Structure, document_of, learn
 from cachy.drift.paths import Fact, Paths, parent_of
@@ -229,13 +228,12 @@ def _compare_events(known: Structure, live: Structure) -> Iterator[Change]:
 
 def _merge_causes(changes: Sequence[Change]) -> list[Change]:
     """One cause in many events is one change: it is told at the first place only."""
-    first: dict[tuple[Any, ...], Change] = {}
+    first: dict[tuple[str | None, ...], Change] = {}
     for change in changes:
-        tail = (
-            change.path.partition(")")[2].split(".", 2)[-1] if change.path[:6] == "event(" else ""
-        )
-        key = (change.rule, tail or change.path, change.old, change.new)
-        first.setdefault(key, change)
+        event, _, inner = change.path.partition(").")
+        tail = inner.partition(".")[2] or inner if event.startswith("event(") else change.path
+        old = None if change.rule == "field-added" else change.old
+        first.setdefault((change.rule, tail or change.path, old), change)
     return list(first.values())
 
 

@@ -38,7 +38,8 @@ def summary_line(summary: Mapping[str, int]) -> str:
 
 
 def _surface_lines(surface: Mapping[str, Json]) -> Iterator[str]:
-    yield f"{printable(surface['surface'])}  ({', '.join(map(printable, surface['fixtures']))})"
+    count = len(surface["fixtures"])
+    yield f"{printable(surface['surface'])}  ({count} {'fixture' if count == 1 else 'fixtures'})"
     for change in surface["changes"]:
         yield from _change_lines(change)
     yield ""

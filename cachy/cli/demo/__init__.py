@@ -1,0 +1,158 @@
+"""`cachy demo`: the whole story against a provider that it starts on loopback."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from cachy.config import Config, Drift, environment
+from cachy.errors import CachyError
+
+_KEY = "demo-key"
+_PROGRAM = Path(__file__).with_name("chat.py")
+
+
+@click.command()
+@click.option("--keep", type=click.Path(path_type=Path), help="Keep the demo's project here")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, help="Port of the provider [default: free]"
+)
+def command(keep: Path | None, port: int) -> int:
+    """Show the whole story in a minute, without a key or a network.
+
+    Records calls to a provider on this machine, stops it, replays them, verifies the fixtures,
+    starts the provider's next version and reports the drift. Leaves nothing behind.
+
+    Example: cachy demo --keep my-demo
+    """
+    with _project(keep) as folder:
+        with _provider(port, version=1) as taken:
+            config = _write_project(folder, taken)
+            _tell("1. Record", "the program asks the provider; each answer becomes a fixture")
+            _run_program(folder, taken, CACHY_MODE="record", DEMO_API_KEY=_KEY)
+        _show_a_fixture(config)
+        _tell("2. Replay", "the provider is stopped, no key is set, CI=true")
+        _run_program(folder, taken, CI="true")
+        _tell("3. Verify", "whole, in their places, free of secrets")
+        _verify(config)
+        with _provider(taken, version=2):
+            _tell("4. Drift", "the provider's next version is up; the requests are sent again")
+            _drift(config)
+        _tell("Next", "in your own project: cachy init, then pytest --cachy=record")
+        if keep:
+            _say(f"The fixtures are in {config.fixtures}")
+    return 0
+
+
+def _tell(title: str, text: str) -> None:
+    _say(f"\n{click.style(title, bold=True)}: {text}")
+
+
+def _say(text: str) -> None:
+    click.echo(text, color=False if environment().get("NO_COLOR") else None)
+
+
+@contextmanager
+def _project(keep: Path | None) -> Iterator[Path]:
+    if keep is None:
+        with tempfile.TemporaryDirectory(prefix="cachy-demo-") as folder:
+            yield Path(folder).resolve()
+        return
+    if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
+        raise CachyError(f"{keep} is not empty. Name a new folder for --keep.")
+    try:
+        keep.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CachyError(f"{keep} can't be made: {error.strerror}. Name another.") from None
+    yield keep.resolve()
+
+
+@contextmanager
+def _provider(port: int, *, version: int) -> Iterator[int]:
+    """Run the provider in a process of its own; give its port."""
+    module = "cachy.cli.demo.provider"
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, str(port), str(version)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        said = process.stdout.readline().strip() if process.stdout else ""
+        if not said.isdigit():
+            raise CachyError(f"Port {port} can't be used: {said}. Choose another with --port.")
+        yield int(said)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _write_project(folder: Path, port: int) -> Config:
+    host = f"127.0.0.1:{port}"
+    settings = (
+        f'[tool.cachy]\ndoms = ["{host}"]\n\n[tool.cachy.drift]\nallow = ["POST {host}/*"]\n'
+        f'hosts = {{ "{host}" = "authorization: Bearer ${{DEMO_API_KEY}}" }}\n'
+    )
+    (folder / "pyproject.toml").write_text(settings, encoding="utf-8")
+    shutil.copy(_PROGRAM, folder / _PROGRAM.name)
+    return Config(
+        root=folder,
+        fixtures=folder / "cachy_fixtures",
+        doms=(host,),
+        drift=Drift(
+            allow=(f"POST {host}/*",), hosts={host: "authorization: Bearer ${DEMO_API_KEY}"}
+        ),
+    )
+
+
+def _run_program(folder: Path, port: int, **variables: str) -> None:
+    ours = ("CACHY_", "CI", "DEMO_API_KEY", "PYTEST_")
+    kept = {name: value for name, value in environment().items() if not name.startswith(ours)}
+    started = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, _PROGRAM.name, f"http://127.0.0.1:{port}"],
+        cwd=folder,
+        env={**kept, **variables},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise CachyError("The demo's program failed: see above.")
+    _say(done.stdout.rstrip())
+    _say(f"   in {time.monotonic() - started:.1f} s")
+
+
+def _show_a_fixture(config: Config) -> None:
+    from cachy.fixtures.store import list_fixtures, read_text
+
+    paths = [*list_fixtures(config.fixtures)]
+    smallest = min(paths, key=lambda path: path.stat().st_size)
+    _say(f"   {len(paths)} fixtures, for example {smallest.relative_to(config.root)}:")
+    _say("".join(f"   | {line}\n" for line in read_text(smallest).splitlines()))
+
+
+def _verify(config: Config) -> None:
+    from cachy.verify import count_fixtures, verify
+    from cachy.verify.report import render_text
+
+    _say(render_text(verify(config), count_fixtures(config)))
+
+
+def _drift(config: Config) -> None:
+    from cachy.drift.check import Options, check, load_fixtures
+    from cachy.drift.report import render_text
+    from cachy.drift.resend import open_line
+
+    with open_line(config, {"DEMO_API_KEY": _KEY}, budget=100) as line:
+        checked = check(config, line, load_fixtures(config, ()), Options())
+    _say(render_text(checked.report))
+    _say("\nA nightly `cachy drift --open-pr` keeps one pull request with just these changes.")

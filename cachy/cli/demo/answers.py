@@ -1,0 +1,169 @@
+"""What the demo's provider answers, in OpenAI's formats; its version 2 says some of it otherwise.
+
+Source: https://platform.openai.com/docs/api-reference (chat, chat-streaming, responses,
+responses-streaming).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from secrets import token_hex
+from typing import Any
+
+Json = dict[str, Any]
+_CAPITALS = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo"}
+
+
+def chat_completion(question: str, model: str, version: int) -> Json:
+    """Answer POST /v1/chat/completions; version 2 dates it by text, and drops a field."""
+    text = _reply(question, version)
+    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    answer = {
+        "id": f"chatcmpl-{token_hex(12)}",
+        "object": "chat.completion",
+        "created": int(time.time()),
+        "model": model,
+        "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}],
+        "usage": {
+            **_counts("prompt_tokens", question, "completion_tokens", text),
+            "prompt_tokens_details": {"cached_tokens": 0, "audio_tokens": 0},
+            "completion_tokens_details": {
+                "reasoning_tokens": 0,
+                "audio_tokens": 0,
+                "accepted_prediction_tokens": 0,
+                "rejected_prediction_tokens": 0,
+            },
+        },
+        "service_tier": "default",
+        "system_fingerprint": f"fp_{token_hex(5)}",
+    }
+    if version > 1:
+        answer["created"] = datetime.now(UTC).isoformat(timespec="seconds")
+        del answer["system_fingerprint"]
+    return answer
+
+
+def chat_chunks(question: str, model: str, version: int) -> Iterator[Json]:
+    """Answer the same with "stream": true; equal in both versions."""
+    shared = {
+        "id": f"chatcmpl-{token_hex(12)}",
+        "object": "chat.completion.chunk",
+        "created": int(time.time()),
+        "model": model,
+        "service_tier": "default",
+        "system_fingerprint": f"fp_{token_hex(5)}",
+    }
+    yield shared | _delta({"role": "assistant", "content": "", "refusal": None})
+    for word in _words(_reply(question, version)):
+        yield shared | _delta({"content": word})
+    yield shared | _delta({}, "stop")
+
+
+def _delta(delta: Json, finish_reason: str | None = None) -> Json:
+    choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+    return {"choices": [choice]}
+
+
+def response(question: str, model: str, version: int) -> Json:
+    """Answer POST /v1/responses; version 2 also says when it was completed."""
+    text = _reply(question, version)
+    begun = _begun(model, version)
+    return _completed(begun, [_message(f"msg_{token_hex(16)}", text)], question, text)
+
+
+def response_events(question: str, model: str, version: int) -> Iterator[Json]:
+    """Answer the same with "stream": true; version 2 has an event more, response.queued."""
+    events = _response_events(question, model, version)
+    for number, event in enumerate(events):
+        yield {"type": event.pop("type"), "sequence_number": number, **event}
+
+
+def _response_events(question: str, model: str, version: int) -> Iterator[Json]:
+    text, item_id = _reply(question, version), f"msg_{token_hex(16)}"
+    begun = _begun(model, version)
+    place: Json = {"item_id": item_id, "output_index": 0, "content_index": 0}
+    item = _message(item_id, text)
+    part = item["content"][0]
+    yield {"type": "response.created", "response": begun}
+    if version > 1:
+        yield {"type": "response.queued", "response": begun | {"status": "queued"}}
+    yield {"type": "response.in_progress", "response": begun}
+    opened = item | {"status": "in_progress", "content": []}
+    yield {"type": "response.output_item.added", "output_index": 0, "item": opened}
+    yield {"type": "response.content_part.added", **place, "part": part | {"text": ""}}
+    for word in _words(text):
+        yield {"type": "response.output_text.delta", **place, "delta": word, "logprobs": []}
+    yield {"type": "response.output_text.done", **place, "text": text, "logprobs": []}
+    yield {"type": "response.content_part.done", **place, "part": part}
+    yield {"type": "response.output_item.done", "output_index": 0, "item": item}
+    yield {"type": "response.completed", "response": _completed(begun, [item], question, text)}
+
+
+def _begun(model: str, version: int) -> Json:
+    answer: Json = {
+        "id": f"resp_{token_hex(24)}",
+        "object": "response",
+        "created_at": int(time.time()),
+        "status": "in_progress",
+        "background": False,
+        "error": None,
+        "incomplete_details": None,
+        "instructions": None,
+        "max_output_tokens": None,
+        "max_tool_calls": None,
+        "model": model,
+        "output": [],
+        "parallel_tool_calls": True,
+        "previous_response_id": None,
+        "prompt_cache_key": None,
+        "reasoning": {"effort": None, "summary": None},
+        "safety_identifier": None,
+        "service_tier": "default",
+        "store": False,
+        "temperature": 1.0,
+        "text": {"format": {"type": "text"}, "verbosity": "medium"},
+        "tool_choice": "auto",
+        "tools": [],
+        "top_logprobs": 0,
+        "top_p": 1.0,
+        "truncation": "disabled",
+        "usage": None,
+        "user": None,
+        "metadata": {},
+    }
+    return answer | ({"completed_at": None} if version > 1 else {})
+
+
+def _completed(begun: Json, output: list[Json], question: str, text: str) -> Json:
+    usage = {
+        **_counts("input_tokens", question, "output_tokens", text),
+        "input_tokens_details": {"cached_tokens": 0},
+        "output_tokens_details": {"reasoning_tokens": 0},
+    }
+    done = begun | {"status": "completed", "output": output, "usage": usage}
+    return done | ({"completed_at": int(time.time())} if "completed_at" in begun else {})
+
+
+def _message(item_id: str, text: str) -> Json:
+    part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
+    head = {"id": item_id, "type": "message", "status": "completed"}
+    return {**head, "role": "assistant", "content": [part]}
+
+
+def _counts(asked: str, question: str, answered: str, text: str) -> Json:
+    first, second = len(question.split()) + 6, len(text.split()) + 1
+    return {asked: first, answered: second, "total_tokens": first + second}
+
+
+def _reply(question: str, version: int) -> str:
+    country = next((name for name in _CAPITALS if name in question), "")
+    capital = _CAPITALS.get(country, "a city that this demo has never heard of")
+    # Another wording is another value, and no drift.
+    return f"{capital}." if version > 1 else f"The capital of {country or 'that'} is {capital}."
+
+
+def _words(text: str) -> list[str]:
+    first, *others = text.split(" ")
+    return [first, *(f" {word}" for word in others)]

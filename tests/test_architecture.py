@@ -1,0 +1,150 @@
+"""Rooms import only downwards, and each outside thing has its door."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import cachy
+
+PACKAGE = Path(cachy.__file__).parent
+# From the lowest room to the highest: the one place where the order is written.
+ROOMS = [
+    "errors",
+    "interaction",
+    "providers",
+    "config",
+    "fixtures",
+    "replay",
+    "drift",
+    "verify",
+    "pull_request",
+    "pytest_plugin",
+    "cli",
+]
+DOORS = {
+    "httpx": {"drift.resend", "pull_request.github", "cli.demo.chat"},
+    "httpx2": set(),
+    "aiohttp": set(),
+    "requests": set(),
+    "urllib3": {"replay.requests_door"},
+    "pytest": {"pytest_plugin"},
+    "click": {"cli"},
+    "rich": {"cli"},
+    "deepdiff": {"drift.changes"},
+    "jsonschema": {"verify.check"},
+    "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
+    "tomllib": {"config"},
+}
+FRONT = {"__init__", "__main__"}
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if "autostart" not in parts:
+            name = ".".join(part for part in parts if part != "__init__" or len(parts) == 1)
+            yield name, ast.parse(path.read_text(encoding="utf-8"))
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Every import, those in functions and under TYPE_CHECKING too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def room(name: str) -> str:
+    return name.split(".")[0]
+
+
+def test_rooms_import_only_downwards() -> None:
+    wrong = [
+        f"{name} imports {target}"
+        for name, tree in modules()
+        if room(name) not in FRONT
+        for target in imports(tree)
+        if target.startswith("cachy.")
+        and room(target.removeprefix("cachy.")) in ROOMS
+        and ROOMS.index(room(target.removeprefix("cachy."))) > ROOMS.index(room(name))
+    ]
+    assert wrong == []
+
+
+def test_every_room_is_in_the_order() -> None:
+    assert {room(name) for name, _ in modules()} - FRONT == set(ROOMS)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    names = {name for name, _ in modules()}
+    graph = {name: {found for found in _targets(tree, names)} for name, tree in modules()}
+    for start in graph:
+        reached, pending = set(), set(graph[start])
+        while pending:
+            found = pending.pop()
+            if found not in reached:
+                reached.add(found)
+                pending |= graph[found]
+        assert start not in reached, f"{start} imports itself by way of {sorted(reached)}"
+
+
+def _targets(tree: ast.Module, names: set[str]) -> Iterator[str]:
+    for target in imports(tree):
+        inner = target.removeprefix("cachy.")
+        for candidate in (inner, inner.rpartition(".")[0]):
+            if target.startswith("cachy.") and candidate in names:
+                yield candidate
+                break
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_an_outside_thing_has_its_door(library: str) -> None:
+    users = {
+        name for name, tree in modules() for used in imports(tree) if used.split(".")[0] == library
+    }
+    allowed = DOORS[library]
+    assert {name for name in users if name not in allowed and room(name) not in allowed} == set()
+
+
+def test_files_and_functions_can_be_seen_whole() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert len(text.splitlines()) <= 330, path
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+                assert (node.end_lineno or 0) - node.lineno < 60, f"{path}: {node.name}"
+
+
+HEAVY = (
+    "deepdiff",
+    "jsonschema",
+    "rich",
+    "click",
+    "httpx",
+    "httpx2",
+    "aiohttp",
+    "requests",
+    "yaml",
+)
+
+
+def test_enabling_cachy_loads_no_http_library_and_nothing_heavy() -> None:
+    code = (
+        "import sys, cachy\n"
+        "cachy.enable_cachy(mode='replay')\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
+def test_the_public_names_are_sorted_and_there() -> None:
+    assert sorted(cachy.__all__) == list(cachy.__all__)
+    assert all(hasattr(cachy, name) for name in cachy.__all__)
