@@ -42,7 +42,7 @@ def refusal(status: int, message: str, *errors: str, **headers: str) -> Answer:
 
 
 class GitHubServer(ThreadingHTTPServer):
-    """Answers for `name`; `before` runs once ahead of a call and may answer in its place ("lost" loses the answer)."""
+    """Answers for `name`; `before` runs once ahead of a call and may answer in its place."""
 
     daemon_threads = True
 
