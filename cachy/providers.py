@@ -312,3 +312,6 @@ ENUMS = (
     "service_tier",
     "role",
 )
+
+# Random text that hides the length of a streamed piece from who listens.
+PADDING = ("p",)

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 from cachy.drift.learning import Document, Structure, document_of, learn
-from cachy.drift.paths import Fact, Paths, parent_of
+from cachy.drift.paths import Fact, Paths, parent_of, shown_path
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
+from cachy.fixtures.format import BODY_KINDS
 from cachy.interaction import Json
+from cachy.providers import PADDING
 
 __all__ = ["RULES", "SEVERITIES", "Change", "Rule", "Severity", "compare"]
-_CONFIRMED = 3  # sightings that make an absence a fact
+_KNOWN = 3  # recordings that make a regularity worth a word
+_SURE = 10  # recordings that make it a fact, where one answer alone says otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ def compare(
     before, after = document_of(old)["response"], document_of(new)["response"]
     if changed := _compare_status(before, after) or _compare_media(before, after):
         return [changed]
+    if _kind(before) != _kind(after) and "none" not in (_kind(before), _kind(after)):
+        return []  # a body that doesn't parse as what it says it is proves nothing
     same = [item for item in baseline if _is_alike(document_of(item)["response"], before)]
     known = learn([old, *same])
     found = [*compare_structures(known, learn([new])), *_compare_headers(before, after)]
@@ -87,13 +92,14 @@ def _media(response: Mapping[str, Json]) -> str:
 
 def _compare_media(before: Mapping[str, Json], after: Mapping[str, Json]) -> Change | None:
     old, new = _media(before), _media(after)
-    if not old or not new or _family(old) == _family(new):
+    if not old or not new or old == new or _kind(before) == _kind(after):
         return None
     return _change("content-type-changed", "headers.content-type", old, new)
 
 
-def _family(media: str) -> str:
-    return "json" if media.endswith(("json", "+json")) and "nd" not in media else media
+def _kind(response: Mapping[str, Json]) -> str:
+    """Name the body's kind; one that says JSON and is none has its own."""
+    return next((kind for kind in BODY_KINDS if kind in response), "none")
 
 
 def _is_alike(response: Mapping[str, Json], before: Mapping[str, Json]) -> bool:
@@ -117,7 +123,11 @@ def compare_structures(known: Structure, live: Structure) -> list[Change]:
     old, new = known.paths(), live.paths()
     shared = {name for name in known.roots if name in live.roots}
     old, new = ({p: f for p, f in paths.items() if _root(p) in shared} for paths in (old, new))
-    found = [change for path in _differing(old, new) for change in _judge(path, old, new, known)]
+    found = [
+        replace(change, path=shown_path(change.path, old, new))
+        for path in _differing(old, new)
+        for change in _judge(path, old, new)
+    ]
     return _merge_causes([*events, *found])
 
 
@@ -141,7 +151,9 @@ def _sets(paths: Paths) -> dict[str, set[str]]:
     }
 
 
-def _judge(path: str, old: Paths, new: Paths, known: Structure) -> Iterator[Change]:
+def _judge(path: str, old: Paths, new: Paths) -> Iterator[Change]:
+    if path.rpartition(".")[2] in PADDING:
+        return
     before, after = old.get(path), new.get(path)
     if before is None and after is not None:
         yield from _judge_added(path, after, old, new)
@@ -152,14 +164,11 @@ def _judge(path: str, old: Paths, new: Paths, known: Structure) -> Iterator[Chan
 
 
 def _judge_added(path: str, after: Fact, old: Paths, new: Paths) -> Iterator[Change]:
-    parent = _holder(path)
+    parent = parent_of(path)
     if parent and parent not in old:
         return
     if after.is_variant:
-        siblings = [
-            name for name, fact in old.items() if fact.is_variant and _holder(name) == parent
-        ]
-        if siblings:
+        if any(fact.is_variant and parent_of(name) == parent for name, fact in old.items()):
             yield _change("variant-added", path, None, path[path.rfind("=") + 1 : -1])
         return
     holds = old.get(parent)
@@ -168,21 +177,14 @@ def _judge_added(path: str, after: Fact, old: Paths, new: Paths) -> Iterator[Cha
     yield _change("field-added", path, None, after.type)
 
 
-def _holder(path: str) -> str:
-    """Give the object that a field belongs to; for a variant, the array or field that holds it."""
-    parent = parent_of(path)
-    return parent
-
-
 def _judge_removed(path: str, before: Fact, old: Paths, new: Paths) -> Iterator[Change]:
-    parent = _holder(path)
-    holds = new.get(parent)
-    if before.is_optional or before.is_variant or before.types == {"null"}:
+    holds = new.get(parent_of(path))
+    if before.is_optional or before.is_variant:
         return
     if holds is None or not holds.types & {"object"} or path.endswith(("[*]", ".*")):
         return
     change = _change("field-removed", path, before.type, None)
-    yield change if before.seen >= _CONFIRMED else replace(change, severity="risky")
+    yield change if before.seen >= _SURE else replace(change, severity="risky")
 
 
 def _judge_both(path: str, before: Fact, after: Fact) -> Iterator[Change]:
@@ -191,9 +193,9 @@ def _judge_both(path: str, before: Fact, after: Fact) -> Iterator[Change]:
     if fresh == {"number"} and "integer" in before.types:
         fresh = frozenset()
     if fresh == {"null"}:
-        if before.seen >= _CONFIRMED:
-            yield _change("null-added", path, before.type, after.type)
-    elif fresh and before.types != {"null"}:
+        if before.seen >= _KNOWN:
+            yield _unless_sure("null-added", path, before, after.type)
+    elif fresh and before.types - {"null"}:
         rule = (
             "type-changed"
             if gone - {"null"} and not before.types & after.types - {"null"}
@@ -201,8 +203,14 @@ def _judge_both(path: str, before: Fact, after: Fact) -> Iterator[Change]:
         )
         yield _change(rule, path, before.type, after.type)
     yield from _judge_tokens(path, before, after)
-    if after.is_optional and not before.is_optional and before.count >= _CONFIRMED:
-        yield _change("field-became-optional", path, before.type, f"{after.type}, optional")
+    if after.is_optional and not before.is_optional and before.seen >= _KNOWN:
+        yield _unless_sure("field-became-optional", path, before, f"{after.type}, optional")
+
+
+def _unless_sure(rule: str, path: str, before: Fact, new: str) -> Change:
+    """What few recordings say may still be chance: then it is risky only."""
+    change = _change(rule, path, before.type, new)
+    return change if before.seen >= _SURE else replace(change, severity="risky")
 
 
 def _judge_tokens(path: str, before: Fact, after: Fact) -> Iterator[Change]:
@@ -220,7 +228,7 @@ def _compare_events(known: Structure, live: Structure) -> Iterator[Change]:
     for name, node in sorted(known.roots.items()):
         if name not in live.roots and node.seen == known.recordings:
             change = _change("event-vanished", name, "object", None)
-            yield change if node.seen >= _CONFIRMED else replace(change, severity="risky")
+            yield change if node.seen >= _SURE else replace(change, severity="risky")
     if set(live.endings).isdisjoint(known.endings):
         old, new = (" | ".join(sorted(ends.endings)) for ends in (known, live))
         yield _change("terminator-changed", "stream", old, new)

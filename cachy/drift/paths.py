@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from cachy.drift.structure import Node
 from cachy.providers import ENUMS
 
+_VARIANT = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """What stands at a path.
+    """What stands at a path. A variant is `[type=x]` among an array's elements, else `{type=x}`.
 
     `count` is how often a value stood there, `chances` how many objects could have held one;
     `seen` is the number of recordings that it comes from.
@@ -47,16 +48,31 @@ def flatten(node: Node, path: str = "$") -> Paths:
     return dict(_walk(node, path, node.count))
 
 
+def shown_path(path: str, *maps: Paths) -> str:
+    """Give a path as people read it: a variant that has no other beside it is not named."""
+    shown, start = "", 0
+    for found in _VARIANT.finditer(path):
+        before = path[: found.start()]
+        beside = {
+            other[: other.index("}", found.start()) + 1]
+            for paths in maps
+            for other in paths
+            if other.startswith(before + "{")
+        }
+        shown += path[start : found.start()] + (f"[{found[1]}]" if len(beside) > 1 else "")
+        start = found.end()
+    return shown + path[start:]
+
+
 def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
     yield path, _fact(node, path, chances)
     if node.is_opaque:
         return
     yield from _fields(node, path)
-    several = len(node.variants) > 1 or path.endswith("[*]")
     for (key, name), variant in sorted(node.variants.items()):
-        at = f"{path.removesuffix('[*]')}[{key}={name}]" if several else path
-        if several:
-            yield at, Fact(frozenset({"object"}), variant.count, 0, variant.seen, is_variant=True)
+        in_array = path.endswith("[*]")
+        at = f"{path[:-3]}[{key}={name}]" if in_array else f"{path}{{{key}={name}}}"
+        yield at, Fact(frozenset({"object"}), variant.count, 0, variant.seen, is_variant=True)
         yield from _fields(variant, at)
     if node.items is not None:
         at = f"{path}.*" if node.is_map else f"{path}[*]"
@@ -96,8 +112,8 @@ def parent_of(path: str) -> str:
         return path[:-2]
     if path.endswith('"]'):
         return path[: path.rfind('["')]
-    if path.endswith("]"):
-        return path[: path.rfind("[")]
+    if path.endswith(("]", "}")):
+        return path[: max(path.rfind("["), path.rfind("{"))]
     head, dot, _ = path.rpartition(".")
     return head if dot and not _is_inside_event(head) else ""
 

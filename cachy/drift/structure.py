@@ -196,7 +196,7 @@ def find_discriminator(value: dict[str, Json]) -> tuple[str, str] | None:
     """Find the field that says which member of a union an object is, or None."""
     for key in DISCRIMINATORS:
         name = value.get(key)
-        if isinstance(name, str) and is_token(name):
+        if isinstance(name, str) and "/" not in name and is_token(name):
             return key, name
     return None
 

@@ -1,0 +1,148 @@
+"""How well drift tells changes from noise, on recorded history.
+
+    python tests/benchmarks/drift_quality.py FOLDER
+
+FOLDER holds, as gzipped JSON lines: `rerecordings.*` (one request answered at two times: `old`,
+`new`, each with a `response` in the fixture format, `pairing`), `all.*` (interactions by `id`),
+`same_endpoint.*` (ids of one surface in time order), `labels.*` and `silver.*` (verdicts).
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cachy.drift import Change, compare
+
+Row = dict[str, Any]
+HISTORY = 30
+
+
+def rows(folder: Path, name: str) -> Iterator[Row]:
+    for path in sorted(folder.glob(f"{name}.*jsonl.gz")):
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+def document(row: Row, response: Row) -> Row:
+    """Give an interaction of the corpus in the fixture format."""
+    kept = {key: value for key, value in response.items() if value is not None}
+    if "sse" in kept:
+        kept["sse"] = [{k: v for k, v in event.items() if v is not None} for event in kept["sse"]]
+    host = re.sub(r"[^A-Za-z0-9.-]", "", row["provider"]) or "host"
+    url = f"https://{host}{row['path']}"
+    return {
+        "cachy": 1,
+        "request": {"method": row["method"], "url": url, **row.get("request", {})},
+        "response": kept,
+    }
+
+
+class Corpus:
+    """The pairs, and for each the earlier recordings of its surface."""
+
+    def __init__(self, folder: Path) -> None:
+        self.pairs = {row["id"]: row for row in rows(folder, "rerecordings")}
+        self.all = {row["id"]: row for row in rows(folder, "all")}
+        self.surfaces = {
+            (row["provider"], row["method"], row["tpath"], row["stream"]): row["ids"]
+            for row in rows(folder, "same_endpoint")
+        }
+        self.labels = {row["id"]: row for row in rows(folder, "labels")}
+        self.silver = {row["id"]: row for row in rows(folder, "silver")}
+        self.seconds: dict[bool, list[float]] = {False: [], True: []}
+        self._found: dict[tuple[str, bool], list[Change]] = {}
+
+    def history(self, pair: Row) -> list[Row]:
+        key = (pair["provider"], pair["method"], pair["tpath"], pair["stream"])
+        before = [
+            self.all[name]
+            for name in self.surfaces.get(key, ())
+            if name in self.all
+            and name not in (pair["old"]["id"], pair["new"]["id"])
+            and str(self.all[name]["recorded"]) <= str(pair["old"]["recorded"])
+        ]
+        return [document(row, row["response"]) for row in before[-HISTORY:]]
+
+    def changes(self, name: str, with_history: bool) -> list[Change]:
+        if (name, with_history) not in self._found:
+            pair = self.pairs[name]
+            old, new = (document(pair, pair[side]["response"]) for side in ("old", "new"))
+            baseline = self.history(pair) if with_history else []
+            started = time.perf_counter()
+            found = compare(old, new, baseline=baseline)
+            self.seconds[with_history].append(time.perf_counter() - started)
+            self._found[name, with_history] = found
+        return self._found[name, with_history]
+
+
+def share(corpus: Corpus, names: list[str], with_history: bool) -> float:
+    """Give the share of pairs, in percent, in which any change is reported."""
+    reported = sum(bool(corpus.changes(name, with_history)) for name in names)
+    return 100 * reported / max(len(names), 1)
+
+
+def named_paths(corpus: Corpus, names: list[str]) -> float:
+    """Give the share of labelled paths, in percent, that a change names."""
+    total = named = 0
+    for name in names:
+        found = {last_name(change.path) for change in corpus.changes(name, False)}
+        for change in corpus.labels[name]["schema_changes"]:
+            if change["kind"] in ("added", "removed", "event+", "event-", "type"):
+                total += 1
+                named += last_name(change["path"]) in found
+    return 100 * named / max(total, 1)
+
+
+def last_name(path: str) -> str:
+    """Give a path's last field or event, in the labels' notation or in ours."""
+    plain = re.sub(r"<[^>]*>|\[[^\]]*\]|[@$]", "", path)
+    if plain.startswith("event(") and plain.endswith(")"):
+        return plain[6:-1].rpartition(".")[2]
+    return plain.rpartition(".")[2]
+
+
+def main(folder: Path) -> None:
+    corpus = Corpus(folder)
+    drifted = [name for name, row in corpus.labels.items() if row["label"] == "drift"]
+    same = [name for name, row in corpus.labels.items() if row["label"] == "no-drift"]
+    silver = {
+        verdict: [name for name, row in corpus.silver.items() if row["silver"] == verdict]
+        for verdict in ("drift", "no-drift")
+    }
+    same_day = [
+        name
+        for name, pair in corpus.pairs.items()
+        if pair["pairing"] == "same-day"
+        and pair["old"]["response"]["status"] == pair["new"]["response"]["status"]
+    ]
+    print(f"labels, drift ({len(drifted)}), alone: {share(corpus, drifted, False):.1f} % reported")
+    print(f"  labelled paths named: {named_paths(corpus, drifted):.1f} %")
+    for title, names in (
+        ("labels, no-drift", same),
+        ("silver, drift", silver["drift"]),
+        ("silver, no-drift", silver["no-drift"]),
+        ("same day", same_day),
+    ):
+        alone, history = (share(corpus, names, flag) for flag in (False, True))
+        print(f"{title} ({len(names)}), alone / with history: {alone:.2f} / {history:.2f} %")
+    breaking = [
+        name
+        for name in same_day
+        if any(change.severity == "breaking" for change in corpus.changes(name, True))
+    ]
+    print(f"same day, breaking with history: {100 * len(breaking) / len(same_day):.2f} %")
+    for with_history, title in ((False, "alone"), (True, "with history")):
+        mean = 1000 * statistics.mean(corpus.seconds[with_history])
+        print(f"time {title}: mean {mean:.1f} ms a pair")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
