@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cachy.config import Config, environment, load_config
-from cachy.errors import CachyError
+from cachy.errors import CachyError, Inconclusive
 
 if TYPE_CHECKING:
     from cachy.drift.check import Checked
-
-REASONS = ("auth", "quota", "provider", "unparsed", "not-allowed", "redacted", "budget")
+    from cachy.drift.plan import Planned
+    from cachy.pull_request.keep import Settings
 
 
 @click.command()
@@ -65,16 +66,23 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
     from cachy.drift.report import render_json, render_text
 
     config = load_config()
-    allowed = _reasons(options.pop("allow_inconclusive"))
-    fail_on = options.pop("fail_on")
+    allowed, fail_on = _reasons(options.pop("allow_inconclusive")), options.pop("fail_on")
+    settings = _settings(config) if open_pr else None  # before anything is sent and paid for
     checked = _check(config, paths, options)
-    if open_pr:
-        checked.report["pull_request"] = _open_pull_request(checked, config)
-    click.echo((render_json if form == "json" else render_text)(checked.report))
+    try:
+        if settings:
+            checked.report["pull_request"] = _open_pull_request(checked, settings, config)
+    finally:
+        if form == "json" or checked.report["surfaces"]:
+            click.echo((render_json if form == "json" else render_text)(checked.report))
+    if not checked.report["surfaces"]:
+        raise Inconclusive(f"{config.fixtures} holds no fixtures to check. Record some first.")
     return _exit_code(checked.report, fail_on, allowed)
 
 
 def _reasons(text: str) -> frozenset[str]:
+    from cachy.drift.outcome import REASONS
+
     reasons = frozenset(filter(None, (part.strip() for part in text.split(","))))
     if unknown := reasons.difference(REASONS):
         known = ", ".join(REASONS)
@@ -87,41 +95,61 @@ def _check(config: Config, paths: tuple[Path, ...], options: dict[str, Any]) -> 
     from cachy.drift.resend import open_line
 
     fixtures = load_fixtures(config, paths)
-    budget = options.pop("max_requests")
-    chosen = Options(sdk=not options.pop("no_sdk"), **options)
+    budget, sdk = options.pop("max_requests"), not options.pop("no_sdk")
     with open_line(config, environment(), budget) as line:
-        return check(config, line, fixtures, chosen)
+        return check(config, line, fixtures, Options(sdk=sdk, watch=_watched, **options))
 
 
-def _open_pull_request(checked: Checked, config: Config) -> dict[str, Any]:
-    from cachy.drift.rules import RULES
-    from cachy.fixtures.redact import find_secrets
+def _watched(plan: Sequence[Planned]) -> Iterable[Planned]:
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    is_shown = console.is_terminal
+    return track(plan, "Asking", console=console, transient=True, disable=not is_shown)
+
+
+def _settings(config: Config) -> Settings:
     from cachy.pull_request.git import find_prefix
-    from cachy.pull_request.keep import Settings, open_pull_request
+    from cachy.pull_request.keep import Settings
 
     environ = environment()
+    if not environ.get("GITHUB_TOKEN"):
+        raise CachyError("GITHUB_TOKEN isn't set: --open-pr needs a token that may push and open.")
+    if not config.fixtures.is_relative_to(config.root):
+        raise CachyError(f"{config.fixtures} is not below {config.root}: nothing to commit there.")
     given: dict[str, Any] = {
         "repository": environ.get("GITHUB_REPOSITORY"),
         "api_url": environ.get("GITHUB_API_URL"),
         "server_url": environ.get("GITHUB_SERVER_URL"),
         "run_url": _run_url(environ),
     }
-    prefix = find_prefix(config.root, environ)
-    at = f"{prefix}/" if prefix else ""
-    settings = Settings(
+    prefix = PurePosixPath(find_prefix(config.root, environ))
+    return Settings(
         checkout=config.root,
-        fixtures=f"{at}{config.fixtures.relative_to(config.root).as_posix()}",
-        token=environ.get("GITHUB_TOKEN", ""),
+        fixtures=str(prefix / config.fixtures.relative_to(config.root).as_posix()),
+        token=environ["GITHUB_TOKEN"],
         environment=environ,
         **{name: value for name, value in given.items() if value},
     )
+
+
+def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
+    from cachy.drift.rules import RULES
+    from cachy.fixtures.redact import find_secrets
+    from cachy.pull_request.git import find_prefix
+    from cachy.pull_request.keep import open_pull_request
+
+    prefix = PurePosixPath(find_prefix(config.root, settings.environment))
     result = open_pull_request(
         checked.report,
-        {f"{at}{path}": text for path, text in checked.files.items()},
+        {str(prefix / name): text for name, text in checked.files.items()},
         settings,
         advice={rule.id: rule.advice for rule in RULES.values()},
         find_secrets=find_secrets,
     )
+    if result.url:
+        click.echo(f"cachy: pull request {result.url}: {result.operation}", err=True)
     return {"number": result.number, "url": result.url, "operation": result.operation}
 
 

@@ -2,81 +2,182 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+from cachy.drift.changes import Change
 from cachy.drift.structure import DISCRIMINATORS, kind_of
-from cachy.fixtures.format import encode, plain
 from cachy.interaction import Json
 
-_SELECTOR = re.compile(r'\[(?!")[^\]]*\]|\.\*')
+_STEP = re.compile(
+    r"""(?P<each>\.\*|\[\*\]) | \["(?P<quoted>(?:[^"\\]|\\.)*)"\] | \.(?P<name>[\w$@-]+)
+      | \[(?P<key>\w+)=(?P<value>[^\]]*)\]""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One step of a path: into a field, into each item, or into the items of one variant."""
+
+    name: str | None = None
+    variant: tuple[str, str] | None = None
+
+    def chooses(self, item: Json) -> bool:
+        """Whether this step leads into an item of an array or map."""
+        if self.variant is None:
+            return self.name is None
+        return isinstance(item, dict) and item.get(self.variant[0]) == self.variant[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """A change that is still some steps below the place where we stand."""
+
+    steps: tuple[_Step, ...]
+    token: str | None  # the new word of an enumeration, which has the old one's type
+
+    def below(self) -> _Wish:
+        return _Wish(self.steps[1:], self.token)
 
 
 def graft(
-    recorded: Mapping[str, Json], live: Mapping[str, Json], paths: Iterable[str]
+    recorded: Mapping[str, Json], live: Mapping[str, Json], changes: Iterable[Change]
 ) -> dict[str, Json]:
-    """Give the recorded document with what changed at `paths`, and its other values as they are.
+    """Give the recorded document with these changes of the live one, its other values as they are.
 
-    Both are documents in the fixture format. An answer that is no JSON, or whose status or
-    media type is another, is taken whole. The day of the recording stays, as its values do.
+    Both are documents in the fixture format. An answer that is no JSON, or whose status or media
+    type is another, is taken whole and is then a recording of the day that `live` names.
     """
-    old, new = recorded["response"], live["response"]
-    provenance = {**recorded.get("recorded", {}), "grafted": True}
+    old, new, wanted = recorded["response"], live["response"], list(changes)
+    provenance = {key: value for key, value in recorded["recorded"].items() if key != "grafted"}
     if not _is_alike(old, new):
-        return {**recorded, "recorded": provenance, "response": new}
-    wanted = {_bare(path) for path in paths}
-    body = encode(_merged(plain(old["json"]), plain(new["json"]), "$", wanted))
-    headers = {name: value for name, value in new.get("headers", {}).items() if _is_news(name)}
-    response = {**old, "headers": {**old.get("headers", {}), **headers}, "json": body}
-    return {**recorded, "recorded": provenance, "response": response}
+        return {**recorded, "recorded": provenance | live["recorded"], "response": new}
+    body = _merged(old["json"], new["json"], [wish for wish in map(_parse_wish, wanted) if wish])
+    response = {**_with_headers(old, new, wanted), "json": body}
+    return {**recorded, "recorded": provenance | {"grafted": True}, "response": response}
 
 
 def _is_alike(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
     return "json" in old and "json" in new and old.get("status") == new.get("status")
 
 
-def _is_news(name: str) -> bool:
-    return name in ("deprecation", "sunset", "link")
+def _with_headers(
+    old: Mapping[str, Json], new: Mapping[str, Json], changes: Sequence[Change]
+) -> dict[str, Json]:
+    headers = dict(old.get("headers", {}))
+    for change in changes:
+        place, _, name = change.path.partition(".")
+        if place == "headers":
+            headers.pop(name, None)
+            headers |= {key: value for key, value in new.get("headers", {}).items() if key == name}
+    named = {"status": old["status"], "headers": headers} if headers else {}
+    return {**named, **{key: value for key, value in old.items() if key != "headers"}}
 
 
-def _bare(path: str) -> str:
-    """Give a path without its selectors: which element or variant is told by the values."""
-    return _SELECTOR.sub("", path)
+def _parse_wish(change: Change) -> _Wish | None:
+    """Read a change's path; one that does not lead into a JSON body is none of ours."""
+    steps, at = [], 1
+    while change.path[:1] == "$" and at < len(change.path):
+        found = _STEP.match(change.path, at)
+        if not found:
+            return None
+        steps.append(_step(found))
+        at = found.end()
+    token = change.new if change.rule == "enum-value-added" else None
+    return _Wish(tuple(steps), token) if change.path[:1] == "$" else None
 
 
-def _merged(old: Json, new: Json, path: str, wanted: set[str]) -> Json:
-    if kind_of(old) != kind_of(new):
-        return new if path in wanted else old
-    if isinstance(old, dict):
-        return _merged_object(old, new, path, wanted)
-    if isinstance(old, list) and old and new:
-        return [_merged(item, _partner(item, at, new), path, wanted) for at, item in enumerate(old)]
+def _step(found: re.Match[str]) -> _Step:
+    if found["each"]:
+        return _Step()
+    if found["key"]:
+        return _Step(variant=(found["key"], found["value"]))
+    name = found["name"] or json.loads(f'"{found["quoted"]}"')
+    return _Step(f"${name}" if name[:1] == "$" else name)  # as the fixture format writes it
+
+
+def _merged(old: Json, new: Json, wishes: Sequence[_Wish]) -> Json:
+    """Give `old` with what is wished at this place and below it."""
+    here = [wish for wish in wishes if not wish.steps]
+    if here and (kind_of(old) != kind_of(new) or any(wish.token == new for wish in here)):
+        return new
+    if isinstance(old, dict) and isinstance(new, dict):
+        return _merged_union(old, new, wishes)
+    if isinstance(old, list) and isinstance(new, list) and new:
+        return _merged_array(old, new, wishes)
     return old
 
 
-def _merged_object(
-    old: dict[str, Json], new: dict[str, Json], path: str, wanted: set[str]
+def _merged_union(
+    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_Wish]
 ) -> dict[str, Json]:
-    merged = {}
+    """Take the steps that only name a variant off, where an object is nobody's item."""
+    named = [wish for wish in wishes if wish.steps and wish.steps[0].variant]
+    if any(len(wish.steps) == 1 and wish.steps[0].chooses(new) for wish in named):
+        return new
+    inner = [wish.below() for wish in named if wish.steps[0].chooses(old)]
+    return _merged_object(old, new, inner + [wish for wish in wishes if wish not in named])
+
+
+def _merged_object(
+    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_Wish]
+) -> dict[str, Json]:
+    merged: dict[str, Json] = {}
     for name, value in old.items():
-        at = f"{path}.{name}"
+        inner = _into(name, wishes)
         if name in new:
-            merged[name] = _merged(value, new[name], at, wanted)
-        elif at not in wanted:
+            merged[name] = _merged(value, new[name], inner) if inner else value
+        elif all(wish.steps for wish in inner):
             merged[name] = value
-    added = {name: value for name, value in new.items() if f"{path}.{name}" in wanted}
-    return (
-        {**added, **merged}
-        if not merged
-        else merged | {name: value for name, value in added.items() if name not in old}
-    )
+    return _with_added(merged, new, wishes)
 
 
-def _partner(item: Json, at: int, candidates: list[Json]) -> Json:
-    """Find the live element that stands for a recorded one: of its variant, else at its place."""
-    if isinstance(item, dict):
-        kind = [item.get(key) for key in DISCRIMINATORS]
-        for candidate in candidates:
-            if isinstance(candidate, dict) and kind == [candidate.get(k) for k in DISCRIMINATORS]:
-                return candidate
-    return candidates[min(at, len(candidates) - 1)]
+def _into(name: str, wishes: Iterable[_Wish]) -> list[_Wish]:
+    return [wish.below() for wish in wishes if wish.steps and wish.steps[0].name in (name, None)]
+
+
+def _with_added(
+    merged: dict[str, Json], new: Mapping[str, Json], wishes: Sequence[_Wish]
+) -> dict[str, Json]:
+    """Put new fields where the live answer has them: after the field before them."""
+    wanted = {wish.steps[0].name for wish in wishes if len(wish.steps) == 1}
+    placed = list(merged.items())
+    for at, name in enumerate(new):
+        if name in wanted and name not in merged:
+            before = set(list(new)[:at])
+            spot = max((i + 1 for i, (key, _) in enumerate(placed) if key in before), default=0)
+            placed.insert(spot, (name, new[name]))
+    return dict(placed)
+
+
+def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_Wish]) -> list[Json]:
+    merged = []
+    for item, partner in zip(old, _partners(old, new), strict=True):
+        inner = [wish.below() for wish in wishes if wish.steps and wish.steps[0].chooses(item)]
+        merged.append(_merged(item, partner, inner) if inner else item)
+    for wish in wishes:
+        is_variant = len(wish.steps) == 1 and wish.steps[0].variant is not None
+        if is_variant and not any(map(wish.steps[0].chooses, merged)):
+            merged += [item for item in new if wish.steps[0].chooses(item)][:1]
+    return merged
+
+
+def _partners(old: Sequence[Json], new: Sequence[Json]) -> list[Json]:
+    """Find for each recorded item the live one that stands for it: of its variant, in its turn."""
+    found, turns = [], dict[tuple[Json, ...], int]()
+    for item in old:
+        variant = _variant(item)
+        like = [candidate for candidate in new if _variant(candidate) == variant] or list(new)
+        turn = turns.get(variant, 0)
+        turns[variant] = turn + 1
+        found.append(like[min(turn, len(like) - 1)])
+    return found
+
+
+def _variant(item: Json) -> tuple[Json, ...]:
+    if not isinstance(item, dict):
+        return (kind_of(item),)
+    return tuple(str(item[key]) for key in DISCRIMINATORS if key in item)

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from cachy.config import Config
+from cachy.drift.learning import learn
+from cachy.drift.outcome import Unchecked
+from cachy.errors import CachyError
+from cachy.fixtures.document import request_of
 from cachy.fixtures.format import plain
 from cachy.fixtures.place import parse_target
-from cachy.interaction import Json
+from cachy.fixtures.store import Store
+from cachy.interaction import Fixture, Json, Request
 from cachy.providers import find_surface
 
 # What a provider runs by itself has effects and costs of its own.
@@ -26,6 +33,107 @@ _REFERENCES = frozenset(
         *("vector_store_ids", "cached_content", "cachedContent", "fileUri", "file_uri"),
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A fixture as drift sees it.
+
+    `name` is its path from the project's folder; `paths` is what its answer shows, `branches`
+    those of them that another answer to the same request may not show.
+    """
+
+    name: str
+    surface: str
+    fixture: Fixture
+    request: Request
+    paths: frozenset[str]
+    branches: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A case to send again, beside the others of its surface; or why it is not sent."""
+
+    case: Case
+    others: tuple[Fixture, ...] = ()
+    refusal: Unchecked | None = None
+
+
+def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
+    """Read what drift needs of each fixture.
+
+    Raises:
+        CachyError: a fixture that is not whole.
+    """
+    store = Store(config.fixtures)
+    return [_parse_case(fixture, config, store) for fixture in fixtures]
+
+
+def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
+    try:
+        request = request_of(fixture.document, store.load_blob)
+        paths = learn([fixture]).paths()
+        branches = [path for path, fact in paths.items() if fact.is_variant or _is_event(path)]
+        surface = surface_of(fixture.document, config)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise CachyError(f"{fixture.path} is no whole fixture. See: cachy verify") from None
+    named = fixture_name(fixture, config)
+    return Case(named, surface, fixture, request, frozenset(paths), frozenset(branches))
+
+
+def _is_event(path: str) -> bool:
+    return path.startswith("event(") and path.endswith(")")
+
+
+def fixture_name(fixture: Fixture, config: Config) -> str:
+    """Name a fixture by its path from the project's folder, with forward slashes."""
+    path = fixture.path or config.root
+    inside = path.is_relative_to(config.root)
+    return (path.relative_to(config.root) if inside else path).as_posix()
+
+
+def surface_of(document: Mapping[str, Json], config: Config) -> str:
+    """Name a surface: "POST api.openai.com/v1/responses"; streams and errors by themselves."""
+    request, response = document["request"], document["response"]
+    target = parse_target(request["url"], config.paths)
+    kind = " (stream)" if "sse" in response else ""
+    status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
+    return f"{request['method']} {target.authority}{target.template}{kind}{status}"
+
+
+def make_plan(cases: Sequence[Case], config: Config, *, is_all: bool = False) -> list[Planned]:
+    """Plan by surface: the fewest cases that show all that is known, or all of them."""
+    surfaces: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        surfaces[case.surface].append(case)
+    return [
+        planned
+        for _, group in sorted(surfaces.items())
+        for planned in _plan_surface(group, config, is_all)
+    ]
+
+
+def _plan_surface(group: Sequence[Case], config: Config, is_all: bool) -> Iterator[Planned]:
+    refusals = {case.name: _find_refusal(case, config) for case in group}
+    # A surface without a body has no path, but an answer to hear.
+    shown = {case.name: case.paths | {""} for case in group if not refusals[case.name]}
+    chosen = set(shown if is_all else cover(shown))
+    whole = [case.fixture for case in group if not case.fixture.response.get("truncated")]
+    for case in sorted(group, key=lambda case: case.name):
+        if refusal := refusals[case.name]:
+            yield Planned(case, refusal=refusal)
+        elif case.name in chosen:
+            others = tuple(fixture for fixture in whole if fixture is not case.fixture)
+            yield Planned(case, others)
+
+
+def _find_refusal(case: Case, config: Config) -> Unchecked | None:
+    if reason := why_not_allowed(case.fixture.request, config):
+        return Unchecked("not-allowed", reason)
+    if case.fixture.response.get("truncated"):
+        return Unchecked("unparsed", "the recording was cut; record it again")
+    return None
 
 
 def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:

@@ -14,6 +14,7 @@ from cachy.drift.credentials import find_credential
 from cachy.drift.outcome import PAUSE, Unchecked, why_unchecked
 from cachy.fixtures.fingerprint import matched_header_names
 from cachy.fixtures.place import parse_target
+from cachy.fixtures.redact import secret_values
 from cachy.interaction import Headers, Json, Request, Response, header
 from cachy.replay import guard
 from cachy.replay.keys import PLACEHOLDER
@@ -50,6 +51,13 @@ class Line:
         if isinstance(answer, Response) or not self._waits(answer.retry_after):
             return answer
         return self._once(request, recorded)
+
+    def secrets(self, request: Request) -> tuple[str, ...]:
+        """Give what an answer to a request must not bring to the disk."""
+        sent = find_credential(request.url, self.config.drift.hosts, self.environ)
+        values = () if isinstance(sent, Unchecked) else [value for _, value in sent]
+        keys = [part for value in values for part in (value, value.split()[-1])]
+        return (*secret_values(self.environ), *keys)
 
     def _waits(self, pause: float | None) -> bool:
         if pause is None or pause > min(_LONGEST_PAUSE, self.patience) or self._is_spent():

@@ -1,0 +1,103 @@
+"""One fixture against the live API, asked as often as a claim needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from cachy.drift.changes import Change, compare
+from cachy.drift.learning import learn
+from cachy.drift.outcome import Unchecked
+from cachy.drift.plan import Case, Planned
+from cachy.drift.resend import Line
+from cachy.fixtures.document import compose
+from cachy.interaction import Json
+
+# What one answer lacks proves nothing; what it has does.
+_TO_CONFIRM = frozenset(
+    {
+        *("field-removed", "field-became-optional", "event-vanished", "terminator-changed"),
+        *("stream-order-changed", "status-changed", "content-type-changed"),
+        *("request-rejected", "model-retired", "error-shape-changed"),
+    }
+)
+
+
+_Key = tuple[str, str, str | None]
+Answered = tuple[Mapping[str, Json], list[Change]]  # a live document, and what changed in it
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The answers to one request, each with the changes that it shows.
+
+    `unchecked` says why there are no answers, or fewer than a claim needs.
+    """
+
+    case: Case
+    answers: list[Answered] = field(default_factory=list)
+    unchecked: Unchecked | None = None
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """The paths that any answer shows."""
+        return frozenset(learn(answer for answer, _ in self.answers).paths())
+
+    @property
+    def claims(self) -> set[_Key]:
+        """What every answer so far lacks, and one more might have."""
+        found = [{_key(change) for change in changes} for _, changes in self.answers]
+        return (
+            {key for key in set.intersection(*found) if key[0] in _TO_CONFIRM} if found else set()
+        )
+
+    def settled(self) -> list[Answered]:
+        """Give each change once, at the answer that shows it first.
+
+        What could not be asked for often enough is not claimed.
+        """
+        claimed, known = set[_Key]() if self.unchecked else self.claims, set[_Key]()
+        settled = []
+        for answer, changes in self.answers:
+            news = {
+                _key(change): self._stamped(change)
+                for change in changes
+                if change.rule not in _TO_CONFIRM or _key(change) in claimed
+            }
+            settled.append((answer, [news[key] for key in news if key not in known]))
+            known.update(news)
+        return settled
+
+    def _stamped(self, change: Change) -> Change:
+        times = len(self.answers) if change.rule in _TO_CONFIRM else 1
+        return replace(change, confirmed=f"{times}/{times}", fixtures=(self.case.name,))
+
+
+def _key(change: Change) -> _Key:
+    is_claim = change.rule in _TO_CONFIRM
+    return change.rule, change.path, None if is_claim else change.new
+
+
+def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool) -> Attempts:
+    """Ask, and ask again while something seems gone: one answer that has it clears it."""
+    case = planned.case
+    attempts = Attempts(case, unchecked=planned.refusal)
+    while attempts.unchecked is None and len(attempts.answers) < tries:
+        live = _ask(case, line, now)
+        if isinstance(live, Unchecked):
+            attempts.unchecked = live
+            break
+        changes = compare(case.fixture, live, baseline=planned.others, sdk=sdk)
+        attempts.answers.append((live, changes))
+        if not attempts.claims:
+            break
+    return attempts
+
+
+def _ask(case: Case, line: Line, now: str) -> Mapping[str, Json] | Unchecked:
+    answer = line.resend(case.request, case.fixture.response)
+    if isinstance(answer, Unchecked):
+        return answer
+    secrets = line.secrets(case.request)
+    document, _ = compose(case.request, answer, {"at": now}, line.config, secrets)
+    return document

@@ -1,0 +1,106 @@
+"""What was found of each fixture, put together as the report."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from cachy.drift.changes import Change
+from cachy.drift.outcome import Outcome, Unchecked
+from cachy.drift.plan import Case
+from cachy.drift.rules import SEVERITIES
+from cachy.interaction import Json
+
+_RANKED: tuple[Outcome, ...] = ("drift", "inconclusive", "clean")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Finding:
+    """What became of one case.
+
+    `shown` are the paths of its live answers; `text` is the fixture's new text, where it has one.
+    """
+
+    case: Case
+    changes: tuple[Change, ...] = ()
+    shown: frozenset[str] = frozenset()
+    unchecked: Unchecked | None = None
+    text: str | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.changes:
+            return "drift"
+        return "inconclusive" if self.unchecked else "clean"
+
+
+def summarize(findings: Sequence[Finding], cases: Iterable[Case]) -> dict[str, Json]:
+    """Give the report of a run; `cases` are those sent and those that they stand for."""
+    groups: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        groups[finding.case.surface].append(finding)
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for case in sorted(cases, key=lambda case: case.name):
+        names[case.surface].append(case.name)
+    surfaces = [_surface(name, group, names[name]) for name, group in sorted(groups.items())]
+    return {
+        "cachy": 1,
+        "summary": _summary(findings, groups, surfaces),
+        "surfaces": surfaces,
+        "inconclusive": [
+            {"fixture": one.case.name, "reason": why.reason, "detail": why.detail}
+            for one in findings
+            if (why := one.unchecked)
+        ],
+    }
+
+
+def _summary(
+    findings: Sequence[Finding],
+    groups: Mapping[str, Sequence[Finding]],
+    surfaces: Iterable[Mapping[str, Json]],
+) -> dict[str, int]:
+    """Count fixtures, then the branches that no answer took, then changes."""
+    outcomes = [finding.outcome for finding in findings]
+    severities = [row["severity"] for surface in surfaces for row in surface["changes"]]
+    return {
+        "checked": outcomes.count("clean") + outcomes.count("drift"),
+        "clean": outcomes.count("clean"),
+        "drift": outcomes.count("drift"),
+        "inconclusive": sum(finding.unchecked is not None for finding in findings),
+        "not_exercised": sum(map(_count_branches_not_taken, groups.values())),
+        **{severity: severities.count(severity) for severity in SEVERITIES},
+    }
+
+
+def _count_branches_not_taken(group: Iterable[Finding]) -> int:
+    answered = [finding for finding in group if finding.shown]
+    known = frozenset[str]().union(*(finding.case.branches for finding in answered))
+    return len(known.difference(*(finding.shown for finding in answered)))
+
+
+def _surface(name: str, group: Sequence[Finding], fixtures: Sequence[str]) -> dict[str, Json]:
+    outcomes = {finding.outcome for finding in group}
+    changes = _merged(change for finding in group for change in finding.changes)
+    return {
+        "surface": name,
+        "outcome": next(outcome for outcome in _RANKED if outcome in outcomes),
+        "fixtures": [*fixtures],
+        "changes": [change.to_json() for change in changes],
+    }
+
+
+def _merged(changes: Iterable[Change]) -> list[Change]:
+    """Tell a change that several fixtures show once, worst first."""
+    merged: dict[tuple[str, str, str | None], Change] = {}
+    for change in changes:
+        key = (change.rule, change.path, change.new)
+        before = merged.get(key)
+        fixtures = (*before.fixtures, *change.fixtures) if before else change.fixtures
+        merged[key] = replace(before or change, fixtures=fixtures)
+    return sorted(merged.values(), key=_order)
+
+
+def _order(change: Change) -> tuple[int, str, str]:
+    return SEVERITIES.index(change.severity), change.path, change.rule
