@@ -158,10 +158,11 @@ def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_Wish]) -> 
     for item, partner in zip(old, _partners(old, new), strict=True):
         inner = [wish.below() for wish in wishes if wish.steps and wish.steps[0].chooses(item)]
         merged.append(_merged(item, partner, inner) if inner else item)
-    for wish in wishes:
-        is_variant = len(wish.steps) == 1 and wish.steps[0].variant is not None
-        if is_variant and not any(map(wish.steps[0].chooses, merged)):
-            merged += [item for item in new if wish.steps[0].chooses(item)][:1]
+    wanted = [wish.steps[0] for wish in wishes if len(wish.steps) == 1]
+    for item in new if old else ():
+        is_new = _variant(item) not in map(_variant, merged)
+        if is_new and any(step.chooses(item) for step in wanted):
+            merged.append(item)
     return merged
 
 
