@@ -43,12 +43,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: GitServer
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self._run()
-
-    def do_POST(self) -> None:
-        self._run()
-
     def _run(self) -> None:
         body = self._body()
         if not self._is_authorized():
@@ -61,6 +55,8 @@ class _Handler(BaseHTTPRequestHandler):
             ("git", "http-backend"), env=self._cgi(), input=body, capture_output=True, check=True
         )
         self._answer(done.stdout)
+
+    do_GET = do_POST = _run
 
     def _is_authorized(self) -> bool:
         given = self.headers.get_all("Authorization") or []

@@ -148,8 +148,7 @@ class GitHubServer(ThreadingHTTPServer):
     def _repository(self) -> dict[str, Any]:
         repository = _example({"$ref": "#/components/schemas/full-repository"})
         page = f"https://github.example/{self.name}"
-        owner = {"login": self.owner}
-        repository["owner"] |= owner
+        repository["owner"] |= {"login": self.owner}
         return {**repository, "id": 7, "html_url": page, "default_branch": "main"}
 
     def _pull(self, schema: str, pull: dict[str, Any]) -> dict[str, Any]:
@@ -164,12 +163,8 @@ class GitHubServer(ThreadingHTTPServer):
 
     def _comment(self, row: dict[str, Any]) -> dict[str, Any]:
         shown = _example({"$ref": "#/components/schemas/issue-comment"})
-        return {
-            **shown,
-            "id": row["id"],
-            "body": row["body"],
-            "user": {**_USER, "id": row["author"]},
-        }
+        user = {**_USER, "id": row["author"]}
+        return {**shown, "id": row["id"], "body": row["body"], "user": user}
 
 
 @contextmanager
@@ -187,15 +182,6 @@ def serve_github(bare: Path, name: str, token: str) -> Iterator[GitHubServer]:
 class _Handler(BaseHTTPRequestHandler):
     server: GitHubServer
 
-    def do_GET(self) -> None:
-        self._run()
-
-    def do_POST(self) -> None:
-        self._run()
-
-    def do_PATCH(self) -> None:
-        self._run()
-
     def _run(self) -> None:
         parts = urlsplit(self.path)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
@@ -209,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
         if operation:
             self.server.violations += _faults_of_answer(operation, call, answer)
         self._send(answer)
+
+    do_GET = do_POST = do_PATCH = _run
 
     def _answer(self, call: str, path: str, query: dict[str, str], body: Any) -> Answer:
         if self.headers.get("Authorization") != f"Bearer {self.server.token}":

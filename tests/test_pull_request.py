@@ -63,6 +63,12 @@ def test_an_unchanged_night_pushes_nothing_and_writes_nothing(world: World) -> N
     assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
 
 
+def test_other_values_of_the_same_changes_are_no_news(world: World) -> None:
+    world.drift(report(ADDED), {FIXTURE: '{"total": 3}\n'})
+    assert world.drift(report(ADDED), {FIXTURE: '{"total": 4}\n'}) == Result("none", 1, PAGE)
+    assert world.in_bare("show", f"{BRANCH}:{FIXTURE}") == '{"total": 3}\n'
+
+
 def test_a_branch_behind_its_base_is_built_anew(world: World) -> None:
     world.drift(report(ADDED))
     base = world.push_by_hand("main")

@@ -22,7 +22,7 @@ from pull_request_world import (
 )
 
 from cachy.errors import CachyError
-from cachy.pull_request.git import parse_repository_name, refuse_foreign_server
+from cachy.pull_request.git import find_prefix, parse_repository_name, refuse_foreign_server
 from cachy.pull_request.keep import BRANCH, Result, open_pull_request
 
 
@@ -168,6 +168,16 @@ def test_a_password_in_the_remote_s_url_goes_nowhere(world: World) -> None:
     run_git("-C", str(world.checkout), "remote", "set-url", "origin", url)
     world.drift(report(ADDED))
     assert "hunter2" not in (world.folder / "argv").read_text(encoding="utf-8")
+
+
+def test_a_folder_s_place_in_its_checkout_is_found(world: World) -> None:
+    environment = world.settings.environment
+    assert find_prefix(world.checkout / "cachy_fixtures", environment) == "cachy_fixtures"
+    assert find_prefix(world.checkout, environment) == ""
+    with pytest.raises(CachyError, match="is no git repository"):
+        find_prefix(world.folder, environment)
+    with pytest.raises(CachyError, match="No such file or directory"):
+        find_prefix(world.folder / "nowhere", environment)
 
 
 def test_a_remote_beside_the_checkout_is_pushed_to(world: World) -> None:

@@ -11,13 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.body import (
-    Report,
-    Text,
-    parse_mark,
-    render_text,
-    without_mark,
-)
+from cachy.pull_request.body import Report, Text, parse_mark, render_text, without_mark
 from cachy.pull_request.git import (
     Commit,
     LostRace,
@@ -27,14 +21,7 @@ from cachy.pull_request.git import (
     parse_repository_name,
     refuse_foreign_server,
 )
-from cachy.pull_request.github import (
-    GitHub,
-    Pull,
-    Refused,
-    Repository,
-    Unanswered,
-    connect,
-)
+from cachy.pull_request.github import GitHub, Pull, Refused, Repository, Unanswered, connect
 
 BRANCH = "cachy/drift"
 
