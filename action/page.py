@@ -10,7 +10,10 @@ from report import SEVERITIES, Change, Drifted, Finding, PullRequest, Tests, Unc
 from untrusted import cell, code, plain
 from workflow import Annotation
 
-KIND_OF_SEVERITY = {"breaking": "error", "risky": "warning", "compatible": "notice"}
+KIND_OF_SEVERITY = {
+    **{"error": "error", "warning": "warning", "info": "notice"},
+    **{"breaking": "error", "risky": "warning", "compatible": "notice"},
+}
 
 
 def outputs_of(report: Verified | Drifted) -> dict[str, str]:
@@ -30,7 +33,8 @@ def outcome_of(report: Verified | Drifted) -> str:
     """One word for the report; what could not be checked is never clean."""
     counts = report.counts
     if isinstance(report, Verified):
-        found, unsure = ("findings" if report.findings else ""), not counts["fixtures"]
+        found = "findings" if counts["errors"] or counts["warnings"] else ""
+        unsure = not counts["fixtures"]
     else:
         found = "drift" if counts["drift"] else ""
         unsure = bool(counts["inconclusive"] or not counts["checked"])
@@ -53,7 +57,8 @@ def render_summary(report: Verified | Drifted) -> list[str]:
 
 def _finding_annotation(finding: Finding) -> Annotation:
     message = _sentence(finding.detail, finding.fix)
-    return Annotation(finding.severity, _title(finding.rule), message, finding.fixture)
+    kind = KIND_OF_SEVERITY[finding.severity]
+    return Annotation(kind, _title(finding.rule), message, finding.fixture)
 
 
 def _change_annotation(change: Change) -> Annotation:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SEVERITIES = ("breaking", "risky", "compatible")
+FINDING_SEVERITIES = ("error", "warning", "info")
 OPERATIONS = ("created", "updated", "closed", "blocked", "none")
 VERSION = 1
 
@@ -107,7 +108,7 @@ def _drifted(document: Any) -> Drifted:
 
 
 def _finding(row: Any) -> Finding:
-    severity = _one_of(("error", "warning"), row["severity"])
+    severity = _one_of(FINDING_SEVERITIES, row["severity"])
     texts = (_text(row.get(key)) for key in ("fixture", "detail", "fix"))
     return Finding(_text(row["rule"]), severity, *texts)
 

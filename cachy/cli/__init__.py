@@ -63,8 +63,9 @@ def run_program(arguments: list[str]) -> int:
     except CachyError as error:
         click.echo(f"cachy: {error}", err=True)
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
+    except click.UsageError as error:
+        path = error.ctx.command_path if error.ctx else "cachy"
+        click.echo(f"cachy: {error.format_message()} See: {path} --help", err=True)
         return 2
     except click.exceptions.Abort:
         click.echo("cachy: stopped.", err=True)
