@@ -3,77 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
-import httpx
 import pytest
-from drift_server import Answer, Provider, json_answer, serving, stream_answer
+from drift_project import ASK, CHAT, CHAT_ANSWER, EVENTS, drift, record, told, write_config
+from drift_server import Answer, json_answer, serving, stream_answer
 from pull_request_world import TOKEN, run_git, serve_world
-
-from cachy import cachy
-
-KEY = "test-key-0123456789abcdef"
-CHAT = "/v1/chat/completions"
-CHAT_ANSWER = {
-    "id": "chatcmpl-1",
-    "object": "chat.completion",
-    "created": 1732440000,
-    "choices": [
-        {"index": 0, "message": {"role": "assistant", "content": "Hi"}, "finish_reason": "stop"}
-    ],
-    "usage": {"prompt_tokens": 1, "total_tokens": 2},
-}
-EVENTS = [
-    {"type": "response.created", "sequence_number": 0},
-    {"type": "response.output_text.delta", "sequence_number": 1, "delta": "Hi"},
-    {"type": "response.completed", "sequence_number": 2, "response": {"id": "r1"}},
-]
-
-
-def write_config(project: Path, provider: Provider, more: str = "") -> None:
-    (project / "pyproject.toml").write_text(
-        '[tool.cachy]\ndoms = ["127.0.0.1"]\n'
-        f'[tool.cachy.drift]\nallow = ["POST {provider.host}/*"]\n'
-        f'hosts = {{ "{provider.host}" = "Authorization: Bearer ${{MY_KEY}}" }}\n{more}'
-    )
-
-
-def record(project: Path, provider: Provider, body: Any, path: str = CHAT) -> Path:
-    before = set((project / "cachy_fixtures").rglob("*.json"))
-    with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
-        httpx.post(provider.url + path, json=body).read()
-    (new,) = set((project / "cachy_fixtures").rglob("*.json")) - before
-    return new
-
-
-def drift(project: Path, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "cachy", "drift", "--format", "json", *arguments],
-        cwd=project,
-        env={**kept, "MY_KEY": KEY, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert KEY not in done.stdout + done.stderr
-    return done.returncode, json.loads(done.stdout or "{}"), done.stderr
-
-
-def told(report: dict[str, Any]) -> list[tuple[str, str, str]]:
-    return [
-        (change["severity"], change["rule"], change["path"])
-        for surface in report["surfaces"]
-        for change in surface["changes"]
-    ]
-
-
-ASK = {"model": "m", "messages": [{"role": "user", "content": "Hey!"}]}
 
 
 def test_values_alone_are_no_drift(tmp_path: Path) -> None:

@@ -141,6 +141,9 @@ def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
 
     Generation surfaces of the provider table may, unless the provider is to run tools, keep the
     answer or look up something that it gave before; what the config allows always may.
+
+    Raises:
+        CachyError: an entry of `[tool.cachy.drift] allow` that names no method or no path.
     """
     target = parse_target(request["url"], config.paths)
     method = request["method"].upper()
@@ -158,6 +161,10 @@ def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
 
 def _covers(entry: str, named: str) -> bool:
     method, _, place = entry.strip().partition(" ")
+    if "/" not in place:
+        raise CachyError(
+            f'[tool.cachy.drift] allow: {entry!r} is no surface. Write "GET api.example.com/users".'
+        )
     wanted = f"{method.upper()} {place.strip()}".replace("[", "[[]")
     return fnmatchcase(named, wanted)
 
