@@ -267,6 +267,8 @@ DOMS = tuple(host for row in PROVIDERS if row.name != "bedrock" for host in row.
     )
 )
 
+MATCH_HEADERS = tuple(sorted({name for row in PROVIDERS for name in row.match_headers}))
+
 
 def find_provider(host: str) -> Provider | None:
     """Find the provider of a host (`host` or `host:port`, lower case), or None."""

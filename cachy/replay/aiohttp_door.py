@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
 from functools import cache, wraps
@@ -71,6 +70,8 @@ def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
     def finish(raw: bytes, whole: bool) -> None:
         recording.save(Response(incoming.status, headers, raw, truncated=not whole))
 
+    import asyncio  # dear, and loaded by whoever comes here
+
     live = incoming.content
     reader = _reader(library)
     incoming.content = reader
@@ -80,7 +81,7 @@ def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
     return incoming
 
 
-_pumps: set[asyncio.Future[None]] = set()  # the loop itself keeps no task alive
+_pumps: set[Any] = set()  # the loop itself keeps no task alive
 
 
 async def _pump(live: Any, reader: Any, copy: Copy) -> None:
@@ -99,6 +100,8 @@ async def _pump(live: Any, reader: Any, copy: Copy) -> None:
 
 
 def _reader(library: ModuleType) -> Any:
+    import asyncio
+
     loop = asyncio.get_running_loop()
     return library.StreamReader(_open_protocol(library)(loop), _UNLIMITED, loop=loop)
 
@@ -146,7 +149,7 @@ def _empty_response(library: ModuleType, client: Any, outgoing: Any) -> Any:
         "timer": library.helpers.TimerNoop(),
         "request_info": outgoing.request_info,
         "traces": [],
-        "loop": asyncio.get_running_loop(),
+        "loop": client._loop,
         "session": client,
         "stream_writer": Written(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import sys
 import threading
 
 
@@ -47,8 +47,9 @@ class Sequences:
 
 
 def _current_owner() -> object:
+    asyncio = sys.modules.get("asyncio")  # where it isn't loaded, no task runs
     try:
-        task = asyncio.current_task()
+        task = asyncio.current_task() if asyncio else None
     except RuntimeError:
         task = None
     return id(task) if task else threading.get_ident()

@@ -20,11 +20,13 @@ from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.redact import redact_url
 from cachy.fixtures.store import Store, file_name
 from cachy.interaction import Json, Request, Response, header
-from cachy.providers import find_surface
+from cachy.providers import MATCH_HEADERS, find_surface
 from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
 
 _REFUSED = frozenset({401, 403, 407, 408, 425, 429})
+_KNOWN = 4096  # requests, and the longest body in bytes, whose identity is remembered
+_KNOWN_BODY = 64 * 1024
 Clock = Callable[[], datetime]
 
 
@@ -74,6 +76,9 @@ class Session:
         self.covers = lru_cache(maxsize=256)(self._covers)
         self._clock = clock
         self._refreshed: set[tuple[str, int]] = set()
+        self._known: dict[tuple[object, ...], Identity] = {}
+        named = (name.lower() for name in config.match.headers)
+        self._counted = frozenset({"accept", "content-type", *MATCH_HEADERS, *named})
         self._lock = threading.Lock()
 
     def _covers(self, host: str, port: int | None) -> bool:
@@ -91,15 +96,32 @@ class Session:
         Raises:
             UnrecordedRequest: nothing recorded fits, and it may not go live.
         """
-        identity = identify(request, self.config)
         if self.config.mode is Mode.REFRESH:
             return self._settled_answer(request, identify_settled(request, self.config))
+        identity = self._identify(request)
         first = self.store.read_exact(identity)
         if first is None:
             return self._settled_answer(request, identify_settled(request, self.config))
         if self._repeats(identity):
             return self._settled_answer(request, identity)
         return self._replayed(identity, 1, first)
+
+    def _identify(self, request: Request) -> Identity:
+        """Identify a request as it is; one that was asked before is looked up whole."""
+        key = (request.method, request.url, request.body, self._matched(request))
+        known = self._known.get(key)
+        if known is None:
+            known = identify(request, self.config)
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            if len(request.body) <= _KNOWN_BODY:
+                self._known[key] = known
+        return known
+
+    def _matched(self, request: Request) -> tuple[str, ...]:
+        """Give the headers that the fingerprint depends on, as they are."""
+        pairs = ((name.lower(), value) for name, value in request.headers)
+        return tuple(f"{name}: {value}" for name, value in pairs if name in self._counted)
 
     def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
         index = self._reserve(identity)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import threading
 from collections.abc import Callable
@@ -173,8 +172,9 @@ def _is_cancelled() -> bool:
     """Whether this task is being cancelled: then nothing may be awaited any more."""
     if isinstance(sys.exc_info()[1], GeneratorExit):
         return False
+    asyncio = sys.modules.get("asyncio")  # under trio it may not be loaded
     try:
-        task = asyncio.current_task()
+        task = asyncio.current_task() if asyncio else None
     except RuntimeError:
         return False
     return task is not None and task.cancelling() > 0
