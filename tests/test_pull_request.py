@@ -29,7 +29,7 @@ def test_one_pull_request_is_created_left_alone_updated_closed_and_created_again
         (report(ADDED, REMOVED), Result("updated", 1, PAGE)),
         (report(), Result("closed", 1, PAGE)),
         (report(), Result("none")),
-        (report(ADDED), Result("created", 2, PAGE[:-1] + "2")),
+        (report(ADDED, REMOVED), Result("created", 2, PAGE[:-1] + "2")),
     ]
     assert [world.drift(found) for found, _ in nights] == [result for _, result in nights]
     assert [pull["state"] for pull in world.github.pulls] == ["closed", "open"]
