@@ -175,7 +175,7 @@ def test_a_key_that_the_api_repeats_is_not_written(tmp_path: Path) -> None:
 def test_what_is_committed_stays_as_it_is(tmp_path: Path) -> None:
     with serving({CHAT: [RECORDED, OTHER_TYPE]}) as provider:
         write_config(tmp_path, provider)
-        path = record(tmp_path, provider, ASK)
+        record(tmp_path, provider, ASK)
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         check_here(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before

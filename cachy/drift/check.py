@@ -13,7 +13,7 @@ from cachy.drift.attempts import Attempts, attempt
 from cachy.drift.findings import Finding, summarize
 from cachy.drift.graft import graft
 from cachy.drift.plan import Planned, make_plan, parse_cases
-from cachy.drift.policy import apply_policy
+from cachy.drift.policy import apply_policy, check_policy
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
 from cachy.fixtures.format import render_fixture
@@ -47,6 +47,7 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     Raises:
         CachyError: a fixture that is not whole, a mistake in `[tool.cachy.drift]`.
     """
+    check_policy(config.drift)
     cases = [
         case
         for case in parse_cases(fixtures, config)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cachy.drift.changes import Change, compare
+from cachy.drift.learning import learn
 from cachy.errors import CachyError
 from cachy.fixtures.format import encode, parse_fixture
 from cachy.fixtures.store import list_fixtures, read_text
@@ -29,6 +30,8 @@ def compare_files(
             raise CachyError(f"{path} does not exist. Name a file or a folder.")
     if old.is_dir() != new.is_dir():
         raise CachyError(f"{old} and {new}: name two files, or two folders.")
+    if baseline and not baseline.is_dir():
+        raise CachyError(f"{baseline} is a file: name a folder of more recordings.")
     known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
     if not old.is_dir():
         return compare(load_document(old), load_document(new), baseline=known, sdk=sdk)
@@ -53,13 +56,21 @@ def load_document(path: Path) -> Document:
     """Load a fixture; any other JSON is taken for the body of an answer.
 
     Raises:
-        CachyError: the file can't be read, or is no JSON.
+        CachyError: the file can't be read, is no JSON, or a fixture that is not whole.
     """
     text = read_text(path)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise CachyError(f"{path} is no valid JSON ({error}). Mend it there.") from None
-    if isinstance(value, dict) and "cachy" in value and isinstance(value.get("response"), dict):
-        return parse_fixture(text, str(path))
+    if isinstance(value, dict) and "cachy" in value and "response" in value:
+        return _whole(parse_fixture(text, str(path)), path)
     return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}
+
+
+def _whole(document: Document, path: Path) -> Document:
+    try:
+        learn([document])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise CachyError(f"{path} is no whole fixture. See: cachy verify") from None
+    return document

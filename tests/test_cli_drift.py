@@ -1,0 +1,240 @@
+"""`cachy drift` and `cachy diff` as they are typed: what they print, and how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drift_project import ASK, CHAT, CHAT_ANSWER, KEY, drift, record, told, write_config
+from drift_server import Provider, json_answer, serving
+from pull_request_world import TOKEN, serve_world
+
+RECORDED, MORE = json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "tier": "default"})
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[Provider]:
+    """A provider that has been recorded once, and now sends one field more."""
+    with serving({CHAT: [RECORDED, MORE]}) as running:
+        write_config(tmp_path, running)
+        record(tmp_path, running, ASK)
+        yield running
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-m", "cachy", *arguments],
+        cwd=folder,
+        env={**kept, "MY_KEY": KEY, **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert KEY not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [((), 0), (("--fail-on", "risky"), 0), (("--fail-on", "compatible"), 1)],
+)
+def test_the_exit_code_follows_the_severity(
+    arguments: tuple[str, ...], code: int, tmp_path: Path, provider: Provider
+) -> None:
+    assert drift(tmp_path, *arguments)[0] == code
+
+
+def test_a_person_reads_what_changed_and_what_to_do(tmp_path: Path, provider: Provider) -> None:
+    code, said, talk = run(tmp_path, "drift")
+    assert (code, talk) == (0, "")
+    assert said.splitlines()[0] == f"POST {provider.host}{CHAT}  (1 fixture)"
+    assert "compatible field-added" in said
+    assert "$.tier" in said
+    assert "default" not in said
+
+
+def test_what_an_api_says_does_not_drive_the_terminal(tmp_path: Path, provider: Provider) -> None:
+    provider.answers[CHAT] = [json_answer({**CHAT_ANSWER, "\x1b]0;hi\x07\n::error::": 1})]
+    _, said, _ = run(tmp_path, "drift")
+    assert "field-added" in said
+    assert not {"\x1b", "\x07"}.intersection(said)
+    assert not any(line.startswith("::") for line in said.splitlines())
+
+
+def test_the_key_goes_to_no_other_host(tmp_path: Path, provider: Provider) -> None:
+    with serving({CHAT: [RECORDED]}) as elsewhere:
+        moved = json_answer({}, 307, ("Location", f"{elsewhere.url}{CHAT}"))
+        provider.answers[CHAT] = [moved]
+        drift(tmp_path)
+        record(tmp_path, elsewhere, ASK)
+        _, report, _ = drift(tmp_path)
+        assert [asked.headers.get("authorization") for asked in elsewhere.asked] == [None]
+    assert [entry["reason"] for entry in report["inconclusive"]] == ["not-allowed"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environ", "code", "words"),
+    [
+        (["--open-pr"], {}, 2, "GITHUB_TOKEN isn't set"),
+        (["--open-pr"], {"GITHUB_TOKEN": TOKEN}, 2, "is no git repository"),
+        (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is none of auth, quota"),
+        (["nowhere"], {}, 2, "nowhere does not exist"),
+    ],
+)
+def test_a_mistake_ends_in_one_line_before_anything_is_sent(
+    arguments: list[str],
+    environ: dict[str, str],
+    code: int,
+    words: str,
+    tmp_path: Path,
+    provider: Provider,
+) -> None:
+    found, said, talk = run(tmp_path, "drift", *arguments, **environ)
+    assert (found, said, len(provider.asked)) == (code, "", 1)
+    assert words in talk
+    assert talk.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ('hosts = { "HOST" = "no header" }', 'write "header: ${ENV_NAME}"'),
+        ('allow = ["HOST/v1"]', "is no surface"),
+        ('severity = { "field-gone" = "risky" }', "there is no rule 'field-gone'"),
+        ('severity = { "field-added" = "bad" }', "'bad' is none of breaking"),
+        ('ignore = [{ rule = "field-added" }]', "every entry says its reason"),
+        ('ignore = [{ paths = "$.x", reason = "x" }]', "'paths' is none of rule"),
+        ('ignore = ["field-added"]', "'field-added' is none of rule"),
+        ('ignore = [{ until = "soon", reason = "x" }]', "'soon' is no date"),
+    ],
+)
+def test_a_setting_that_is_none_ends_in_one_line(
+    line: str, words: str, tmp_path: Path, provider: Provider
+) -> None:
+    config = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"
+    if line.startswith("allow"):
+        config = "[tool.cachy.drift]\n"
+    config += line.replace("HOST", provider.host)
+    (tmp_path / "pyproject.toml").write_text(config)
+    code, said, talk = run(tmp_path, "drift")
+    assert (code, said, talk.count("\n"), len(provider.asked)) == (2, "", 1, 1)
+    assert words in talk
+
+
+def test_nothing_to_check_is_not_green_and_still_a_report(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    code, report, talk = drift(tmp_path)
+    assert (code, report["summary"]["checked"], report["surfaces"]) == (3, 0, [])
+    assert (
+        talk == f"cachy: {tmp_path}/cachy_fixtures holds no fixtures to check. Record some first.\n"
+    )
+
+
+def test_the_report_is_printed_where_the_pull_request_fails(tmp_path: Path) -> None:
+    with serve_world(tmp_path) as world, serving({CHAT: [RECORDED, MORE]}) as provider:
+        write_config(world.checkout, provider)
+        path = record(world.checkout, provider, ASK)
+        environ = {"GITHUB_TOKEN": "wrong-token", "GITHUB_API_URL": world.github.url}
+        code, report, talk = drift(world.checkout, str(path), "--open-pr", **environ)
+    assert (code, told(report)) == (2, [("compatible", "field-added", "$.tier")])
+    assert "pull_request" not in report
+    assert (talk.startswith("cachy: "), talk.count("\n")) == (True, 1)
+
+
+def test_a_project_in_a_subfolder_is_committed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve_world(tmp_path) as world, serving({CHAT: [RECORDED, MORE]}) as provider:
+        project = world.checkout / "packages" / "app"
+        project.mkdir(parents=True)
+        write_config(project, provider)
+        path = record(project, provider, ASK)
+        environ = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": world.github.url, "HOME": str(tmp_path)}
+        code, report, talk = drift(project, "--open-pr", **environ)
+        assert world.changed_files() == [f"A\t{path.relative_to(world.checkout).as_posix()}"]
+    assert (code, report["pull_request"]["operation"]) == (0, "created")
+    assert talk == f"cachy: pull request {report['pull_request']['url']}: created\n"
+    assert [change["fixtures"] for change in report["surfaces"][0]["changes"]] == [
+        [path.relative_to(project).as_posix()]
+    ]
+
+
+OLD, NEW = {"id": 1, "usage": {"total": 1}}, {"id": "1", "usage": {"total": 2}}
+
+
+def write(path: Path, value: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value))
+    return path
+
+
+def test_two_plain_answers_are_compared(tmp_path: Path) -> None:
+    write(tmp_path / "old.json", OLD)
+    write(tmp_path / "new.json", NEW)
+    code, said, _ = run(tmp_path, "diff", "old.json", "new.json", "--format", "json")
+    document = json.loads(said)
+    assert code == 1
+    assert document == {"cachy": 1, "changes": document["changes"]}
+    assert [(c["rule"], c["severity"], c["path"]) for c in document["changes"]] == [
+        ("type-changed", "breaking", "$.id")
+    ]
+    assert run(tmp_path, "diff", "old.json", "old.json")[:2] == (0, "No structural change.\n")
+
+
+def test_two_folders_are_compared_file_by_file(tmp_path: Path) -> None:
+    for name in ("a.json", "sub/b.json"):
+        write(tmp_path / "old" / name, OLD)
+        write(tmp_path / "new" / name, {**OLD, name[:1]: 1})
+    write(tmp_path / "old" / "only-here.json", OLD)
+    code, said, _ = run(tmp_path, "diff", "old", "new", "--format", "json")
+    assert code == 0
+    assert [(c["path"], c["fixtures"]) for c in json.loads(said)["changes"]] == [
+        ("$.a", ["a.json"]),
+        ("$.s", ["sub/b.json"]),
+    ]
+
+
+def test_a_baseline_teaches_what_varies(tmp_path: Path) -> None:
+    write(tmp_path / "old.json", {"id": 1, "note": "x"})
+    write(tmp_path / "new.json", {"id": 2})
+    write(tmp_path / "more" / "a.json", {"id": 3})
+    assert "field-removed" in run(tmp_path, "diff", "old.json", "new.json")[1]
+    _, said, _ = run(tmp_path, "diff", "old.json", "new.json", "--baseline", "more")
+    assert said == "No structural change.\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["old.json", "nowhere.json"], "nowhere.json does not exist"),
+        (["old.json", "."], "name two files, or two folders"),
+        (["old.json", "text.json"], "text.json is no valid JSON"),
+        (["old.json", "binary.json"], "binary.json is no UTF-8"),
+        (["old.json", "newer.json"], "newer.json has format 99"),
+        (["old.json", "broken.json"], "broken.json is no whole fixture"),
+        (["old.json", "old.json", "--baseline", "nowhere"], "nowhere does not exist"),
+        (["old.json", "old.json", "--baseline", "old.json"], "name a folder"),
+        (["empty", "empty"], "share no file"),
+    ],
+)
+def test_bad_input_of_diff_ends_in_one_line(
+    arguments: list[str], words: str, tmp_path: Path
+) -> None:
+    write(tmp_path / "old.json", OLD)
+    write(tmp_path / "newer.json", {"cachy": 99, "response": {}})
+    write(tmp_path / "broken.json", {"cachy": 1, "response": {"sse": 5}})
+    (tmp_path / "text.json").write_text("{")
+    (tmp_path / "binary.json").write_bytes(b"\xff\xfe")
+    (tmp_path / "empty").mkdir()
+    code, said, talk = run(tmp_path, "diff", *arguments)
+    assert (code, said, talk.count("\n")) == (2, "", 1)
+    assert words in talk
