@@ -162,6 +162,16 @@ def test_only_what_was_named_is_sent(only: str, count: int, tmp_path: Path) -> N
     assert found.report["summary"]["checked"] == count
 
 
+def test_what_is_not_sent_still_teaches(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED]}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        provider.answers[CHAT] = [WITHOUT]
+        record(tmp_path, provider, {"model": "m", "messages": [{"role": "user", "content": "Ho"}]})
+        found = check_here(tmp_path, only="*hey*")
+    assert (told(found.report), found.report["summary"]["clean"]) == ([], 1)
+
+
 def test_a_key_that_the_api_repeats_is_not_written(tmp_path: Path) -> None:
     echo = json_answer({**CHAT_ANSWER, "you_sent": f"Bearer {KEY}", "again": KEY})
     with serving({CHAT: [RECORDED, echo]}) as provider:

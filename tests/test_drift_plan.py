@@ -136,6 +136,7 @@ def fixture(name: str, body: Any, *, url: str = OPENAI, **response: Any) -> Fixt
 
 def plan(*fixtures: Fixture, is_all: bool = False) -> list[tuple[str, str, list[str], str]]:
     config = Config()
+    cases = parse_cases(fixtures, config)
     return [
         (
             planned.case.surface,
@@ -143,7 +144,7 @@ def plan(*fixtures: Fixture, is_all: bool = False) -> list[tuple[str, str, list[
             [str(other.path and other.path.stem) for other in planned.others],
             planned.refusal.reason if planned.refusal else "",
         )
-        for planned in make_plan(parse_cases(fixtures, config), config, is_all=is_all)
+        for planned in make_plan(cases, cases, config, is_all=is_all)
     ]
 
 
@@ -181,7 +182,7 @@ def test_what_is_not_sent_is_said() -> None:
     assert plan(cut, fixture("a", {}), elsewhere) == [
         ("POST api.openai.com/v1/files", "cachy_fixtures/other.json", [], "not-allowed"),
         (SURFACE, "cachy_fixtures/a.json", [], ""),
-        (SURFACE, "cachy_fixtures/cut.json", [], "unparsed"),
+        (SURFACE, "cachy_fixtures/cut.json", ["a"], "unparsed"),
     ]
 
 

@@ -48,12 +48,9 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
         CachyError: a fixture that is not whole, a mistake in `[tool.cachy.drift]`.
     """
     check_policy(config.drift)
-    cases = [
-        case
-        for case in parse_cases(fixtures, config)
-        if options.only is None or fnmatchcase(case.name, options.only)
-    ]
-    plan = make_plan(cases, config, is_all=options.is_all)
+    known = parse_cases(fixtures, config)
+    cases = [case for case in known if fnmatchcase(case.name, options.only or "*")]
+    plan = make_plan(cases, known, config, is_all=options.is_all)
     findings = [_check_case(planned, line, options) for planned in options.watch(plan)]
     files = {finding.case.name: finding.text for finding in findings if finding.text is not None}
     return Checked(summarize(findings, cases), files)

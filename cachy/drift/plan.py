@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from cachy.config import Config
@@ -102,16 +102,29 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
     return f"{request['method']} {target.authority}{target.template}{kind}{status}"
 
 
-def make_plan(cases: Sequence[Case], config: Config, *, is_all: bool = False) -> list[Planned]:
-    """Plan by surface: the fewest cases that show all that is known, or all of them."""
+def make_plan(
+    cases: Sequence[Case], known: Iterable[Case], config: Config, *, is_all: bool = False
+) -> list[Planned]:
+    """Plan by surface: the fewest cases that show all that these show, or all of them.
+
+    `known` are the project's: what is learned from, whatever of it is sent.
+    """
     surfaces: defaultdict[str, list[Case]] = defaultdict(list)
-    for case in cases:
+    for case in sorted(cases, key=lambda case: (case.surface, case.name)):
         surfaces[case.surface].append(case)
+    whole: defaultdict[str, list[Fixture]] = defaultdict(list)
+    for case in known:
+        if not case.fixture.response.get("truncated"):
+            whole[case.surface].append(case.fixture)
     return [
-        planned
-        for _, group in sorted(surfaces.items())
+        replace(planned, others=_without(whole[surface], planned.case.fixture))
+        for surface, group in surfaces.items()
         for planned in _plan_surface(group, config, is_all)
     ]
+
+
+def _without(fixtures: Iterable[Fixture], left_out: Fixture) -> tuple[Fixture, ...]:
+    return tuple(fixture for fixture in fixtures if fixture is not left_out)
 
 
 def _plan_surface(group: Sequence[Case], config: Config, is_all: bool) -> Iterator[Planned]:
@@ -119,13 +132,9 @@ def _plan_surface(group: Sequence[Case], config: Config, is_all: bool) -> Iterat
     # A surface without a body has no path, but an answer to hear.
     shown = {case.name: case.paths | {""} for case in group if not refusals[case.name]}
     chosen = set(shown if is_all else cover(shown))
-    whole = [case.fixture for case in group if not case.fixture.response.get("truncated")]
-    for case in sorted(group, key=lambda case: case.name):
-        if refusal := refusals[case.name]:
-            yield Planned(case, refusal=refusal)
-        elif case.name in chosen:
-            others = tuple(fixture for fixture in whole if fixture is not case.fixture)
-            yield Planned(case, others)
+    for case in group:
+        if case.name in chosen or refusals[case.name]:
+            yield Planned(case, refusal=refusals[case.name])
 
 
 def _find_refusal(case: Case, config: Config) -> Unchecked | None:
