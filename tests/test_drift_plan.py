@@ -205,6 +205,22 @@ def test_what_is_not_sent_is_said() -> None:
         },
         {
             "cachy": 1,
+            "request": {"method": None, "url": "https://a.test/"},
+            "response": {"status": 200},
+        },
+        {
+            "cachy": 1,
+            "request": {"method": "GET", "url": "https://a.test/"},
+            "response": {"status": 200, "headers": "x"},
+        },
+        {
+            "cachy": 1,
+            "recorded": 7,
+            "request": {"method": "GET", "url": "https://a.test/"},
+            "response": {"status": 200},
+        },
+        {
+            "cachy": 1,
             "request": {"method": "GET", "url": "https://[/"},
             "response": {"status": 200},
         },

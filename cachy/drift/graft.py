@@ -52,7 +52,8 @@ def graft(
     type is another, is taken whole and is then a recording of the day that `live` names.
     """
     old, new, wanted = recorded["response"], live["response"], list(changes)
-    provenance = {key: value for key, value in recorded["recorded"].items() if key != "grafted"}
+    before = recorded.get("recorded", {})
+    provenance = {key: value for key, value in before.items() if key != "grafted"}
     if not _is_alike(old, new):
         return {**recorded, "recorded": provenance | live["recorded"], "response": new}
     body = _merged(old["json"], new["json"], [wish for wish in map(_parse_wish, wanted) if wish])

@@ -12,7 +12,7 @@ from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
 from cachy.fixtures.document import request_of
-from cachy.fixtures.format import plain
+from cachy.fixtures.format import parse_headers, plain
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.store import Store
 from cachy.interaction import Fixture, Json, Request
@@ -73,6 +73,7 @@ def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
 def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
     try:
         request = request_of(fixture.document, store.load_blob)
+        _read_through(fixture, request)
         paths = learn([fixture]).paths()
         branches = [path for path, fact in paths.items() if fact.is_variant or _is_event(path)]
         surface = surface_of(fixture.document, config)
@@ -80,6 +81,14 @@ def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
         raise CachyError(f"{fixture.path} is no whole fixture. See: cachy verify") from None
     named = fixture_name(fixture, config)
     return Case(named, surface, fixture, request, frozenset(paths), frozenset(branches))
+
+
+def _read_through(fixture: Fixture, request: Request) -> None:
+    """Touch what is used only later: a fixture that somebody edited fails here, by its name."""
+    request.method.encode("ascii")
+    request.url.encode("utf-8")
+    parse_headers(fixture.document["response"].get("headers", {}))
+    fixture.document.get("recorded", {}).items()
 
 
 def _is_event(path: str) -> bool:
