@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from credentials import find_credentials
-from inputs import PREFIX, Inputs, StepFailed, read_inputs, refuse_forks
+from inputs import INCONCLUSIVE, PREFIX, WRONG_USAGE, Inputs, StepFailed, read_inputs, refuse_forks
 from page import annotations_of, outputs_of, render_summary
 from report import Drifted, UnreadableReport, Verified, parse_report
 from untrusted import code, plain
@@ -24,8 +24,6 @@ from workflow import (
     save_output,
     save_summary,
 )
-
-WRONG_USAGE = 2  # cachy's exit code, and ours where there is no cachy to ask
 
 
 @dataclass(frozen=True)
@@ -46,8 +44,8 @@ def main() -> int:
         publish(load_report(inputs, ended), inputs, ended)
     except StepFailed as failure:
         _print_all([render_error(plain(str(failure), 1000))])
-        save_output("outcome", "error")
-        return WRONG_USAGE
+        save_output("outcome", "inconclusive" if failure.code == INCONCLUSIVE else "error")
+        return failure.code
     return ended.code
 
 
@@ -70,7 +68,7 @@ def run_cachy(inputs: Inputs) -> Ended:
         except OSError as error:
             raise StepFailed(f"cachy can't be started: {error}. See the step before.") from None
         last_line = _pass_through(cachy)
-    return Ended(cachy.wait(), report, last_line)
+    return Ended(cachy.wait(), report, last_line.removeprefix("cachy: "))
 
 
 def command_line(inputs: Inputs) -> list[str]:
@@ -95,8 +93,8 @@ def load_report(inputs: Inputs, ended: Ended) -> Verified | Drifted:
     try:
         return parse_report(text, inputs.command)
     except UnreadableReport as error:
-        if ended.code == WRONG_USAGE and not text.strip() and ended.last_line:
-            raise StepFailed(ended.last_line) from None
+        if ended.code in (WRONG_USAGE, INCONCLUSIVE) and not text.strip() and ended.last_line:
+            raise StepFailed(ended.last_line, ended.code) from None
         raise StepFailed(
             f"cachy {inputs.command} ended with exit code {ended.code} and no report that this "
             f"action can read ({error}). Leave --format out of args."

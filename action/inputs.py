@@ -15,8 +15,15 @@ PREFIX = "CACHY_ACTION_"
 COMMANDS = ("verify", "drift")
 
 
+WRONG_USAGE, INCONCLUSIVE = 2, 3  # cachy's exit codes, and ours where there is no cachy to ask
+
+
 class StepFailed(Exception):
     """The step can't do what it was asked; the message says what to change."""
+
+    def __init__(self, message: str, code: int = WRONG_USAGE) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(frozen=True)

@@ -8,39 +8,41 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from action_runner import Runner
+from drift_project import CHAT, CHAT_ANSWER, KEY, record, write_config
 from drift_server import Provider, json_answer, serving
+from pull_request_world import TOKEN, serve_world
 
-RECORD = "import httpx, sys; print(httpx.get(sys.argv[1]).json())"
+ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hey!"}]}
+NEXT = json_answer({**CHAT_ANSWER, "tier": "default"})
 BESIDE_PYTHON = Path(sys.executable).parent
 
 
 @pytest.fixture
 def provider() -> Iterator[Provider]:
-    with serving({"/v1/price": [json_answer({"name": "tea", "price": 3})]}) as provider:
+    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
         yield provider
 
 
 @pytest.fixture
 def project(tmp_path: Path, provider: Provider) -> Runner:
     """A checkout with one fixture; its cachy is the one that is installed beside this Python."""
-    work, temp = tmp_path / "work", tmp_path / "temp"
-    work.mkdir()
-    temp.mkdir()
-    (work / "pyproject.toml").write_text(
-        f'[tool.cachy]\ndoms = ["{provider.host}"]\n\n'
-        f'[tool.cachy.drift]\nallow = ["GET {provider.host}/*"]\n'
-        f'hosts = {{"{provider.host}" = ""}}\n'
-    )
+    (tmp_path / "work").mkdir()
+    (tmp_path / "temp").mkdir()
+    return recorded(tmp_path / "work", tmp_path / "temp", provider)
+
+
+def recorded(checkout: Path, temp: Path, provider: Provider, **environ: str) -> Runner:
+    write_config(checkout, provider)
+    record(checkout, provider, ASK)
     cachy = shutil.which("cachy", path=BESIDE_PYTHON)
     assert cachy, "cachy is not installed beside this Python"
-    command = [cachy, "run", "--mode", "record", "--", "python", "-c", RECORD]
-    subprocess.run([*command, f"{provider.url}/v1/price"], cwd=work, check=True, timeout=60)
     installed = {"python": sys.executable, "cachy": cachy}
-    return Runner(work, temp, {}, {"install": installed})
+    return Runner(checkout, temp, environ, {"install": installed})
 
 
 def fixture_of(project: Runner) -> Path:
@@ -58,7 +60,7 @@ def test_verify_finds_a_recorded_project_clean(project: Runner) -> None:
 
 def test_verify_finds_an_edited_fixture(project: Runner) -> None:
     file = fixture_of(project)
-    file.write_text(file.read_text(encoding="utf-8").replace("/v1/price", "/v1/cost"))
+    file.write_text(file.read_text(encoding="utf-8").replace("Hey!", "Ho!"))
     ran = project.run()
     assert (ran.code, ran.outputs["outcome"]) == (1, "findings")
     named = {said.properties["file"] for said in ran.of_kind("error")}
@@ -68,8 +70,9 @@ def test_verify_finds_an_edited_fixture(project: Runner) -> None:
 def test_a_project_without_fixtures_is_never_clean(project: Runner) -> None:
     shutil.rmtree(project.workspace / "cachy_fixtures")
     ran = project.run()
-    assert ran.code in (2, 3)
-    assert ran.outputs["outcome"] in ("error", "inconclusive")
+    assert (ran.code, ran.outputs["outcome"]) == (3, "inconclusive")
+    [error] = ran.said
+    assert error.message.startswith("cachy_fixtures holds no fixtures")
 
 
 def test_a_wrong_option_is_cachys_own_line(project: Runner) -> None:
@@ -81,20 +84,51 @@ def test_a_wrong_option_is_cachys_own_line(project: Runner) -> None:
 
 
 def test_drift_reports_a_field_that_the_provider_added(project: Runner, provider: Provider) -> None:
+    project = replace(project, environ={"MY_KEY": KEY})
     clean = project.run(command="drift")
     assert (clean.code, clean.outputs["outcome"]) == (0, "clean")
-    provider.answers["/v1/price"] = [json_answer({"name": "tea", "price": 3, "stock": 7})]
+    provider.answers[CHAT] = [NEXT]
     ran = project.run(command="drift", fail_on="compatible")
     assert (ran.code, ran.outputs["outcome"], ran.outputs["compatible"]) == (1, "drift", "1")
     assert [said.properties["title"] for said in ran.of_kind("notice")] == ["cachy: field-added"]
-    assert "| `$.stock` |" in ran.summary
+    assert "| `$.tier` |" in ran.summary
+
+
+def test_a_missing_key_is_inconclusive(project: Runner) -> None:
+    ran = replace(project, environ={}).run(command="drift")
+    assert (ran.code, ran.outputs["outcome"], ran.outputs["inconclusive"]) == (
+        3,
+        "inconclusive",
+        "1",
+    )
+    [warning] = ran.said
+    assert (warning.command, warning.message) == ("warning", "auth; MY_KEY is not set")
+
+
+def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: Provider) -> None:
+    with serve_world(tmp_path) as world:
+        shutil.rmtree(world.checkout / "cachy_fixtures")
+        (tmp_path / "temp").mkdir()
+        github = {"GITHUB_API_URL": world.github.url, "GITHUB_REPOSITORY": "octo/app"}
+        project = recorded(world.checkout, tmp_path / "temp", provider, **github, MY_KEY=KEY)
+        provider.answers[CHAT] = [NEXT]
+        nights = [project.run(command="drift", open_pr="true", token=TOKEN) for _ in range(2)]
+    url = nights[0].outputs["pull-request-url"]
+    told = ("outcome", "pull-request-operation", "pull-request-number", "pull-request-url")
+    assert [[ran.outputs[name] for name in told] for ran in nights] == [
+        ["drift", "created", "1", url],
+        ["drift", "none", "1", url],
+    ]
+    assert [ran.code for ran in nights] == [0, 0]
+    assert f"Pull request [#1]({url}): created" in nights[0].summary
+    assert TOKEN not in "".join(ran.log.replace(f"::add-mask::{TOKEN}\n", "") for ran in nights)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
 def test_the_installed_cachy_is_the_actions_own(project: Runner) -> None:
     path = os.pathsep.join((str(BESIDE_PYTHON), os.environ["PATH"]))
-    ran = Runner(project.workspace, project.temp, {"PATH": path}).run()
+    ran = replace(project, environ={"PATH": path}, stand_ins={}).run()
     assert (ran.code, ran.outputs["outcome"]) == (0, "clean")
     installed = project.temp / "cachy-environment"
     scripts = installed / ("Scripts" if os.name == "nt" else "bin")
@@ -111,7 +145,7 @@ def test_the_installed_cachy_is_the_actions_own(project: Runner) -> None:
 def test_an_install_that_fails_is_one_line(project: Runner) -> None:
     path = os.pathsep.join((str(BESIDE_PYTHON), os.environ["PATH"]))
     broken = {"PATH": path, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
-    ran = Runner(project.workspace, project.temp, broken).run()
+    ran = replace(project, environ=broken, stand_ins={}).run()
     assert ran.code == 2
     assert [said.message for said in ran.said] == [
         "cachy could not be installed (exit code 1): see above."
