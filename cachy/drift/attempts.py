@@ -11,6 +11,7 @@ from cachy.drift.outcome import Unchecked
 from cachy.drift.plan import Case, Planned
 from cachy.drift.resend import Line
 from cachy.fixtures.document import compose
+from cachy.fixtures.format import render_fixture
 from cachy.interaction import Json
 
 # What one answer lacks proves nothing; what it has does.
@@ -80,24 +81,27 @@ def _key(change: Change) -> _Key:
 
 def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool) -> Attempts:
     """Ask, and ask again while something seems gone: one answer that has it clears it."""
-    case = planned.case
-    attempts = Attempts(case, unchecked=planned.refusal)
+    attempts = Attempts(planned.case, unchecked=planned.refusal)
     while attempts.unchecked is None and len(attempts.answers) < tries:
-        live = _ask(case, line, now)
-        if isinstance(live, Unchecked):
-            attempts.unchecked = live
+        answered = _ask(planned, line, now, sdk)
+        if isinstance(answered, Unchecked):
+            attempts.unchecked = answered
             break
-        changes = compare(case.fixture, live, baseline=planned.others, sdk=sdk)
-        attempts.answers.append((live, changes))
+        attempts.answers.append(answered)
         if not attempts.claims:
             break
     return attempts
 
 
-def _ask(case: Case, line: Line, now: str) -> Mapping[str, Json] | Unchecked:
+def _ask(planned: Planned, line: Line, now: str, sdk: bool) -> Answered | Unchecked:
+    case = planned.case
     answer = line.resend(case.request, case.fixture.response)
     if isinstance(answer, Unchecked):
         return answer
     secrets = line.secrets(case.request)
-    document, _ = compose(case.request, answer, {"at": now}, line.config, secrets)
-    return document
+    try:
+        live, _ = compose(case.request, answer, {"at": now}, line.config, secrets)
+        render_fixture(live)
+        return live, compare(case.fixture, live, baseline=planned.others, sdk=sdk)
+    except RecursionError:
+        return Unchecked("unparsed", "the body is nested too deeply")
