@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     show_default=True,
     help="Reasons that don't exit 3, separated by commas",
 )
-@click.option("--no-sdk", is_flag=True, help="Leave out what the installed SDK knows")
 @click.option(
     "--format",
     "form",
@@ -95,9 +94,9 @@ def _check(config: Config, paths: tuple[Path, ...], options: dict[str, Any]) -> 
     from cachy.drift.resend import open_line
 
     fixtures = load_fixtures(config, paths)
-    budget, sdk = options.pop("max_requests"), not options.pop("no_sdk")
+    budget = options.pop("max_requests")
     with open_line(config, environment(), budget) as line:
-        return check(config, line, fixtures, Options(sdk=sdk, watch=_watched, **options))
+        return check(config, line, fixtures, Options(watch=_watched, **options))
 
 
 def _watched(plan: Sequence[Planned]) -> Iterable[Planned]:

@@ -43,7 +43,7 @@ def compare(
     Args:
         old, new: fixtures, as documents in the fixture format or `Fixture`.
         baseline: earlier recordings of the same surface, to learn from what varies.
-        sdk: take what the installed SDK knows into account.
+        sdk: take what the installed SDK knows into account; as yet nothing is known of any.
 
     Returns:
         The changes, worst first; an empty list where only values differ.

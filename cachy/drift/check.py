@@ -28,7 +28,6 @@ class Options:
     confirm: int = 3
     is_all: bool = False
     only: str | None = None
-    sdk: bool = True
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     watch: Callable[[Sequence[Planned]], Iterable[Planned]] = iter
 
@@ -59,7 +58,7 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
 def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
     now = options.now()
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    attempts = attempt(planned, line, stamp, tries=options.confirm, sdk=options.sdk)
+    attempts = attempt(planned, line, stamp, tries=options.confirm)
     return _find(attempts, line.config, now)
 
 
