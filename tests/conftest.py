@@ -1,39 +1,123 @@
-"""What every test may use: a server, a folder of fixtures, and a clean environment."""
+"""What tests of every room share: a provider on loopback, a project, both libraries, one send."""
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Iterator
+import asyncio
+import os
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
+import loopback
 import pytest
-from loopback import Server, serving
 
+import cachy
 from cachy.replay import misses
 
-
-@pytest.fixture(autouse=True)
-def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let no setting in, and no miss that a test provoked out."""
-    for name in ("CI", "CACHY_MODE", "CACHY_LOG"):
-        monkeypatch.delenv(name, raising=False)
-    yield
-    misses.remembered.clear()
+WAYS = ("sync", "async", "sync streamed", "async streamed")
+Scope = Callable[..., AbstractContextManager[None]]
+CERTIFICATES = ssl.create_default_context()  # loaded once: each client would load them anew
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
+def origin() -> Iterator[loopback.Origin]:
+    """A provider on loopback."""
+    with loopback.serving() as origin:
+        yield origin
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty project, in which the test stands, outside of CI and with no key."""
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.endswith(("_API_KEY", "_TOKEN"))]:
+        monkeypatch.delenv(name)
+    for name in ("CI", "CACHY_MODE", "CACHY_LOG"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def recording(project: Path) -> Scope:
+    """Open a scope that records what is missing."""
+    return lambda **chosen: cachy.cachy(**{"doms": ["127.0.0.1"], "mode": "record", **chosen})
+
+
+@pytest.fixture
+def replaying(project: Path) -> Scope:
+    """Open a scope that never goes live."""
+    return lambda **chosen: cachy.cachy(**{"doms": ["127.0.0.1"], "mode": "replay", **chosen})
 
 
 @pytest.fixture(params=["httpx", "httpx2"])
 def library(request: pytest.FixtureRequest) -> ModuleType:
-    """Give httpx and httpx2 in turn: what holds of one holds of both."""
-    return importlib.import_module(request.param)
+    """Each of the two libraries."""
+    return pytest.importorskip(request.param)
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> str:
+    """Each way of calling them."""
+    return str(request.param)
 
 
 @pytest.fixture
-def fixtures(tmp_path: Path) -> Path:
-    return tmp_path / "cachy_fixtures"
+def send(library: ModuleType, way: str) -> Callable[..., Any]:
+    """Send one request the parametrized way; gives the library's own response, read."""
+    is_async, is_streamed = way.startswith("async"), way.endswith("streamed")
+    names = ("auth", "cookies", "event_hooks", "transport", "mounts", "proxy", "http2", "http1")
+
+    def send(method: str, url: str, **arguments: Any) -> Any:
+        given = {name: arguments.pop(name) for name in names if name in arguments}
+        of_client = {"verify": CERTIFICATES, **given}
+        if is_async:
+            work = send_async(library, is_streamed, of_client, method, url, **arguments)
+            return asyncio.run(work)
+        with library.Client(**of_client) as client:
+            if not is_streamed:
+                return client.request(method, url, **arguments)
+            with client.stream(method, url, **arguments) as response:
+                response.read()
+                return response
+
+    return send
+
+
+async def send_async(
+    library: ModuleType,
+    is_streamed: bool,
+    of_client: dict[str, Any],
+    method: str,
+    url: str,
+    **arguments: Any,
+) -> Any:
+    async with library.AsyncClient(**of_client) as client:
+        if not is_streamed:
+            return await client.request(method, url, **arguments)
+        async with client.stream(method, url, **arguments) as response:
+            await response.aread()
+            return response
+
+
+@contextmanager
+def refused(words: str = "No fixture answers") -> Iterator[pytest.ExceptionInfo[BaseException]]:
+    """Expect a miss that reaches this block, and that nothing else was missed."""
+    with pytest.raises(cachy.UnrecordedRequest, match=words) as caught:
+        yield caught
+    assert forgotten() == [str(caught.value)]
+
+
+def forgotten() -> list[str]:
+    """Give the misses that this test knows of, so that the plugin doesn't fail it for them."""
+    known = [str(error) for error in misses.remembered]
+    misses.remembered.clear()
+    return known
+
+
+def fixtures_in(folder: Path) -> list[Path]:
+    """List a project's fixtures."""
+    return sorted((folder / "cachy_fixtures").rglob("*.json"))

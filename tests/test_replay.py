@@ -1,451 +1,189 @@
-"""Record, replay and refuse, through every door of httpx and httpx2."""
+"""A recorded answer comes back as it was, and nothing goes live in replay mode."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
-from multiprocessing.pool import ThreadPool
+from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import aiohttp
 import pytest
-import requests
-import trio
-from loopback import EVENTS, Server
-
-from cachy import CachyError, UnrecordedRequest, cachy, disable_cachy, enable_cachy, no_cachy
-from cachy.replay import misses
-
-DOMS = ["127.0.0.1"]
-KINDS = ["sync", "async", "trio"]
-
-
-def send(library: ModuleType, kind: str, method: str, url: str, **arguments: Any) -> Any:
-    """Send a request in one of three ways, and give the response, read."""
-
-    async def asynchronously() -> Any:
-        async with library.AsyncClient(follow_redirects=True) as client:
-            return await client.request(method, url, **arguments)
-
-    if kind == "async":
-        return asyncio.run(asynchronously())
-    if kind == "trio":
-        return trio.run(asynchronously)
-    with library.Client(follow_redirects=True) as client:
-        return client.request(method, url, **arguments)
-
-
-def stream(library: ModuleType, kind: str, url: str, limit: int = 99) -> list[bytes]:
-    """Read some chunks of a stream, and close it."""
-
-    async def asynchronously() -> list[bytes]:
-        chunks: list[bytes] = []
-        async with (
-            library.AsyncClient() as client,
-            client.stream("POST", url) as response,
-            aclosing(response.aiter_bytes()) as pieces,
-        ):
-            async for chunk in pieces:
-                chunks.append(chunk)
-                if len(chunks) >= limit:
-                    break
-        return chunks
-
-    if kind != "sync":
-        return asyncio.run(asynchronously()) if kind == "async" else trio.run(asynchronously)
-    chunks = []
-    with library.Client() as client, client.stream("POST", url) as response:
-        for chunk in response.iter_bytes():
-            chunks.append(chunk)
-            if len(chunks) >= limit:
-                break
-    return chunks
-
-
-def recorded(fixtures: Path) -> list[dict[str, Any]]:
-    return [json.loads(path.read_text()) for path in sorted(fixtures.rglob("*.json"))]
-
-
-PATHS = ["/json", "/status/404", "/redirect", "/gzip", "/bytes", "/empty", "/cookie"]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("path", PATHS)
-def test_what_was_recorded_replays_the_same(
-    library: ModuleType, kind: str, path: str, server: Server, fixtures: Path
-) -> None:
-    url = server.url + path
-    with cachy(fixtures, DOMS, mode="record"):
-        live = send(library, kind, "POST", url, json={"q": "Hey!"})
-    asked = list(server.asked)
-    with cachy(fixtures, DOMS, mode="replay"):
-        replayed = send(library, kind, "POST", url, json={"q": "Hey!"})
-    assert server.asked == asked
-    assert replayed.status_code == live.status_code
-    assert replayed.content == live.content or replayed.json() == live.json()
-    assert str(replayed.url) == str(live.url)
-    assert len(replayed.history) == len(live.history)
-    assert list(replayed.cookies) == list(live.cookies)
-    assert replayed.elapsed.total_seconds() >= 0
-    assert "very-secret-value" not in json.dumps(recorded(fixtures))
-
-
-# Under trio, httpx itself warns of whoever stops reading early.
-@pytest.mark.parametrize(
-    ("kind", "path", "limit"),
-    [*((kind, "/stream", 99) for kind in KINDS), ("sync", "/open", 4), ("async", "/open", 4)],
+from conftest import Scope, fixtures_in, refused
+from loopback import (
+    Answer,
+    Origin,
+    event,
+    gzip_answer,
+    json_answer,
+    redirect,
+    sse_answer,
+    text_answer,
 )
-def test_a_stream_replays_one_event_a_chunk(
-    library: ModuleType, kind: str, path: str, limit: int, server: Server, fixtures: Path
-) -> None:
-    started = time.monotonic()
-    with cachy(fixtures, DOMS, mode="record"):
-        live = stream(library, kind, server.url + path, limit)
-    assert time.monotonic() - started < 4  # [DONE] ends it, though the connection is open
-    with cachy(fixtures, DOMS, mode="replay"):
-        replayed = stream(library, kind, server.url + path)
-    assert b"".join(live) == b"".join(replayed) == b"".join(EVENTS)
-    assert replayed == EVENTS
+
+Send = Callable[..., Any]
+
+BIG = '{"id": 12345678901234567890123, "pi": 3.141592653589793, "e": 1e400, "s": "\\ud83d\\ude00"}'
+ANSWERS = {
+    "json": json_answer({"text": "Grüße", "n": [1, 2.5, None, True], "deep": {"a": {"b": []}}}),
+    "json with duplicate keys": text_answer('{"a": 1, "a": 2}', kind="application/json"),
+    "json with big numbers": text_answer(BIG, kind="application/json"),
+    "json, pretty": text_answer(json.dumps({"a": [1, {"b": 2}]}, indent=2)),
+    "json that is none": text_answer("{oops", kind="application/json"),
+    "gzip": gzip_answer({"zipped": "text" * 100}),
+    "text": text_answer("first\nsecond\r\nthird"),
+    "latin-1": text_answer("Grüße".encode("latin-1"), kind="text/plain; charset=iso-8859-1"),
+    "binary": text_answer(bytes(range(256)), kind="audio/mpeg"),
+    "empty": Answer(b"", 200, ()),
+    "no content": Answer(b"", 204, ()),
+    "created": json_answer({"id": "x"}, 201, ("Location", "/things/x")),
+    "bad request": json_answer({"error": {"message": "no"}}, 400),
+    "not found": json_answer({"error": {"message": "no"}}, 404),
+    "unprocessable": json_answer({"error": {"message": "no"}}, 422),
+    "chunked": Answer((b'{"a"', b": 1}")),
+    "events": sse_answer(event({"n": 1}), event({"n": 2}, "named"), event("[DONE]")),
+    "events, split": sse_answer(b'data: {"n"', b': 1}\n\ndata: {"n": 2}\n', b"\n"),
+    "events with ids": sse_answer(b': hello\n\nid: 7\nretry: 5\nevent: x\ndata: {"a": 1}\n\n'),
+    "events of many lines": sse_answer(b"data: one\ndata: two\n\n"),
+    "lines": text_answer('{"a": 1}\n{"b": 2}\n', kind="application/x-ndjson"),
+    "form": text_answer("a=1&b=%20x", kind="application/x-www-form-urlencoded"),
+}
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_an_early_close_keeps_the_rest_of_a_short_stream(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
-) -> None:
-    with cachy(fixtures, DOMS, mode="record"):
-        stream(library, kind, f"{server.url}/stream", limit=1)
-    assert len(recorded(fixtures)[0]["response"]["sse"]) == 4
+def seen(response: Any) -> tuple[Any, ...]:
+    """What a consumer sees of a response, each value of it."""
+    kept = ("content-type", "location", "retry-after")
+    headers = {name: response.headers.get(name) for name in kept}
+    facts = (response.status_code, response.is_success, headers)
+    return (*facts, str(response.url), response.http_version, value_of(response))
 
 
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_an_endless_stream_is_cut_and_reading_on_is_a_miss(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
-) -> None:
-    with cachy(fixtures, DOMS, mode="record"):
-        stream(library, kind, f"{server.url}/endless", limit=2)
-    assert recorded(fixtures)[0]["response"]["truncated"] is True
-    with cachy(fixtures, DOMS, mode="replay"):
-        assert len(stream(library, kind, f"{server.url}/endless", limit=2)) == 2
-        with pytest.raises(UnrecordedRequest, match="The recorded stream ends here"):
-            stream(library, kind, f"{server.url}/endless", limit=10_000)
-
-
-@pytest.mark.parametrize("kind", ["sync", "async"])
-def test_nothing_is_recorded_where_the_network_fails(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
-) -> None:
-    with cachy(fixtures, DOMS, mode="record"), pytest.raises(library.TransportError):
-        stream(library, kind, f"{server.url}/cut")
-    assert recorded(fixtures) == []
-
-
-def test_the_first_token_comes_when_it_is_sent(
-    library: ModuleType, server: Server, fixtures: Path
-) -> None:
-    with (
-        cachy(fixtures, DOMS, mode="record"),
-        library.Client() as client,
-        client.stream("POST", f"{server.url}/endless") as response,
-    ):
-        assert next(response.iter_bytes()) == b"data: {}\n\n"
-
-
-@pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 503])
-def test_what_would_not_last_is_not_recorded(
-    status: int, library: ModuleType, server: Server, fixtures: Path
-) -> None:
-    with cachy(fixtures, DOMS, mode="record"):
-        assert send(library, "sync", "GET", f"{server.url}/status/{status}").status_code == status
-    assert recorded(fixtures) == []
-    with cachy(fixtures, DOMS, mode="record", record_status=[status]):
-        send(library, "sync", "GET", f"{server.url}/status/{status}")
-    assert [fixture["response"]["status"] for fixture in recorded(fixtures)] == [status]
-
-
-def test_the_same_fixture_whichever_client_recorded_it(server: Server, fixtures: Path) -> None:
-    import httpx
-    import httpx2
-
-    async def by_aiohttp() -> Any:
-        async with (
-            aiohttp.ClientSession() as session,
-            session.post(f"{server.url}/json", json={"q": 1}) as response,
-        ):
-            return await response.json()
-
-    with cachy(fixtures, DOMS):
-        answers = [
-            httpx.post(f"{server.url}/json", json={"q": 1}).json(),
-            httpx2.post(f"{server.url}/json", json={"q": 1.0}).json(),
-            requests.post(f"{server.url}/json", json={"q": 1}).json(),
-            asyncio.run(by_aiohttp()),
-        ]
-    assert answers == [answers[0]] * 4
-    assert server.asked == ["POST /json"]
-    assert len(recorded(fixtures)) == 1
-
-
-def test_modes(library: ModuleType, server: Server, fixtures: Path) -> None:
-    def number(mode: str) -> int:
-        with cachy(fixtures, DOMS, mode=mode):
-            return int(send(library, "sync", "GET", f"{server.url}/json").json()["number"])
-
-    assert [number(mode) for mode in ("record", "record", "replay")] == [1, 1, 1]
-    assert [number(mode) for mode in ("off", "refresh", "replay", "record")] == [2, 3, 3, 3]
-
-
-def test_equal_requests_are_answered_in_turn_where_asked(
-    library: ModuleType, server: Server, fixtures: Path
-) -> None:
-    def numbers(mode: str, count: int) -> list[int]:
-        with cachy(fixtures, DOMS, mode=mode, repeats="sequence"):
-            sent = (send(library, "sync", "GET", f"{server.url}/json") for _ in range(count))
-            return [answer.json()["number"] for answer in sent]
-
-    assert numbers("record", 3) == [1, 2, 3]
-    assert numbers("replay", 3) == [1, 2, 3]
-    with pytest.raises(UnrecordedRequest, match="only 3 answers to it are recorded"):
-        numbers("replay", 4)
-
-
-def miss(library: ModuleType, kind: str = "sync", **body: Any) -> None:
-    send(library, kind, "POST", "http://127.0.0.1:9/v1/chat", json=body)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_miss_names_the_nearest_fixture_and_what_differs(
-    kind: str, library: ModuleType, server: Server, fixtures: Path
-) -> None:
-    turns = [{"role": "user", "content": text} for text in ("one", "two", "three")]
-    with cachy(fixtures, DOMS, mode="record"):
-        send(library, kind, "POST", f"{server.url}/json", json={"messages": turns})
-    changed = [*turns[:2], {"role": "user", "content": "four"}]
-    with cachy(fixtures, DOMS, mode="replay"), pytest.raises(UnrecordedRequest) as caught:
-        send(library, kind, "POST", f"{server.url}/json", json={"messages": changed})
-    assert not isinstance(caught.value, Exception)
-    assert caught.value.differences == (
-        'messages[2].content changed: "three" -> "four"',
-        "messages[0] to [1] match",
-    )
-    assert caught.value.nearest is not None
-    assert caught.value.method == "POST"
-    assert "pytest --cachy=record" in str(caught.value)
-    assert server.asked == ["POST /json"]
-
-
-def test_a_miss_comes_through_gather_groups_threads_and_pools(
-    library: ModuleType, fixtures: Path
-) -> None:
-    async def in_group() -> None:
-        async with library.AsyncClient() as client, asyncio.TaskGroup() as group:
-            group.create_task(client.post("http://127.0.0.1:9/x"))
-
-    async def gathered() -> None:
-        async with library.AsyncClient() as client:
-            await asyncio.gather(*(client.post(f"http://127.0.0.1:9/{n}") for n in range(3)))
-
-    with cachy(fixtures, DOMS, mode="replay"):
-        with pytest.raises(BaseExceptionGroup) as grouped:
-            asyncio.run(in_group())
-        assert grouped.group_contains(UnrecordedRequest)
-        with pytest.raises(UnrecordedRequest):
-            asyncio.run(gathered())
-        with ThreadPoolExecutor() as pool, pytest.raises(UnrecordedRequest):
-            pool.submit(miss, library).result(10)
-        with ThreadPool(1) as workers, pytest.raises(UnrecordedRequest):
-            workers.apply_async(miss, (library,)).get(10)
-        thread = threading.Thread(target=swallow, args=(library,))
-        before = len(misses.remembered)
-        thread.start()
-        thread.join()
-        assert len(misses.remembered) == before + 1
-
-
-def swallow(library: ModuleType) -> None:
+def value_of(response: Any) -> Any:
+    """The body: JSON by value, all else byte for byte."""
     try:
-        miss(library)
-    except BaseException:
-        return
+        return json.loads(response.content) if is_json(response) else response.content
+    except ValueError:
+        return response.content
 
 
-def test_a_miss_pickles() -> None:
-    import pickle
-
-    error = UnrecordedRequest("No fixture", method="GET", url="u", differences=["a"])
-    again = pickle.loads(pickle.dumps(error))
-    assert (str(again), again.method, again.differences) == ("No fixture", "GET", ("a",))
+def is_json(response: Any) -> bool:
+    return "json" in response.headers.get("content-type", "") and b"\n{" not in response.content
 
 
-def test_what_a_user_put_in_the_transports_place_is_left_alone(
-    library: ModuleType, fixtures: Path
+@pytest.mark.parametrize("name", ANSWERS)
+def test_what_was_seen_while_recording_is_seen_again(
+    name: str, send: Send, origin: Origin, recording: Scope, replaying: Scope
 ) -> None:
-    answer = library.MockTransport(lambda request: library.Response(200, json={"mock": 1}))
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": b"asgi"})
-
-    async def asked() -> Any:
-        async with library.AsyncClient(transport=library.ASGITransport(app)) as client:
-            return (await client.get("http://127.0.0.1/x")).text
-
-    with cachy(fixtures, DOMS, mode="replay"):
-        with library.Client(transport=answer) as client:
-            assert client.get("http://127.0.0.1/x").json() == {"mock": 1}
-        assert asyncio.run(asked()) == "asgi"
-    assert recorded(fixtures) == []
+    url = origin.on("/v1/any", ANSWERS[name])
+    with recording():
+        live = send("POST", url, json={"q": "Hey!"})
+    with replaying():
+        replayed = send("POST", url, json={"q": "Hey!"})
+    assert seen(replayed) == seen(live)
+    assert origin.count == 1
 
 
-def test_hosts_that_are_not_covered_pass_through(
-    library: ModuleType, server: Server, fixtures: Path
+def test_either_library_and_every_way_share_one_fixture(
+    send: Send, origin: Origin, recording: Scope, project: Path
 ) -> None:
-    with cachy(fixtures, ["api.example.com"], mode="replay"):
-        assert send(library, "sync", "GET", f"{server.url}/json").json()["number"] == 1
-    assert recorded(fixtures) == []
+    import requests
+
+    url = origin.on("/v1/any", json_answer({"text": "Hi"}))
+    with recording():
+        requests.post(url, json={"q": "Hey!"}, timeout=5)
+        answer = send("POST", url, json={"q": "Hey!"})
+    assert answer.json() == {"text": "Hi"}
+    assert (origin.count, len(fixtures_in(project))) == (1, 1)
 
 
-def test_scopes_nest_and_each_task_sees_its_own(
-    library: ModuleType, server: Server, fixtures: Path, tmp_path: Path
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_every_method_is_replayed(
+    method: str, send: Send, origin: Origin, recording: Scope, replaying: Scope
 ) -> None:
-    url = f"{server.url}/json"
-
-    async def live() -> int:
-        with no_cachy():
-            await asyncio.sleep(0.01)
-            async with library.AsyncClient() as client:
-                return int((await client.get(url)).json()["number"])
-
-    async def replayed() -> int:
-        await asyncio.sleep(0.02)
-        async with library.AsyncClient() as client:
-            return int((await client.get(url)).json()["number"])
-
-    async def both() -> list[int]:
-        return list(await asyncio.gather(live(), replayed()))
-
-    with cachy(fixtures, DOMS):
-        assert send(library, "sync", "GET", url).json()["number"] == 1
-        assert asyncio.run(both()) == [2, 1]
-        with cachy(tmp_path / "other", DOMS):
-            assert send(library, "sync", "GET", url).json()["number"] == 3
-        assert send(library, "sync", "GET", url).json()["number"] == 1
-    assert send(library, "sync", "GET", url).json()["number"] == 4
+    url = origin.on("/v1/any", json_answer({"a": 1}))
+    with recording():
+        live = send(method, url)
+    with replaying():
+        assert seen(send(method, url)) == seen(live)
+    assert origin.count == 1
 
 
-def test_a_thread_that_inherits_nothing_sees_the_process_scope(
-    library: ModuleType, server: Server, fixtures: Path
+def test_an_unrecorded_request_is_refused_and_nothing_is_sent(
+    send: Send, origin: Origin, recording: Scope, replaying: Scope
 ) -> None:
-    numbers: list[int] = []
-    url = f"{server.url}/json"
-
-    def ask() -> None:
-        numbers.append(send(library, "sync", "GET", url).json()["number"])
-
-    enable_cachy(str(fixtures), doms=DOMS)
-    enable_cachy(str(fixtures), doms=DOMS)  # a notebook cell that runs twice
-    try:
-        for _ in range(2):
-            thread = threading.Thread(target=ask)
-            thread.start()
-            thread.join()
-    finally:
-        disable_cachy()
-        disable_cachy()
-    ask()
-    assert numbers == [1, 1, 2]
+    with recording():
+        send("POST", f"{origin.url}/v1/chat", json={"messages": ["a", "b"]})
+    with replaying(), refused(r"messages\[1\] changed: \"b\" -> \"c\""):
+        send("POST", f"{origin.url}/v1/chat", json={"messages": ["a", "c"]})
+    assert origin.count == 1
 
 
-def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
-    library: ModuleType, server: Server, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_host_that_is_not_covered_goes_live(
+    send: Send, origin: Origin, replaying: Scope, project: Path
 ) -> None:
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "mine")
-    with cachy(fixtures, DOMS, mode="record"):
-        key = os.environ["OPENAI_API_KEY"]
-        assert os.environ["ANTHROPIC_API_KEY"] == "mine"
-        with pytest.raises(UnrecordedRequest, match="and OPENAI_API_KEY isn't set"):
-            send(
-                *(library, "sync", "GET", f"{server.url}/json"),
-                headers={"authorization": f"Bearer {key}"},
-            )
-    assert "OPENAI_API_KEY" not in os.environ
-    assert os.environ["ANTHROPIC_API_KEY"] == "mine"
-    assert server.asked == []
+    with replaying(doms=["api.example.com"]):
+        assert send("GET", f"{origin.url}/x").json() == {"number": 1, "path": "/x"}
+    assert fixtures_in(project) == []
 
 
-def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None:
-    import http.client
-    import urllib.request
-
-    calls = [
-        lambda: urllib.request.urlopen("http://localhost:9/x"),
-        lambda: http.client.HTTPConnection("localhost", 9).connect(),
-    ]
-    with cachy(fixtures, ["localhost"], mode="replay"):
-        for call in calls:
-            with pytest.raises(UnrecordedRequest, match="a client that cachy doesn't see"):
-                call()
-    with cachy(fixtures, ["localhost"], mode="record"):
-        with (
-            pytest.warns(RuntimeWarning, match="it is not recorded"),
-            pytest.raises(OSError, match="refused"),
-        ):
-            calls[0]()
-        with pytest.raises(OSError, match="refused"):  # once is enough
-            calls[1]()
-
-
-def test_our_own_door_sets_off_no_guard(server: Server, fixtures: Path) -> None:
-    import httpx
-
-    url = server.url.replace("127.0.0.1", "localhost")
-    with cachy(fixtures, ["localhost"], mode="record"):
-        assert httpx.get(f"{url}/json").status_code == 200
-
-
-def test_no_tls_context_is_built_for_a_client_that_only_replays(
-    library: ModuleType, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+def test_mode_off_records_and_replays_nothing(
+    send: Send, origin: Origin, recording: Scope, project: Path
 ) -> None:
-    import ssl
-
-    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
-    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
-    with cachy(fixtures, DOMS, mode="replay"), library.Client() as client:
-        context = client._transport._pool._ssl_context
-        assert isinstance(context, ssl.SSLContext)
-        assert object.__getattribute__(context, "_context") is None
-        assert context.verify_mode is ssl.CERT_REQUIRED
-        assert context.check_hostname is True
-        assert type(object.__getattribute__(context, "_context")) is ssl.SSLContext
+    with recording():
+        send("GET", f"{origin.url}/x")
+    with recording(mode="off"):
+        assert send("GET", f"{origin.url}/x").json()["number"] == 2
+    assert len(fixtures_in(project)) == 1
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"doms": ["https://api.x.org/v1"]}, "Write 'api.x.org'"),
-        ({"doms": ["a b"]}, "is no host"),
-        ({"mode": "sometimes"}, "'sometimes' is no mode"),
-    ],
-)
-def test_a_setting_that_cannot_be_right_is_named(arguments: Any, words: str) -> None:
-    with pytest.raises(CachyError, match=words):
-        enable_cachy(**arguments)
-
-
-def test_an_unreadable_fixture_is_said_and_not_replaced(
-    library: ModuleType, server: Server, fixtures: Path
+def test_a_redirect_is_replayed_with_its_history(
+    send: Send, origin: Origin, recording: Scope, replaying: Scope
 ) -> None:
-    with cachy(fixtures, DOMS):
-        send(library, "sync", "GET", f"{server.url}/json")
-    path = next(fixtures.rglob("*.json"))
-    path.write_text("{")
-    with cachy(fixtures, DOMS), pytest.raises(CachyError, match="is no valid JSON"):
-        send(library, "sync", "GET", f"{server.url}/json")
-    assert path.read_text() == "{"
+    url = origin.on("/old", redirect(302, "/new"))
+
+    def followed() -> Any:
+        response = send("GET", url, follow_redirects=True)
+        hops = [(hop.status_code, str(hop.url)) for hop in response.history]
+        return seen(response), hops, str(response.request.url)
+
+    with recording():
+        live = followed()
+    with replaying():
+        assert followed() == live
+    assert live[1:] == ([(302, url)], f"{origin.url}/new")
+    assert origin.count == 2
+
+
+def test_a_permanent_redirect_carries_the_body_on(
+    send: Send, origin: Origin, recording: Scope, replaying: Scope
+) -> None:
+    url = origin.on("/old", redirect(307, "/new"))
+    origin.on("/new", lambda asked: json_answer({"got": asked.json}))
+    with recording():
+        send("POST", url, json={"a": 1}, follow_redirects=True)
+    with replaying():
+        answer = send("POST", url, json={"a": 1}, follow_redirects=True)
+    assert answer.json() == {"got": {"a": 1}}
+    assert origin.count == 2
+
+
+def test_elapsed_and_extensions_are_there_on_replay(
+    send: Send, origin: Origin, recording: Scope, replaying: Scope
+) -> None:
+    for scope in (recording, replaying):
+        with scope():
+            response = send("GET", f"{origin.url}/x")
+        assert response.elapsed.total_seconds() >= 0
+        assert response.http_version == "HTTP/1.1"
+        assert response.num_bytes_downloaded == len(response.content)
+        assert response.is_closed
+        assert response.request.method == "GET"
+
+
+def test_a_recorded_wait_is_not_waited_again(
+    send: Send, origin: Origin, recording: Scope, replaying: Scope
+) -> None:
+    url = origin.on("/busy", json_answer({"error": "slow down"}, 429, ("Retry-After", "30")))
+    with recording(record_status=[429]):
+        assert send("GET", url).headers["retry-after"] == "30"
+    with replaying():
+        assert send("GET", url).headers["retry-after"] == "0"
