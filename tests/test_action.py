@@ -91,11 +91,13 @@ def test_inputs_become_arguments_without_a_shell(
     assert project.called[0] == arguments
 
 
+@pytest.mark.parametrize("above", ["", "./", "WORKSPACE/"])
 def test_cachy_runs_in_the_working_directory_and_files_are_named_from_the_checkout(
-    project: Project,
+    project: Project, above: str
 ) -> None:
     (project.workspace / "packages" / "one").mkdir(parents=True)
-    ran = project.run(verified(finding()), 1, working_directory="./packages/one")
+    folder = above.replace("WORKSPACE", str(project.workspace)) + "packages/one"
+    ran = project.run(verified(finding()), 1, working_directory=folder)
     assert project.called[1] == str(project.workspace / "packages" / "one")
     assert [said.properties["file"] for said in ran.of_kind("error")] == [
         "packages/one/cachy_fixtures/secret-left.json"

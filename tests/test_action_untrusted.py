@@ -68,6 +68,15 @@ def test_hostile_text_stays_text(project: Project, command: str, report: Any) ->
     assert not re.search("[\u202e\u2028\u200b\x00\x1b\x85\r]", ran.summary + ran.log)
 
 
+def test_a_name_can_not_end_its_property(project: Project) -> None:
+    [said] = project.run(verified(finding(text="a,title=b::c%2C")), 1).said
+    assert said.properties == {
+        "file": "cachy_fixtures/a,title=b::c%2C.json",
+        "title": "cachy: a,title=b::c%2C",
+    }
+    assert said.message == "a,title=b::c%2C; a,title=b::c%2C again"
+
+
 @pytest.mark.parametrize(
     "url", ["javascript:alert(1)", "https://x.example/)[a](b", "https://x.example/?q=@a"]
 )
@@ -102,7 +111,7 @@ def without_code(summary: str) -> str:
     return " ".join(part.content for part in parts if part.type != "code_inline")
 
 
-PEM = "-----BEGIN PRIVATE KEY-----\nMIIEv\n-----END PRIVATE KEY-----"
+PEM = "-----BEGIN PRIVATE KEY-----\r\nMIIEv\n-----END PRIVATE KEY-----"
 SECRETS = {
     "OPENAI_API_KEY": "sk-proj-0123456789",
     "HF_TOKEN": "50%off-the-token",
