@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback whose answers a test scripts, and which counts what it is asked."""
+"""A real HTTP server on loopback whose answers a test scripts; it counts what it is asked."""
 
 from __future__ import annotations
 
@@ -133,7 +133,7 @@ def serving(host: str = "127.0.0.1") -> Iterator[Origin]:
         thread.join()
 
 
-def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:
+def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- one class, by path
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
