@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.fixtures.body import Body, Event, parse_response_body
+from cachy.fixtures.body import Body, Event, is_too_deep, parse_response_body
 from cachy.fixtures.format import parse_body
 from cachy.interaction import Json, Response, header
 
@@ -109,10 +109,10 @@ def _is_json(body: Body) -> bool:
     if body.kind != "text":
         return body.kind in ("json", "ndjson")
     try:
-        json.loads(body.content)
+        value = json.loads(body.content)
     except (ValueError, RecursionError):
         return False
-    return True
+    return not is_too_deep(value, body.content)
 
 
 def _failure(body: Body) -> Json:
