@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -270,6 +271,7 @@ DOMS = tuple(host for row in PROVIDERS if row.name != "bedrock" for host in row.
 MATCH_HEADERS = tuple(sorted({name for row in PROVIDERS for name in row.match_headers}))
 
 
+@lru_cache(maxsize=256)
 def find_provider(host: str) -> Provider | None:
     """Find the provider of a host (`host` or `host:port`, lower case), or None."""
     name = host.rpartition(":")[0] or host
@@ -278,6 +280,7 @@ def find_provider(host: str) -> Provider | None:
     return next((row for row in PROVIDERS if tails.intersection(row.hosts)), None)
 
 
+@lru_cache(maxsize=1024)
 def find_surface(host: str, method: str, template: str) -> Surface | None:
     """Find the row of a surface by its path template, or None."""
     provider = find_provider(host)

@@ -39,7 +39,7 @@ def test_a_fixture_lies_by_host_path_and_slug(store: Store) -> None:
     path = store.save(identity(), document(), {})
     name = f"api.example.com/v1/chat/request-{identity().fingerprint}.json"
     assert path == store.root / name
-    response = store.read_exact(identity())
+    response = store.read(store.path_of(identity()))
     assert response is not None
     assert json.loads(response.body) == {"answer": 1}
 
@@ -48,7 +48,7 @@ def test_a_renamed_slug_is_found_below_the_host(store: Store) -> None:
     path = store.save(identity(), document(), {})
     renamed = path.parent.parent / f"my-own-words-{identity().fingerprint}.json"
     path.rename(renamed)
-    assert store.read_exact(identity()) is None
+    assert store.read(store.path_of(identity())) is None
     assert store.find(identity()) == str(renamed)
     assert store.save(identity(), document(2), {}) == renamed
     assert [*list_fixtures(store.root)] == [renamed]
@@ -76,13 +76,13 @@ def test_an_equal_answer_is_not_written_again(store: Store) -> None:
 
 def test_an_edited_file_is_read_anew(store: Store) -> None:
     path = store.save(identity(), document(1), {})
-    assert store.read_exact(identity()) is store.read_exact(identity())
+    assert store.read(store.path_of(identity())) is store.read(store.path_of(identity()))
     path.write_text(path.read_text().replace('"answer": 1', '"answer": 22'))
-    response = store.read_exact(identity())
+    response = store.read(store.path_of(identity()))
     assert response is not None
     assert json.loads(response.body) == {"answer": 22}
     path.unlink()
-    assert store.read_exact(identity()) is None
+    assert store.read(store.path_of(identity())) is None
 
 
 def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
@@ -104,7 +104,8 @@ def test_many_writers_leave_one_whole_file(store: Store) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    response = Store(store.root).read_exact(identity())
+    fresh = Store(store.root)
+    response = fresh.read(fresh.path_of(identity()))
     assert response is not None
     assert json.loads(response.body)["answer"] in answers
     assert len([*store.root.rglob("*")]) == 4  # host, v1, chat, the file

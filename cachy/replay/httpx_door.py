@@ -7,11 +7,11 @@ auth flows, event hooks and cookies, and above mounts, proxies and foreign trans
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from functools import cache, wraps
+from functools import cache, lru_cache, wraps
 from types import ModuleType
 from typing import Any
 
-from cachy.interaction import Request, Response
+from cachy.interaction import Headers, Request, Response
 from cachy.replay import guard, tls
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
@@ -88,9 +88,10 @@ class _Shim:
 
 class _SyncShim(_Shim):
     def handle_request(self, outgoing: Any) -> Any:
-        if "upgrade" in outgoing.headers:
+        raw = _raw(outgoing)
+        if any(name == b"Upgrade" for name, _ in raw):
             return self.inner.handle_request(outgoing)
-        answer = self.session.answer(_request(outgoing, outgoing.read()))
+        answer = _answer(self.session, outgoing, raw, outgoing.read())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
         with sending(answer), guard.expected(outgoing.url.host):
@@ -100,9 +101,10 @@ class _SyncShim(_Shim):
 
 class _AsyncShim(_Shim):
     async def handle_async_request(self, outgoing: Any) -> Any:
-        if "upgrade" in outgoing.headers:
+        raw = _raw(outgoing)
+        if any(name == b"Upgrade" for name, _ in raw):
             return await self.inner.handle_async_request(outgoing)
-        answer = self.session.answer(_request(outgoing, await outgoing.aread()))
+        answer = _answer(self.session, outgoing, raw, await outgoing.aread())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
         with sending(answer), guard.expected(outgoing.url.host):
@@ -110,16 +112,28 @@ class _AsyncShim(_Shim):
         return _taped(self.library, answer, incoming, is_async=True)
 
 
-def _request(outgoing: Any, body: bytes) -> Request:
-    headers = tuple(
-        (key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)
-    )
-    return Request(outgoing.method, str(outgoing.url), headers, body)
+def _answer(session: Session, outgoing: Any, raw: _Pairs, body: bytes) -> Response | Recording:
+    method, url, counted = outgoing.method, str(outgoing.url), session.counted
+    key = (method, url, body, tuple([pair for pair in raw if pair[0].lower() in counted]))
+    recalled = session.recall(key)
+    if recalled is not None:
+        return recalled
+    headers = tuple([(key.decode("latin-1"), value.decode("latin-1")) for key, value in raw])
+    return session.answer(Request(method, url, headers, body), key)
 
 
-def _raw(message: Any) -> list[tuple[bytes, bytes]]:
-    pairs: list[tuple[bytes, bytes]] = message.headers.raw
+_Pairs = list[tuple[bytes, bytes]]
+
+
+def _raw(message: Any) -> _Pairs:
+    pairs: _Pairs = message.headers.raw
     return pairs
+
+
+def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Give what was recorded of a stream that was cut off, then say that no more was."""
+    yield from pieces
+    raise guard.past_the_end()
 
 
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
@@ -149,13 +163,17 @@ def _decoded(
 
 
 def _replayed(library: ModuleType, answer: Response) -> Any:
-    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     return library.Response(
         answer.status,
-        headers=headers,
+        headers=_encoded(answer.headers),
         stream=_replay_stream(library)(answer),
         extensions={"http_version": b"HTTP/1.1"},
     )
+
+
+@lru_cache(maxsize=256)
+def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
 @cache
@@ -167,9 +185,8 @@ def _replay_stream(library: ModuleType) -> type[Any]:
             self._answer = answer
 
         def __iter__(self) -> Iterator[bytes]:
-            yield from self._answer.chunks or (self._answer.body,)
-            if self._answer.truncated:
-                raise guard.past_the_end()
+            pieces = self._answer.chunks or (self._answer.body,)
+            return _torn(pieces) if self._answer.truncated else iter(pieces)
 
         async def __aiter__(self) -> AsyncIterator[bytes]:
             for chunk in self:

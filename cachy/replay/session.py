@@ -25,9 +25,11 @@ from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
 
 _REFUSED = frozenset({401, 403, 407, 408, 425, 429})
-_KNOWN = 4096  # requests, and the longest body in bytes, whose identity is remembered
+_KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
 _KNOWN_BODY = 64 * 1024
 Clock = Callable[[], datetime]
+Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
+"""A request as it is: method, URL, body, and the headers that `Session.counted` names."""
 
 
 @dataclass(slots=True)
@@ -65,6 +67,17 @@ class Recording:
         self.session.sequences.free(self.identity.fingerprint, self.index)
 
 
+class _Found:
+    """A fixture that answered a request."""
+
+    __slots__ = ("name", "path", "used")
+
+    def __init__(self, path: str, identity: Identity, index: int = 1) -> None:
+        self.path = path
+        self.name = identity.name
+        self.used = file_name(identity.fingerprint, index)
+
+
 class Session:
     """One scope's settings, store and counters; safe to use from many threads and tasks."""
 
@@ -76,9 +89,9 @@ class Session:
         self.covers = lru_cache(maxsize=256)(self._covers)
         self._clock = clock
         self._refreshed: set[tuple[str, int]] = set()
-        self._known: dict[tuple[object, ...], Identity] = {}
-        named = (name.lower() for name in config.match.headers)
-        self._counted = frozenset({"accept", "content-type", *MATCH_HEADERS, *named})
+        self._known: dict[Key, _Found] = {}
+        named = ("accept", "content-type", *MATCH_HEADERS, *map(str.lower, config.match.headers))
+        self.counted = frozenset(name.encode("latin-1") for name in named)
         self._lock = threading.Lock()
 
     def _covers(self, host: str, port: int | None) -> bool:
@@ -90,48 +103,47 @@ class Session:
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
         return self.covers((parts.hostname or "").lower(), port)
 
-    def answer(self, request: Request) -> Response | Recording:
+    def recall(self, key: Key) -> Response | None:
+        """Give the answer that an equal request got before, while its fixture is unchanged."""
+        known = self._known.get(key)
+        response = self.store.read(known.path) if known else None
+        return self._replayed(known, response) if known and response else None
+
+    def answer(self, request: Request, key: Key | None = None) -> Response | Recording:
         """Answer a request from its fixture, or say that it is to be recorded.
+
+        `key` lets `recall` answer the next equal request.
 
         Raises:
             UnrecordedRequest: nothing recorded fits, and it may not go live.
         """
         if self.config.mode is Mode.REFRESH:
             return self._settled_answer(request, identify_settled(request, self.config))
-        identity = self._identify(request)
-        first = self.store.read_exact(identity)
+        identity = identify(request, self.config)
+        found = _Found(self.store.path_of(identity), identity)
+        first = self.store.read(found.path)
         if first is None:
             return self._settled_answer(request, identify_settled(request, self.config))
         if self._repeats(identity):
             return self._settled_answer(request, identity)
-        return self._replayed(identity, 1, first)
+        if key is not None and len(request.body) <= _KNOWN_BODY:
+            self._remember(key, found)
+        return self._replayed(found, first)
 
-    def _identify(self, request: Request) -> Identity:
-        """Identify a request as it is; one that was asked before is looked up whole."""
-        key = (request.method, request.url, request.body, self._matched(request))
-        known = self._known.get(key)
-        if known is None:
-            known = identify(request, self.config)
-            if len(self._known) >= _KNOWN:
-                self._known.clear()
-            if len(request.body) <= _KNOWN_BODY:
-                self._known[key] = known
-        return known
-
-    def _matched(self, request: Request) -> tuple[str, ...]:
-        """Give the headers that the fingerprint depends on, as they are."""
-        pairs = ((name.lower(), value) for name, value in request.headers)
-        return tuple(f"{name}: {value}" for name, value in pairs if name in self._counted)
+    def _remember(self, key: Key, found: _Found) -> None:
+        if len(self._known) >= _KNOWN:
+            self._known.clear()
+        self._known[key] = found
 
     def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
         index = self._reserve(identity)
         if self.config.mode is not Mode.REFRESH or (identity.name, index) in self._refreshed:
             response = self._find(identity, index)
             if response is not None:
-                return self._replayed(identity, index, response)
+                return self._replayed(_Found("", identity, index), response)
         adopted = self._adopt(request, identity, index)
         if adopted is not None:
-            return self._replayed(identity, index, adopted)
+            return self._replayed(_Found("", identity, index), adopted)
         reason = self._why_not_live(request)
         if reason:
             self.sequences.free(identity.fingerprint, index)
@@ -174,11 +186,11 @@ class Session:
             return f"mode replay, from {self.config.mode_from}"
         return keys.why_not_sent(request)
 
-    def _replayed(self, identity: Identity, index: int, response: Response) -> Response:
+    def _replayed(self, found: _Found, response: Response) -> Response:
         self.tally.replayed += 1
-        self.tally.used.add(file_name(identity.fingerprint, index))
+        self.tally.used.add(found.used)
         if self.config.debug is True or self.config.log:
-            self._say("hit", identity.name)
+            self._say("hit", found.name)
         return response
 
     def is_recordable(self, status: int) -> bool:
