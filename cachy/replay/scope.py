@@ -14,6 +14,7 @@ from cachy.config import Mode, Repeats, load_config
 from cachy.replay import doors, keys, report
 from cachy.replay.session import Session
 
+_UNSET = object()
 _scope: ContextVar[Session | None] = ContextVar("cachy_scope")
 _process: list[Session | None] = []  # innermost last, for threads that inherit no context
 _base: list[Session] = []  # what enable_cachy() made, at most one
@@ -22,10 +23,10 @@ _lock = threading.RLock()
 
 def current_session() -> Session | None:
     """Find the session of this task or thread; None where cachy is off."""
-    try:
-        return _scope.get()
-    except LookupError:
-        return _process[-1] if _process else None
+    session = _scope.get(_UNSET)
+    if isinstance(session, Session) or session is None:
+        return session
+    return _process[-1] if _process else None
 
 
 def enable_cachy(

@@ -1,131 +1,163 @@
-"""What a replayed request costs, as ratios against floors measured in the same run.
+"""What a replayed request costs, as ratios to a floor and beside the peers, measured in one run.
 
-    python tests/benchmarks/replay.py
+    pip install vcrpy cassetter
+    python tests/benchmarks/replay.py [--pycachy PYTHON] [--many 100000]
 
-The floor is httpx2's own MockTransport giving the same bytes; CPU time, medians of interleaved
-rounds. "first" reads each fixture from disk, "again" has read it before.
+`PYTHON` is an interpreter that has pycachy 0.0.22 and httpx2: it has our import name. Each
+contender runs in a process of its own; their rounds are interleaved; CPU time, medians.
 """
 
 from __future__ import annotations
 
+import argparse
+import importlib.util
 import json
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-import httpx2
+from replay_worker import ANSWER, EVENTS, KINDS, body
 
 from cachy.config import Config
 from cachy.fixtures.document import compose
 from cachy.fixtures.fingerprint import identify_settled
 from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
-from cachy.replay.scope import cachy
 
-URL = "https://api.openai.com/v1/chat/completions"
-ROUNDS, CALLS = 9, 200
-ANSWER = json.dumps(
-    {"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "content": "word " * 500}}]}
-).encode()
-EVENTS = [b'data: {"choices":[{"index":0,"delta":{"content":"%d"}}]}\n\n' % n for n in range(60)]
-STREAM = b"".join(EVENTS)
-BODY = {"model": "gpt-4.1", "messages": [{"role": "system", "content": "Be brief. " * 30}]}
+ROUNDS = 7
+WORKER = Path(__file__).with_name("replay_worker.py")
 
 
-def body(number: int, *, stream: bool) -> dict[str, object]:
-    turn = {"role": "user", "content": f"Question {number}"}
-    return {**BODY, "messages": [*BODY["messages"], turn], "stream": stream}
+class Provider(BaseHTTPRequestHandler):
+    """What is recorded."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self) -> None:
+        asked = self.rfile.read(int(self.headers["content-length"]))
+        is_stream = b'"stream":true' in asked
+        content = b"".join(EVENTS) if is_stream else ANSWER
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream" if is_stream else "application/json")
+        self.send_header("content-length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
-def fill(folder: Path, count: int) -> None:
-    """Record `count` answers of each kind, without HTTP."""
+@contextmanager
+def provider() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Provider)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/v1/chat/completions"
+    server.shutdown()
+
+
+class Worker:
+    """One contender's process."""
+
+    def __init__(self, python: str, name: str, folder: Path, url: str, count: int) -> None:
+        self.name = name
+        folder.mkdir(exist_ok=True)
+        self.process = subprocess.Popen(
+            [python, str(WORKER), name, str(folder), url, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=folder,
+            text=True,
+        )
+
+    def __enter__(self) -> Worker:
+        while self._line() != "ready":
+            pass
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def _line(self) -> str:
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{self.name} died")
+        return line.strip()
+
+    def round(self, kind: str) -> float:
+        self.process.stdin.write(kind + "\n")
+        self.process.stdin.flush()
+        return float(self._line())
+
+
+def fill(folder: Path, url: str, count: int) -> None:
+    """Write as many fixtures, without HTTP."""
     config = Config(root=folder, fixtures=folder)
     store = Store(folder)
     for number in range(count):
         for stream in (False, True):
             raw = json.dumps(body(number, stream=stream)).encode()
-            request = Request("POST", URL, (("content-type", "application/json"),), raw)
+            request = Request("POST", url, (("content-type", "application/json"),), raw)
             kind = "text/event-stream" if stream else "application/json"
-            response = Response(200, (("content-type", kind),), STREAM if stream else ANSWER)
+            answer = b"".join(EVENTS) if stream else ANSWER
+            response = Response(200, (("content-type", kind),), answer)
             document, blobs = compose(request, response, {"at": "2026-01-01T00:00:00Z"}, config)
             store.save(identify_settled(request, config), document, blobs)
 
 
-def floor_client() -> httpx2.Client:
-    def answer(request: httpx2.Request) -> httpx2.Response:
-        if b'"stream":true' in request.read():
-            return httpx2.Response(
-                200, headers={"content-type": "text/event-stream"}, stream=Chunks()
-            )
-        return httpx2.Response(200, headers={"content-type": "application/json"}, content=ANSWER)
-
-    return httpx2.Client(transport=httpx2.MockTransport(answer))
-
-
-class Chunks(httpx2.SyncByteStream):
-    """A stream in the same chunks as replay gives."""
-
-    def __iter__(self):
-        return iter(EVENTS)
+def contest(pythons: dict[str, str], folder: Path, url: str, count: int) -> None:
+    """Print each contender's ratios at one number of recordings."""
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(Worker(python, name, folder / name.split(",")[0], url, count))
+            for name, python in pythons.items()
+        ]
+        for kind in KINDS:
+            for worker in workers:
+                worker.round(kind)
+            rounds = [[worker.round(kind) for worker in workers] for _ in range(ROUNDS)]
+            ratios = map(statistics.median, zip(*rounds, strict=True))
+            shown = [f"{w.name} {r:.2f}" for w, r in zip(workers, ratios, strict=True)]
+            print(f"{kind}, {count} recorded: {' | '.join(shown)}", flush=True)
 
 
-def cost(client: httpx2.Client, *, stream: bool, count: int) -> float:
-    """Give the CPU seconds of one call."""
-    started = time.process_time()
-    for number in range(CALLS):
-        asked = body(number % count, stream=stream)
-        if not stream:
-            client.post(URL, json=asked).json()
-            continue
-        with client.stream("POST", URL, json=asked) as response:
-            for _ in response.iter_lines():
-                pass
-    return (time.process_time() - started) / CALLS
-
-
-def ratio(one: Callable[[], float], floor: Callable[[], float]) -> float:
-    """Give the median ratio of interleaved rounds."""
-    return statistics.median(one() / floor() for _ in range(ROUNDS))
-
-
-def measure(count: int) -> None:
-    with tempfile.TemporaryDirectory() as name:
-        fill(Path(name), count)
-        floor = floor_client()
-        for stream in (False, True):
-            title = "stream" if stream else "json"
-
-            def floored(stream: bool = stream) -> float:
-                return cost(floor, stream=stream, count=count)
-
-            def first(stream: bool = stream) -> float:
-                with cachy(name, mode="replay"), httpx2.Client() as client:
-                    return cost(client, stream=stream, count=max(count, CALLS))
-
-            with cachy(name, mode="replay"), httpx2.Client() as client:
-
-                def again(stream: bool = stream, client: httpx2.Client = client) -> float:
-                    return cost(client, stream=stream, count=count)
-
-                cost(client, stream=stream, count=count)
-                print(f"{title}, {count} fixtures, again: {ratio(again, floored):.2f} x floor")
-            if count >= CALLS:
-                print(f"{title}, {count} fixtures, first: {ratio(first, floored):.2f} x floor")
-
-
-def imported(module: str) -> float:
-    """Give the milliseconds that a fresh process takes to import a module."""
-    code = f"import time; s=time.perf_counter(); import {module}; print(time.perf_counter()-s)"
-    runs = [subprocess.check_output([sys.executable, "-c", code]) for _ in range(7)]
+def imported(code: str) -> float:
+    """Give the CPU milliseconds of a fresh process up to the end of some code."""
+    timed = f"import time; s=time.process_time(); {code}; print(time.process_time()-s)"
+    runs = [subprocess.check_output([sys.executable, "-c", timed]) for _ in range(9)]
     return 1000 * statistics.median(map(float, runs))
 
 
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--pycachy", metavar="PYTHON")
+    parser.add_argument("--many", type=int, default=2000)
+    options = parser.parse_args()
+    ours = {name: sys.executable for name in ("cachy", "cachy, first touch")}
+    peers = {n: sys.executable for n in ("cassetter",) if importlib.util.find_spec(n)}
+    peers |= {"vcrpy": sys.executable} if importlib.util.find_spec("vcr") else {}
+    peers |= {"pycachy": options.pycachy} if options.pycachy else {}
+    folder = Path(tempfile.mkdtemp())
+    print("x floor, CPU time")
+    with provider() as url:
+        contest({"cachy": sys.executable} | peers, folder, url, 1)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        contest(ours | peers, folder, url, 100)
+        fill(folder / "cachy", url, options.many)
+        contest(ours, folder, url, options.many)
+    shutil.rmtree(folder)
+    bare = imported("import httpx2")
+    both = imported("import httpx2; from cachy import enable_cachy; enable_cachy()")
+    print(f"import cachy and enable_cachy(): {both - bare:.0f} ms over httpx2 ({bare:.0f} ms)")
+
+
 if __name__ == "__main__":
-    for fixtures in (1, 200, 2000):
-        measure(fixtures)
-    alone, both = imported("httpx2"), imported("httpx2, cachy")
-    print(f"import cachy: {both - alone:.0f} ms over httpx2 ({alone:.0f} ms)")
+    main()
