@@ -6,6 +6,7 @@ auth flows, event hooks and cookies, and above mounts, proxies and foreign trans
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache, lru_cache, wraps
 from types import ModuleType
@@ -16,9 +17,8 @@ from cachy.replay import guard, tls
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording, Session
+from cachy.replay.standins import is_replaced
 from cachy.replay.tee import Copy, tee_classes
-
-_STANDINS = ("respx", "pytest_httpx", "vcr", "cassetter")
 
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
@@ -61,11 +61,10 @@ def _stands_aside(library: ModuleType, transport: Any) -> bool:
     """Whether a test double is at work: the user's own transport, or another recorder's patch."""
     if isinstance(transport, _own_handlers(library)):
         return True
-    for name in ("handle_request", "handle_async_request"):
-        handler = getattr(type(transport), name, None)
-        if getattr(handler, "__module__", "").partition(".")[0] in _STANDINS:
-            return True
-    return False
+    if is_replaced(type(transport), "handle_request", "handle_async_request"):
+        return True
+    core = sys.modules.get("httpcore") if library.__name__ == "httpx" else None
+    return core is not None and is_replaced(core.ConnectionPool, "handle_request")
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 from collections.abc import Iterator
 from functools import wraps
 from http.client import HTTPMessage
@@ -14,7 +15,10 @@ from cachy.replay import guard
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
+from cachy.replay.standins import is_replaced
 from cachy.replay.tee import Copy
+
+_REPLACED = "ConnectionCls"  # by vcrpy, below the adapter
 
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
@@ -25,6 +29,8 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
         def send(self: Any, outgoing: Any, *args: Any, **kwargs: Any) -> Any:
             session = current()
             if session is None or is_inside() or not session.covers_url(outgoing.url):
+                return original(self, outgoing, *args, **kwargs)
+            if is_replaced(sys.modules["urllib3.connectionpool"].HTTPConnectionPool, _REPLACED):
                 return original(self, outgoing, *args, **kwargs)
             found = session.answer(_to_request(outgoing))
             if isinstance(found, Response):

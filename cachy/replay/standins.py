@@ -1,0 +1,20 @@
+"""Whether another recorder or test double is at work: it answers then, and cachy stands aside."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+_PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter")
+
+
+def is_replaced(owner: Any, *names: str) -> bool:
+    """Whether one of them has put its own in the place of one of these attributes."""
+    return any(_is_theirs(getattr(owner, name, None)) for name in names)
+
+
+@lru_cache(maxsize=256)
+def _is_theirs(thing: Any) -> bool:
+    # functools.wraps makes a wrapper lie about its module, never about its globals
+    module = getattr(thing, "__globals__", {}).get("__name__") or getattr(thing, "__module__", "")
+    return str(module).partition(".")[0] in _PACKAGES

@@ -1,0 +1,119 @@
+"""Others that hook into httpx: recorders and test doubles answer while they are active."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import loopback
+import pytest
+import pytest_httpx
+import requests
+import respx
+import vcr
+from cassetter import use_cassette
+from conftest import Scope, fixtures_in, refused
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+import cachy
+
+URL = "https://api.openai.com/v1/models"
+SAID = {"said": "by the double"}
+Recorder = Callable[[Path, str], AbstractContextManager[Any]]
+
+
+@pytest.mark.parametrize("using", ["httpcore", "httpx"])
+@pytest.mark.parametrize("order", ["cachy first", "respx first"])
+def test_respx_answers_while_it_is_active(project: Path, using: str, order: str) -> None:
+    double = respx.mock(using=using)
+    double.get(URL).respond(json=SAID)
+    scope = cachy.cachy(mode="replay")
+    first, second = (scope, double) if order == "cachy first" else (double, scope)
+    with first, second:
+        assert httpx.get(URL).json() == SAID
+    with cachy.cachy(mode="replay"), refused():
+        httpx.get(URL)
+
+
+def test_pytest_httpx_answers_while_it_is_active(
+    project: Path, httpx_mock: pytest_httpx.HTTPXMock
+) -> None:
+    httpx_mock.add_response(url=URL, json=SAID)
+    with cachy.cachy(mode="replay"):
+        assert httpx.get(URL).json() == SAID
+
+
+def of_vcrpy(file: Path, mode: str) -> AbstractContextManager[Any]:
+    return vcr.use_cassette(str(file), record_mode="none" if mode == "replay" else "once")
+
+
+def of_cassetter(file: Path, mode: str) -> AbstractContextManager[Any]:
+    return use_cassette(file, record_mode="none" if mode == "replay" else "once")
+
+
+@pytest.mark.parametrize("recorder", [of_vcrpy, of_cassetter])
+def test_another_recorder_records_and_replays_while_it_is_active(
+    project: Path,
+    origin: loopback.Origin,
+    replaying: Scope,
+    library: ModuleType,
+    recorder: Recorder,
+) -> None:
+    file, url = project / "cassette.yaml", f"{origin.url}/v1/items"
+    with recorder(file, "record"):
+        live = library.get(url).json()
+    assert origin.count == 1
+    with replaying(), recorder(file, "replay"):
+        assert library.get(url).json() == live
+    with recorder(file, "replay"), replaying():
+        assert library.get(url).json() == live
+    with replaying(), refused():
+        library.get(url)
+    assert origin.count == 1
+
+
+def test_vcrpy_answers_requests_while_it_is_active(
+    project: Path, origin: loopback.Origin, replaying: Scope
+) -> None:
+    file, url = project / "cassette.yaml", f"{origin.url}/v1/items"
+    with of_vcrpy(file, "record"):
+        live = requests.get(url, timeout=9).json()
+    assert origin.count == 1
+    with replaying(), of_vcrpy(file, "replay"):
+        assert requests.get(url, timeout=9).json() == live
+    with replaying(), refused():
+        requests.get(url, timeout=9)
+
+
+@contextmanager
+def traced() -> Iterator[InMemorySpanExporter]:
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    HTTPXClientInstrumentor().instrument(tracer_provider=provider)
+    try:
+        yield spans
+    finally:
+        HTTPXClientInstrumentor().uninstrument()
+
+
+def test_tracing_changes_no_fixture_and_no_answer(
+    project: Path, origin: loopback.Origin, recording: Scope, replaying: Scope
+) -> None:
+    url = f"{origin.url}/v1/items"
+    with traced() as spans, recording():
+        live = httpx.post(url, json={"a": 1}).json()
+    assert [span.attributes["http.url"] for span in spans.get_finished_spans()] == [url]
+    assert "traceparent" in origin.asked[0].headers
+    with replaying():
+        assert httpx.post(url, json={"a": 1}).json() == live
+    with replaying(), traced():
+        assert httpx.post(url, json={"a": 1}).json() == live
+    assert (origin.count, len(fixtures_in(project))) == (1, 1)
