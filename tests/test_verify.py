@@ -18,7 +18,7 @@ from cachy.fixtures.format import parse_fixture, render_fixture
 from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
 from cachy.verify import RULES, Finding, verify
-from cachy.verify.report import render_github, render_text, summarize
+from cachy.verify.report import render_github, render_sarif, render_text, summarize
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 STREAM = b'data: {"choices": []}\n\ndata: [DONE]\n\n'
@@ -166,3 +166,27 @@ def test_a_workflow_command_cannot_be_forged() -> None:
 
 def test_every_rule_says_what_why_and_what_to_do() -> None:
     assert all(rule.what and rule.why and rule.fix for rule in RULES.values())
+
+
+def test_code_scanning_gets_every_rule_and_every_finding() -> None:
+    findings = [Finding("unreadable", "cachy_fixtures/a b.json", "no JSON\x1b[31m")]
+    (run,) = json.loads(render_sarif(findings, 1))["runs"]
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == list(RULES)
+    assert run["results"] == [
+        {
+            "ruleId": "unreadable",
+            "ruleIndex": list(RULES).index("unreadable"),
+            "level": "error",
+            "message": {
+                "text": "no JSON\\u001b[31m. Restore it from git, or record it again.",
+            },
+            "locations": [
+                {
+                    "physicalLocation": {
+                        "artifactLocation": {"uri": "cachy_fixtures/a%20b.json"},
+                        "region": {"startLine": 1},
+                    }
+                }
+            ],
+        }
+    ]

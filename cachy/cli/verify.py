@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.ls import printable
 from cachy.config import load_config
 
 
@@ -14,26 +15,31 @@ from cachy.config import load_config
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "json", "github"]),
+    type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
     help="How the findings are printed",
 )
-def command(paths: tuple[Path, ...], form: str) -> int:
+@click.option("--fix", "fixes", is_flag=True, help="Mend first what has one right answer")
+def command(paths: tuple[Path, ...], form: str, fixes: bool) -> int:
     """Check the committed fixtures offline: whole, in place, free of secrets.
 
     Exits 1 on an error, 3 where there is nothing to check; warnings don't fail.
 
     Example: cachy verify --format github
     """
-    from cachy.verify import count_fixtures, report, verify
+    from cachy.verify import count_fixtures, fix, report, verify
 
     config = load_config()
     findings = verify(config, paths)
+    if fixes and (done := fix(config, findings)):
+        click.echo("\n".join(map(printable, done)), err=True)
+        findings = verify(config, paths)
     render = {
         "text": report.render_text,
         "json": report.render_json,
         "github": report.render_github,
+        "sarif": report.render_sarif,
     }[form]
     click.echo(render(findings, count_fixtures(config, paths)))
     return int(any(finding.severity == "error" for finding in findings))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -21,21 +20,7 @@ from cachy.fixtures.place import folder_of_host
 from cachy.fixtures.redact import find_secrets
 from cachy.fixtures.store import BLOBS, FILE_NAME, Store, list_fixtures, read_text
 from cachy.interaction import Json
-from cachy.verify.rules import RULES, Severity
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One breach of one rule; `fixture` is relative to the project's root."""
-
-    rule: str
-    fixture: str
-    detail: str
-
-    @property
-    def severity(self) -> Severity:
-        """The severity of its rule."""
-        return RULES[self.rule].severity
+from cachy.verify.finding import Finding, shown
 
 
 def verify(
@@ -50,7 +35,7 @@ def verify(
     checked = sorted(_fixture_paths(config, paths))
     if not checked:
         raise Inconclusive(
-            f"{_shown(config, config.fixtures)} holds no fixtures: nothing to verify. "
+            f"{shown(config, config.fixtures)} holds no fixtures: nothing to verify. "
             "Record some first: run your tests with cachy on."
         )
     store = Store(config.fixtures)
@@ -78,29 +63,24 @@ def _fixture_paths(config: Config, paths: Sequence[Path]) -> Iterator[Path]:
             raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
 
 
-def _shown(config: Config, path: Path) -> str:
-    inside = path.is_relative_to(config.root)
-    return path.relative_to(config.root).as_posix() if inside else str(path)
-
-
 def _check(path: Path, store: Store, config: Config, now: datetime) -> Iterator[Finding]:
-    shown = _shown(config, path)
+    where = shown(config, path)
     if not path.resolve().is_relative_to(config.fixtures.resolve()):
-        yield Finding("unsafe-path", shown, f"leads to {path.resolve()}")
+        yield Finding("unsafe-path", where, f"leads to {path.resolve()}")
         return
     try:
         text = read_text(path)
-        document = parse_fixture(text, shown)
+        document = parse_fixture(text, where)
     except CachyError as error:
         newer = f"reads up to {VERSION}" in str(error)
-        yield Finding("newer-format" if newer else "unreadable", shown, str(error))
+        yield Finding("newer-format" if newer else "unreadable", where, str(error))
         return
     for kind in sorted(set(find_secrets(text, config.redact))):
-        yield Finding("secret-left", shown, f"holds what looks like a secret: {kind}")
+        yield Finding("secret-left", where, f"holds what looks like a secret: {kind}")
     if invalid := _invalid(document):
-        yield Finding("invalid", shown, invalid)
+        yield Finding("invalid", where, invalid)
         return
-    yield from _check_answer(document, shown, config, now)
+    yield from _check_answer(document, where, config, now)
     yield from _check_place(path, document, store, config)
 
 
@@ -128,19 +108,19 @@ def _validator() -> Any:
 
 
 def _check_answer(
-    document: dict[str, Json], shown: str, config: Config, now: datetime
+    document: dict[str, Json], where: str, config: Config, now: datetime
 ) -> Iterator[Finding]:
     response = document["response"]
     if response.get("truncated"):
-        yield Finding("truncated", shown, "the stream was cut while recording")
+        yield Finding("truncated", where, "the stream was cut while recording")
     if "sse" in response:
-        yield from _check_stream(document, shown)
+        yield from _check_stream(document, where)
     recorded = document.get("recorded", {}).get("at")
     if config.max_age is not None and recorded:
         age = now - datetime.strptime(recorded, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         if age > timedelta(days=config.max_age):
             yield Finding(
-                "too-old", shown, f"recorded {age.days} days ago, max_age is {config.max_age}"
+                "too-old", where, f"recorded {age.days} days ago, max_age is {config.max_age}"
             )
 
 
@@ -158,17 +138,17 @@ _TERMINATORS = {
 }
 
 
-def _check_stream(document: dict[str, Json], shown: str) -> Iterator[Finding]:
+def _check_stream(document: dict[str, Json], where: str) -> Iterator[Finding]:
     events = document["response"]["sse"]
     if not events:
-        yield Finding("empty-stream", shown, "no event was recorded")
+        yield Finding("empty-stream", where, "no event was recorded")
         return
     url = str(document["request"]["url"]).partition("?")[0]
     wanted = next((names for path, names in _TERMINATORS.items() if url.endswith(path)), ())
     last = [event for event in events if "data" in event or "event" in event][-1:]
     seen = {_event_name(event) for event in last}
     if wanted and document["response"]["status"] == 200 and not seen & set(wanted):
-        yield Finding("no-terminator", shown, f"the last event is not {' or '.join(wanted[:1])}")
+        yield Finding("no-terminator", where, f"the last event is not {' or '.join(wanted[:1])}")
 
 
 def _event_name(event: dict[str, Json]) -> str:
@@ -180,28 +160,28 @@ def _event_name(event: dict[str, Json]) -> str:
 def _check_place(
     path: Path, document: dict[str, Json], store: Store, config: Config
 ) -> Iterator[Finding]:
-    shown = _shown(config, path)
+    where = shown(config, path)
     try:
         identity = identify_settled(request_of(document, store.load_blob), config)
         parse_body(document["response"])
         for name in _blobs(document):
             _check_blob(name, store)
     except CachyError as error:
-        yield Finding("blob-missing", shown, str(error))
+        yield Finding("blob-missing", where, str(error))
         return
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         yield Finding(
-            "invalid", shown, f"its request or answer can't be read: {type(error).__name__}"
+            "invalid", where, f"its request or answer can't be read: {type(error).__name__}"
         )
         return
     named = FILE_NAME.fullmatch(path.name)
     host = folder_of_host(identity.target.authority)
     if named is None or named["fingerprint"] != identity.fingerprint:
         yield Finding(
-            "wrong-place", shown, f"its request has the fingerprint {identity.fingerprint}"
+            "wrong-place", where, f"its request has the fingerprint {identity.fingerprint}"
         )
     elif host not in path.parts:
-        yield Finding("wrong-place", shown, f"it does not lie below {host}")
+        yield Finding("wrong-place", where, f"it does not lie below {host}")
 
 
 def _blobs(value: Json) -> Iterator[str]:
@@ -220,16 +200,21 @@ def _check_blob(name: str, store: Store) -> None:
         raise CachyError(f"{store.root / BLOBS / name} is not what its name says: it was edited.")
 
 
-def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
-    seen: dict[str, Path] = {}
+def find_rivals(paths: Iterable[Path]) -> list[list[Path]]:
+    """Group the files that answer the same request in the same turn."""
+    groups: dict[str, list[Path]] = {}
     for path in paths:
-        found = FILE_NAME.fullmatch(path.name)
-        key = f"{found['fingerprint']}-{found['index']}" if found else str(path)
-        if key in seen:
-            yield Finding(
-                "duplicate", _shown(config, path), f"{_shown(config, seen[key])} answers the same"
-            )
-        seen.setdefault(key, path)
+        if found := FILE_NAME.fullmatch(path.name):
+            key = f"{found['fingerprint']}-{found['index']}"
+            groups.setdefault(key, []).append(path)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
+    for first, *others in find_rivals(paths):
+        for path in others:
+            detail = f"{shown(config, first)} answers the same"
+            yield Finding("duplicate", shown(config, path), detail)
 
 
 def _unused_blobs(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
@@ -239,7 +224,7 @@ def _unused_blobs(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
     for text in texts:
         present = {name for name in present if name not in text}
     for name in sorted(present):
-        yield Finding("blob-unused", _shown(config, folder / name), "no fixture names it")
+        yield Finding("blob-unused", shown(config, folder / name), "no fixture names it")
 
 
 def _ignored(config: Config) -> Iterator[Finding]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
-from cachy.verify.check import Finding
-from cachy.verify.rules import RULES
+from cachy.verify.finding import Finding
+from cachy.verify.rules import RULES, Rule
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -65,6 +66,48 @@ def render_github(findings: Sequence[Finding], checked: int) -> str:
         for finding in findings
     ]
     return "\n".join([*commands, render_text([], checked)] if not findings else commands)
+
+
+_SARIF_LEVELS = {"error": "error", "warning": "warning", "info": "note"}
+_SARIF = (
+    "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+)
+
+
+def render_sarif(findings: Sequence[Finding], checked: int) -> str:
+    """Write the report for code scanning: SARIF 2.1.0, one run."""
+    driver = {
+        "name": "cachy",
+        "informationUri": "https://github.com/AnswerDotAI/cachy",
+        "rules": [_sarif_rule(rule) for rule in RULES.values()],
+    }
+    results = [_sarif_result(finding) for finding in findings]
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    log = {"$schema": _SARIF, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, indent=2, ensure_ascii=False)
+
+
+def _sarif_rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": rule.what},
+        "fullDescription": {"text": f"{rule.what} {rule.why}"},
+        "help": {"text": rule.fix},
+        "defaultConfiguration": {"level": _SARIF_LEVELS[rule.severity]},
+    }
+
+
+def _sarif_result(finding: Finding) -> dict[str, Any]:
+    """Point at the file's first line: code scanning shows no result without a place."""
+    uri = quote(finding.fixture.replace("\\", "/"))
+    place = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": list(RULES).index(finding.rule),
+        "level": _SARIF_LEVELS[finding.severity],
+        "message": {"text": _safe(f"{finding.detail}. {RULES[finding.rule].fix}")},
+        "locations": [{"physicalLocation": place}],
+    }
 
 
 def _safe(text: str) -> str:
