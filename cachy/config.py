@@ -144,6 +144,14 @@ def _mode(argument: str | Mode | None, configured: str | None, where: str) -> tu
     return (Mode.REPLAY, "CI") if in_ci() else (Mode.RECORD, "default")
 
 
+_NOT_LASTING = frozenset({401, 403, 407, 408, 425, 429})
+
+
+def is_recorded(status: int, config: Config) -> bool:
+    """Whether an answer of this status is recorded: 2xx, 3xx, and 4xx that would last."""
+    return status in config.record_status or (200 <= status < 500 and status not in _NOT_LASTING)
+
+
 def parse_mode(value: str | Mode, source: str) -> Mode:
     """Turn a mode's name into the mode; CachyError names the four where it is none."""
     try:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 Json = Any  # what json.loads gives: no narrower type survives mypy strict at the edges
 Headers = tuple[tuple[str, str], ...]
@@ -17,6 +18,13 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
         if key.lower() == name:
             return value
     return None
+
+
+def host_and_port(url: str) -> tuple[str, int | None]:
+    """Take the host, in lower case, and the port of a URL, the scheme's own where it names none."""
+    parts = urlsplit(url)
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    return (parts.hostname or "").lower(), port
 
 
 @dataclass(frozen=True, slots=True)

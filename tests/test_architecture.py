@@ -39,7 +39,8 @@ DOORS = {
     "deepdiff": {"drift.changes"},
     "jsonschema": {"verify.check"},
     "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
-    "tomllib": {"config"},
+    "tomllib": {"config", "fixtures.importers.cassettes"},
+    "yaml": {"fixtures.importers.yaml_loader"},
 }
 FRONT = {"__init__", "__main__"}
 

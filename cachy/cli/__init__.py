@@ -20,6 +20,7 @@ COMMANDS = {
     "diff": "Compare the structure of two answers, or of two folders of them.",
     "ls": "List the fixtures.",
     "show": "Show a fixture as a readable transcript.",
+    "import": "Make fixtures of cassettes of vcrpy, pytest-recording or cassetter.",
     "explain": "Explain a rule: what it means, why it matters, what to do.",
 }
 

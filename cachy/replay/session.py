@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-import re
 import sys
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
 
-from cachy.config import Config, Mode, current_test, is_covered
+from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures import pycachy
-from cachy.fixtures.document import compose
+from cachy.fixtures.document import compose, parse_user_agent
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.redact import redact_url
 from cachy.fixtures.store import Store, file_name
-from cachy.interaction import Json, Request, Response, header
+from cachy.interaction import Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
 from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
 
-_REFUSED = frozenset({401, 403, 407, 408, 425, 429})
 _KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
 _KNOWN_BODY = 64 * 1024
 Clock = Callable[[], datetime]
@@ -53,7 +50,7 @@ class Recording:
 
     def save(self, response: Response) -> None:
         """Write the fixture, unless the status is one that says nothing lasting."""
-        if not self.session.is_recordable(response.status):
+        if not is_recorded(response.status, self.session.config):
             self.abandon()
             return self.session.refuse(self.request, f"status {response.status}")
         try:
@@ -99,9 +96,7 @@ class Session:
 
     def covers_url(self, url: str) -> bool:
         """Whether requests to this URL are ours to answer."""
-        parts = urlsplit(url)
-        port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-        return self.covers((parts.hostname or "").lower(), port)
+        return self.covers(*host_and_port(url))
 
     def recall(self, key: Key) -> Response | None:
         """Give the answer that an equal request got before, while its fixture is unchanged."""
@@ -193,12 +188,6 @@ class Session:
             self._say("hit", found.name)
         return response
 
-    def is_recordable(self, status: int) -> bool:
-        """Whether an answer of this status is recorded: 2xx, 3xx, and 4xx that would last."""
-        if status in self.config.record_status:
-            return True
-        return 200 <= status < 500 and status not in _REFUSED
-
     def write(self, recording: Recording, response: Response) -> None:
         """Write the fixture of a recording."""
         identity, index = recording.identity, recording.index
@@ -244,10 +233,3 @@ class Session:
     def close(self) -> None:
         """End the scope: close the gaps that refused requests left in sequences."""
         self.sequences.clear()
-
-
-@lru_cache(maxsize=64)
-def parse_user_agent(value: str) -> str:
-    """Read "openai 3.54.0" out of "AsyncOpenAI/Python 3.54.0", and the like."""
-    found = re.match(r"(?:Async)?([A-Za-z][\w.-]*)/(?:Python )?v?(\d[\w.]*)", value)
-    return f"{found[1].lower()} {found[2]}" if found else ""

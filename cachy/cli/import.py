@@ -1,0 +1,73 @@
+"""`cachy import`: recordings of vcrpy and cassetter become fixtures."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cachy.cli.ls import printable
+from cachy.config import environment, load_config
+from cachy.errors import Inconclusive
+
+if TYPE_CHECKING:
+    from cachy.fixtures.importers import Report
+
+_SHOWN = 5  # places of each reason
+
+
+@click.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+def command(files: tuple[Path, ...]) -> int:
+    """Make fixtures of cassettes of vcrpy, pytest-recording or cassetter.
+
+    FILE is a cassette (YAML, JSON or TOML) or a folder of them. Secrets are redacted, no
+    fixture that is there is replaced, and the cassettes stay as they are. Exits 1 where an
+    interaction was skipped, 2 where a cassette can't be read, 3 where there is none.
+
+    Example: cachy import tests/cassettes
+    """
+    from cachy.fixtures.importers import find_cassettes, import_cassettes
+    from cachy.fixtures.redact import secret_values
+
+    config = load_config()
+    found = find_cassettes(files, config.fixtures)
+    if not found:
+        raise Inconclusive(f"{', '.join(map(str, files))}: no cassettes. Name a folder of some.")
+    report = import_cassettes(_watched(found), config, secret_values(environment()))
+    for line in _lines(report, config.fixtures):
+        click.echo(printable(line))
+    return 2 if report.unread else int(bool(report.skipped))
+
+
+def _watched(files: Sequence[Path]) -> Iterable[Path]:
+    """Show how far it is, on a terminal."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    return track(
+        files, "Importing", console=console, transient=True, disable=not console.is_terminal
+    )
+
+
+def _lines(report: Report, fixtures: Path) -> Iterator[str]:
+    yield (
+        f"{report.cassettes} cassettes: {report.imported} interactions imported into {fixtures}, "
+        f"{report.merged} merged with an equal fixture, {len(report.skipped)} skipped."
+    )
+    places: dict[str, list[str]] = defaultdict(list)
+    for reason, where in report.skipped:
+        places[reason].append(where)
+    for reason, all_of_it in sorted(places.items(), key=lambda pair: -len(pair[1])):
+        yield f"skipped {len(all_of_it)}: {reason}"
+        yield from (f"  {where}" for where in all_of_it[:_SHOWN])
+        if len(all_of_it) > _SHOWN:
+            yield f"  and {len(all_of_it) - _SHOWN} more"
+    yield from (f"not read: {why}" for why in report.unread)
+    if report.uncovered:
+        hosts = ", ".join(f'"{host}"' for host in sorted(report.uncovered))
+        yield f"not covered: add to doms, or requests to them go live: {hosts}"

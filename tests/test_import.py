@@ -1,0 +1,168 @@
+"""Recordings of vcrpy, pytest-recording and cassetter become fixtures that replay the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cassetter
+import loopback
+import pytest
+import vcr
+from conftest import CERTIFICATES, Scope, fixtures_in
+from foreign import fetch
+
+from cachy.cli import run_program
+
+TRICKY = {
+    "words": ["no", "on", "~", "null", "12:30", "2026-11-25", "1e3", "0x1F", "010", "1_000", ".5"],
+    "numbers": [0, -1, 1.0, 1.5e-7, 12345678901234567890, True, None],
+    "text": "two\nlines\n\n  ünï 🎉\t# : - {x}",
+    "empty": ["", {}, []],
+}
+ERROR = {"error": {"message": "no such model"}}
+KEY = "sk-" + "proj-Zx81kQm3Lw7Vt0Rb5Nc2"
+
+
+def script(origin: loopback.Origin) -> None:
+    origin.on("/v1/chat", loopback.json_answer({"reply": "Hello!"}, 200, ("x-request-id", "r1")))
+    origin.on("/tricky", loopback.json_answer(TRICKY))
+    origin.on("/gzip", loopback.gzip_answer(TRICKY))
+    origin.on(
+        "/deflate",
+        loopback.Answer(zlib.compress(b"d\xc3\xa9"), 200, (("Content-Encoding", "deflate"),)),
+    )
+    origin.on("/binary", loopback.Answer(b"\x89PNG\x00\xff", 200, (("Content-Type", "image/png"),)))
+    events = (loopback.event({"delta": "Hé"}, "piece"), loopback.event("[DONE]"))
+    origin.on("/stream", loopback.sse_answer(*events))
+    origin.on("/error", loopback.json_answer(ERROR, 404))
+    origin.on("/moved", loopback.redirect(302, "/here"))
+    origin.on("/empty", loopback.Answer(b"", 204))
+    origin.on("/polled", *(loopback.json_answer({"state": word}) for word in ("wait", "done")))
+
+
+def ask(client: Any, url: str) -> list[tuple[int, dict[str, str], bytes]]:
+    """Make the calls that are recorded, and again replayed; give what the caller sees."""
+    answers = [
+        client.post(f"{url}/v1/chat", json={"input": "Hé!", "n": 1.0}, headers={"x-api-key": KEY}),
+        client.post(f"{url}/form", data={"a": "1 2", "b": "é"}),
+        client.post(f"{url}/upload", files={"file": ("a.png", b"\x89P\x00", "image/png")}),
+        *(client.get(f"{url}/{name}") for name in ("tricky", "gzip", "deflate", "binary")),
+        *(client.get(f"{url}/{name}") for name in ("stream", "error", "moved", "empty")),
+        client.get(f"{url}/search?q=a+b&page=2"),
+        client.get(f"{url}/polled"),
+        client.get(f"{url}/polled"),
+    ]
+    read = ("content-type", "x-request-id", "location")
+    return [
+        (
+            answer.status_code,
+            {n: answer.headers[n] for n in read if n in answer.headers},
+            body(answer),
+        )
+        for answer in answers
+    ]
+
+
+def body(answer: Any) -> bytes:
+    """Give a body in one form: JSON comes back equal in value."""
+    if "json" in answer.headers.get("content-type", "") and answer.content:
+        return json.dumps(answer.json(), sort_keys=True).encode()
+    return bytes(answer.content)
+
+
+RECORDERS: dict[str, Callable[[str], Any]] = {
+    "vcrpy.yaml": lambda file: vcr.use_cassette(file),
+    "cassetter.yaml": lambda file: cassetter.use_cassette(file),
+    "cassetter.toml": lambda file: cassetter.use_cassette(file),
+}
+
+
+@pytest.mark.parametrize("name", RECORDERS)
+def test_what_a_recorder_kept_replays_the_same_with_the_server_gone(
+    name: str, library: ModuleType, project: Path, replaying: Scope
+) -> None:
+    with loopback.serving() as origin:
+        script(origin)
+        with RECORDERS[name](str(project / name)), library.Client(verify=CERTIFICATES) as client:
+            recorded = ask(client, origin.url)
+        assert origin.count == len(recorded)
+    assert run_program(["import", name]) == 0
+    with replaying(repeats="sequence"), library.Client(verify=CERTIFICATES) as client:
+        assert ask(client, origin.url) == recorded
+    assert len(fixtures_in(project)) == len(recorded)
+
+
+SUITE = """\
+import httpx, pytest
+
+pytestmark = pytest.mark.vcr
+URL = "{url}"
+
+def reply(text):
+    return httpx.post(f"{{URL}}/v1/chat", json={{"input": text}}).json()
+
+@pytest.mark.parametrize("model", ["gpt-4.1", "a/b"])
+def test_models(model):
+    assert reply(model) == {{"reply": "Hello!"}}
+
+class TestPolling:
+    def test_twice(self):
+        assert [httpx.get(f"{{URL}}/polled").json()["state"] for _ in "12"] == ["wait", "done"]
+"""
+TESTS = [
+    "tests/test_chat.py::TestPolling::test_twice",
+    "tests/test_chat.py::TestPolling::test_twice",
+    "tests/test_chat.py::test_models[a-b]",
+    "tests/test_chat.py::test_models[gpt-4.1]",
+]
+
+
+def run_suite(project: Path, *arguments: str, path: str = "") -> str:
+    """Run a project's own suite in a process of its own, without cachy's settings."""
+    environ = {**os.environ, "PYTHONPATH": path}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
+    done = subprocess.run(
+        [*command, *arguments], cwd=project, env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture
+def pytest_recording(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Install pytest-recording beside the environment: its options are cassetter's too."""
+    folder = str(tmp_path_factory.mktemp("pytest_recording"))
+    package = "pytest-recording==0.14.1"
+    fetch(
+        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-t", folder, package], package
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    "recorder", ["cassetter", pytest.param("pytest_recording", marks=pytest.mark.slow)]
+)
+def test_a_recorded_suite_replays_through_cachy(
+    recorder: str, project: Path, request: pytest.FixtureRequest
+) -> None:
+    path = "" if recorder == "cassetter" else request.getfixturevalue(recorder)
+    others = ("-p", "no:cassetter") if path else ()
+    project.joinpath("pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    project.joinpath("tests").mkdir()
+    with loopback.serving() as origin:
+        script(origin)
+        project.joinpath("tests/test_chat.py").write_text(SUITE.format(url=origin.url))
+        run_suite(project, "--record-mode=once", *others, path=path)
+        assert origin.count == 4
+    assert run_program(["import", "tests"]) == 0
+    assert "4 replayed" in run_suite(project, "-p", "no:cassetter", "--cachy=replay")
+    tests = [json.loads(file.read_text())["recorded"]["test"] for file in fixtures_in(project)]
+    assert sorted(tests) == TESTS
