@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixtures.body import parse_request_body, parse_response_body, render_body
-from cachy.fixtures.document import compose, read_response, response_of
+from cachy.fixtures.document import compose, response_of
 from cachy.fixtures.format import (
     body_fields,
     encode,
@@ -20,6 +20,7 @@ from cachy.fixtures.format import (
     plain,
     render_fixture,
 )
+from cachy.fixtures.reading import read_response
 from cachy.interaction import Request, Response
 
 EXAMPLE = """\

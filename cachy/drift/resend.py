@@ -143,7 +143,7 @@ def outgoing_request(
 def _kept_headers(request: Request, config: Config) -> Headers:
     """Give the headers that choose the answer's shape; a fixture may name no others."""
     authority = parse_target(request.url).authority
-    names = {name.lower() for name in ("content-type", *matched_header_names(authority, config))}
+    names = {"content-type", *matched_header_names(authority, config.match.headers)}
     kept = tuple((name, value) for name, value in request.headers if name.lower() in names)
     required = _REQUIRED.get(authority)
     return kept if not required or header(kept, required[0]) else (*kept, required)

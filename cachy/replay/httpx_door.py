@@ -87,10 +87,10 @@ class _Shim:
 
 class _SyncShim(_Shim):
     def handle_request(self, outgoing: Any) -> Any:
-        raw = _raw(outgoing)
-        if any(name == b"Upgrade" for name, _ in raw):
+        counted = _counted(self.session, outgoing)
+        if _is_upgrade(counted):
             return self.inner.handle_request(outgoing)
-        answer = _answer(self.session, outgoing, raw, outgoing.read())
+        answer = _answer(self.session, outgoing, counted, outgoing.read())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
         with sending(answer), guard.expected(outgoing.url.host):
@@ -100,10 +100,10 @@ class _SyncShim(_Shim):
 
 class _AsyncShim(_Shim):
     async def handle_async_request(self, outgoing: Any) -> Any:
-        raw = _raw(outgoing)
-        if any(name == b"Upgrade" for name, _ in raw):
+        counted = _counted(self.session, outgoing)
+        if _is_upgrade(counted):
             return await self.inner.handle_async_request(outgoing)
-        answer = _answer(self.session, outgoing, raw, await outgoing.aread())
+        answer = _answer(self.session, outgoing, counted, await outgoing.aread())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
         with sending(answer), guard.expected(outgoing.url.host):
@@ -111,21 +111,30 @@ class _AsyncShim(_Shim):
         return _taped(self.library, answer, incoming, is_async=True)
 
 
-def _answer(session: Session, outgoing: Any, raw: _Pairs, body: bytes) -> Response | Recording:
-    method, url, counted = outgoing.method, str(outgoing.url), session.counted
-    key = (method, url, body, tuple([pair for pair in raw if pair[0].lower() in counted]))
+def _counted(session: Session, outgoing: Any) -> _Pairs:
+    names = session.counted
+    return tuple([pair for pair in _raw(outgoing) if pair[0].lower() in names])
+
+
+def _is_upgrade(counted: _Pairs) -> bool:
+    return any([name.lower() == b"upgrade" for name, _ in counted])
+
+
+def _answer(session: Session, outgoing: Any, counted: _Pairs, body: bytes) -> Response | Recording:
+    method, url = outgoing.method, str(outgoing.url)
+    key = (method, url, body, counted)
     recalled = session.recall(key)
     if recalled is not None:
         return recalled
-    headers = tuple([(key.decode("latin-1"), value.decode("latin-1")) for key, value in raw])
-    return session.answer(Request(method, url, headers, body), key)
+    pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)]
+    return session.answer(Request(method, url, tuple(pairs), body), key)
 
 
-_Pairs = list[tuple[bytes, bytes]]
+_Pairs = tuple[tuple[bytes, bytes], ...]
 
 
-def _raw(message: Any) -> _Pairs:
-    pairs: _Pairs = message.headers.raw
+def _raw(message: Any) -> list[tuple[bytes, bytes]]:
+    pairs: list[tuple[bytes, bytes]] = message.headers.raw
     return pairs
 
 
@@ -175,6 +184,23 @@ def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
     return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
 
 
+class _Pieces:
+    """An asynchronous iterator; a generator would be announced to the event loop, at a price."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
 @cache
 def _replay_stream(library: ModuleType) -> type[Any]:
     class ReplayStream(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[name-defined,misc]
@@ -187,9 +213,8 @@ def _replay_stream(library: ModuleType) -> type[Any]:
             pieces = self._answer.chunks or (self._answer.body,)
             return _torn(pieces) if self._answer.truncated else iter(pieces)
 
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            for chunk in self:
-                yield chunk
+        def __aiter__(self) -> AsyncIterator[bytes]:
+            return _Pieces(iter(self))
 
         def close(self) -> None:
             """Nothing is open."""

@@ -87,7 +87,13 @@ class Session:
         self._clock = clock
         self._refreshed: set[tuple[str, int]] = set()
         self._known: dict[Key, _Found] = {}
-        named = ("accept", "content-type", *MATCH_HEADERS, *map(str.lower, config.match.headers))
+        named = (
+            "accept",
+            "content-type",
+            "upgrade",
+            *MATCH_HEADERS,
+            *map(str.lower, config.match.headers),
+        )
         self.counted = frozenset(name.encode("latin-1") for name in named)
         self._lock = threading.Lock()
 

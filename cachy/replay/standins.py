@@ -10,7 +10,7 @@ _PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter")
 
 def is_replaced(owner: Any, *names: str) -> bool:
     """Whether one of them has put its own in the place of one of these attributes."""
-    return any(_is_theirs(getattr(owner, name, None)) for name in names)
+    return any([_is_theirs(getattr(owner, name, None)) for name in names])
 
 
 @lru_cache(maxsize=256)

@@ -163,8 +163,9 @@ def main(name: str, folder: Path, url: str, count: int) -> None:
 
 
 def floor_cost(numbers: Sequence[int], kind: str) -> float:
-    """Ask the floor at a host that no contender covers."""
-    return cost("http://floor.example/", numbers, httpx2.MockTransport(floor), kind=kind)
+    """Ask the floor at a host that no contender covers, with a URL as dear to parse as theirs."""
+    url = "http://127.0.0.2:49152/v1/chat/completions"
+    return cost(url, numbers, httpx2.MockTransport(floor), kind=kind)
 
 
 if __name__ == "__main__":
