@@ -67,6 +67,43 @@ GOLDEN = [
         Request("PUT", "https://api.example.com/raw", (), b"\xff\x00"),
         "api.example.com/raw/request-",
     ),
+    (
+        Request("GET", "https://api.example.com/a%7eb/c|d?q=%FF&q=1+2%203&e"),
+        "api.example.com/a-b/c-d/1-2-3-",
+    ),
+    (
+        Request(
+            "POST",
+            "https://api.openai.com/v1/files",
+            (("content-type", "multipart/form-data; boundary=x"),),
+            b'--x\r\nContent-Disposition: form-data; name="f"; filename="a.txt"\r\n'
+            b"Content-Type: text/plain\r\n\r\none\r\n"
+            b'--x\r\nContent-Disposition: form-data; name="b"\r\n\r\n\xff\r\n--x--\r\n',
+        ),
+        "api.openai.com/v1/files/request-",
+    ),
+    (
+        asking({"input": "<f at 0x7f00aa11bb22> in /tmp/tmpab12cd34/x", "prompt_cache_key": "k"}),
+        "api.openai.com/v1/chat/completions/f-at-0xmem-in-tmp-tmpx-x-",
+    ),
+    (
+        asking(
+            {"model": "m", "n": [1.0, 0.5, 1e300, 9007199254740993], "id": f"pyd_ai_{'a' * 32}"}
+        ),
+        "api.openai.com/v1/chat/completions/m-",
+    ),
+    (asking(b'{"a": 1, "a": 2, "n": NaN}'), "api.openai.com/v1/chat/completions/request-"),
+    (
+        asking(
+            {"messages": [{"role": "user", "content": "Grüße, 日本!"}], "password": "a b"},
+            headers=(*JSON_TYPE, ("OpenAI-Beta", "assistants=v2")),
+        ),
+        "api.openai.com/v1/chat/completions/gr-e-",
+    ),
+    (
+        Request("POST", "https://api.example.com/t", (("accept", "text/html"),), "Grüße".encode()),
+        "api.example.com/t/request-",
+    ),
 ]
 GOLDEN_FINGERPRINTS = [
     "7d2baf1ed46d8953",
@@ -75,6 +112,13 @@ GOLDEN_FINGERPRINTS = [
     "f9ef72d525894b96",
     "d616b55336501ea6",
     "f0e74a2a63936cf3",
+    "26b7db77762f0902",
+    "124ef22c3cccaa8e",
+    "47268dd8277a6aaa",
+    "13e6c76642a384a3",
+    "2a9432c4b6e4799c",
+    "78da489dcee7df7d",
+    "388eed5267a82b07",
 ]
 
 
