@@ -6,9 +6,21 @@ import json
 from pathlib import Path
 
 import pytest
-from drift_project import ASK, CHAT, CHAT_ANSWER, EVENTS, drift, record, told, write_config
+from drift_project import (
+    ASK,
+    CHAT,
+    CHAT_ANSWER,
+    EVENTS,
+    check_here,
+    drift,
+    record,
+    told,
+    write_config,
+)
 from drift_server import Answer, json_answer, serving, stream_answer
 from pull_request_world import TOKEN, run_git, serve_world
+
+from cachy.drift.report import render_text
 
 
 def test_values_alone_are_no_drift(tmp_path: Path) -> None:
@@ -67,6 +79,7 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
             }
         ],
         "inconclusive": [],
+        "ignores": [],
     }
 
 
@@ -150,6 +163,30 @@ def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:
         assert told(drift(tmp_path)[1]) == []
         write_config(tmp_path, provider, f"ignore = [{entry % '2020-01-01'}]\n")
         assert told(drift(tmp_path)[1]) == [("compatible", "field-added", "$.x")]
+
+
+def test_an_ignore_that_ignores_nothing_is_told(tmp_path: Path) -> None:
+    answers = [json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "x": 1})]
+    used = {"rule": "field-added", "path": "$.x", "reason": "known"}
+    unused = {"rule": "field-removed", "reason": "once"}
+    expired = {"rule": "field-added", "until": "2020-01-31", "reason": "old"}
+    elsewhere = {"surface": "GET api.example.com/*", "reason": "a slip"}
+    rows = ", ".join(
+        "{" + ", ".join(f'{key} = "{value}"' for key, value in row.items()) + "}"
+        for row in (used, unused, expired, elsewhere)
+    )
+    with serving({CHAT: answers}) as provider:
+        write_config(tmp_path, provider, f"ignore = [{rows}]\n")
+        record(tmp_path, provider, ASK)
+        report = check_here(tmp_path).report
+        part = check_here(tmp_path, only="*nothing*").report
+        unsure = check_here(tmp_path, budget=0).report
+    told_unused = {"state": "unused", **unused}, {"state": "unused", **elsewhere}
+    assert report["ignores"] == [told_unused[0], {"state": "expired", **expired}, told_unused[1]]
+    assert "ignore (rule field-removed): nothing matched it. Take it out." in render_text(report)
+    assert "expired on 2020-01-31" in render_text(report)
+    assert [row["state"] for row in part["ignores"]] == ["expired"]
+    assert [row["state"] for row in unsure["ignores"]] == ["expired", "unused"]
 
 
 def test_the_pull_request_holds_the_structural_change_and_no_other_value(

@@ -66,6 +66,14 @@ def test_the_first_line_says_whether_to_act_and_why(
     assert text.body.splitlines()[0] == line
 
 
+def test_each_change_says_what_the_sdk_knows_of_it() -> None:
+    advice = {**ADVICE, "fixture-stale": "The SDK knows it."}
+    text = render_text(report({**ADDED, "sdk": "fixture-stale"}, REMOVED), advice)
+    assert text
+    rows = [row for row in text.body.splitlines() if "| `$." in row]
+    assert [row.endswith("| Nothing to do. The SDK knows it. |") for row in rows] == [False, True]
+
+
 def test_the_mark_stands_for_the_changes_in_any_order_and_not_for_the_run() -> None:
     one = render_text(report(ADDED, REMOVED), ADVICE, "https://github.example/runs/1")
     same = render_text(report(REMOVED, ADDED), ADVICE, "https://github.example/runs/2")

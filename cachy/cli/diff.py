@@ -15,6 +15,7 @@ import click
     type=click.Path(path_type=Path),
     help="A folder of more recordings of the surface to learn from",
 )
+@click.option("--no-sdk", is_flag=True, help="Don't ask what the installed SDK knows")
 @click.option(
     "--fail-on",
     type=click.Choice(["breaking", "risky", "compatible"]),
@@ -30,7 +31,9 @@ import click
     show_default=True,
     help="How the changes are printed",
 )
-def command(old: Path, new: Path, baseline: Path | None, fail_on: str, form: str) -> int:
+def command(
+    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, form: str
+) -> int:
     """Compare the structure of two answers, or of two folders of them; offline.
 
     OLD and NEW are fixtures, or plain JSON bodies.
@@ -41,6 +44,6 @@ def command(old: Path, new: Path, baseline: Path | None, fail_on: str, form: str
     from cachy.drift.report import render_changes
     from cachy.drift.rules import SEVERITIES
 
-    changes = compare_files(old, new, baseline)
+    changes = compare_files(old, new, baseline, sdk=not no_sdk)
     click.echo(render_changes(changes, form))
     return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))

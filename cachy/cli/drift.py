@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Tries that must agree before something counts as gone",
 )
+@click.option("--no-sdk", is_flag=True, help="Don't ask what the installed SDK knows")
 @click.option(
     "--fail-on",
     type=click.Choice(["breaking", "risky", "compatible"]),
@@ -96,7 +97,8 @@ def _check(config: Config, paths: tuple[Path, ...], options: dict[str, Any]) -> 
     fixtures = load_fixtures(config, paths)
     budget = options.pop("max_requests")
     with open_line(config, environment(), budget) as line:
-        return check(config, line, fixtures, Options(watch=_watched, **options))
+        sdk = not options.pop("no_sdk")
+        return check(config, line, fixtures, Options(watch=_watched, sdk=sdk, **options))
 
 
 def _watched(plan: Sequence[Planned]) -> Iterable[Planned]:
@@ -134,7 +136,7 @@ def _settings(config: Config) -> Settings:
 
 
 def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
-    from cachy.drift.rules import RULES
+    from cachy.drift.rules import RULES, SDK_VERDICTS
     from cachy.fixtures.redact import find_secrets
     from cachy.pull_request.git import find_prefix
     from cachy.pull_request.keep import open_pull_request
@@ -144,7 +146,7 @@ def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> 
         checked.report,
         {str(prefix / name): text for name, text in checked.files.items()},
         settings,
-        advice={rule.id: rule.advice for rule in RULES.values()},
+        advice={rule.id: rule.advice for rule in RULES.values()} | SDK_VERDICTS,
         find_secrets=find_secrets,
     )
     if result.url:

@@ -79,11 +79,11 @@ def _key(change: Change) -> _Key:
     return change.rule, change.path, None if is_claim else change.new
 
 
-def attempt(planned: Planned, line: Line, now: str, *, tries: int) -> Attempts:
+def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool = True) -> Attempts:
     """Ask, and ask again while something seems gone: one answer that has it clears it."""
     attempts = Attempts(planned.case, unchecked=planned.refusal)
     while attempts.unchecked is None and len(attempts.answers) < tries:
-        answered = _ask(planned, line, now)
+        answered = _ask(planned, line, now, sdk)
         if isinstance(answered, Unchecked):
             attempts.unchecked = answered
             break
@@ -93,7 +93,7 @@ def attempt(planned: Planned, line: Line, now: str, *, tries: int) -> Attempts:
     return attempts
 
 
-def _ask(planned: Planned, line: Line, now: str) -> Answered | Unchecked:
+def _ask(planned: Planned, line: Line, now: str, sdk: bool) -> Answered | Unchecked:
     case = planned.case
     answer = line.resend(case.request, case.fixture.response)
     if isinstance(answer, Unchecked):
@@ -102,6 +102,6 @@ def _ask(planned: Planned, line: Line, now: str) -> Answered | Unchecked:
     try:
         live, _ = compose(case.request, answer, {"at": now}, line.config, secrets)
         render_fixture(live)
-        return live, compare(case.fixture, live, baseline=planned.others)
+        return live, compare(case.fixture, live, baseline=planned.others, sdk=sdk)
     except RecursionError:
         return Unchecked("unparsed", "the body is nested too deeply")

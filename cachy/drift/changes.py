@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from cachy.drift.learning import Document, Structure, document_of, learn
 from cachy.drift.paths import Fact, Paths, parent_of, shown_path
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
+from cachy.drift.sdk_models import Model, find_model
 from cachy.fixtures.format import BODY_KINDS
 from cachy.interaction import Json
 from cachy.providers import PADDING
@@ -43,7 +44,7 @@ def compare(
     Args:
         old, new: fixtures, as documents in the fixture format or `Fixture`.
         baseline: earlier recordings of the same surface, to learn from what varies.
-        sdk: take what the installed SDK knows into account; as yet nothing is known of any.
+        sdk: take what the installed SDK's response model knows into account, where there is one.
 
     Returns:
         The changes, worst first; an empty list where only values differ.
@@ -56,9 +57,29 @@ def compare(
     same = [item for item in baseline if _is_alike(document_of(item)["response"], before)]
     known = learn([old, *same])
     found = [*compare_structures(known, learn([new])), *_compare_headers(before, after)]
+    if (
+        sdk
+        and found
+        and (
+            model := find_model(
+                document_of(new if "url" in document_of(new).get("request", {}) else old)
+            )
+        )
+    ):
+        found = [*_judge_by_model(found, model)]
     if _status(before) >= 400:
         found = [_as_error(change) for change in found]
     return sorted(found, key=_order)
+
+
+def _judge_by_model(changes: Iterable[Change], model: Model) -> Iterator[Change]:
+    """What the SDK knows is no news, and what breaks it is no chance."""
+    for change in changes:
+        verdict = model.judge(change.rule, change.path, change.old, change.new)
+        if verdict == "sdk-broken":
+            yield replace(change, sdk=verdict, severity=RULES[change.rule].severity)
+        elif verdict != "known":
+            yield replace(change, sdk=verdict)
 
 
 def _order(change: Change) -> tuple[int, str, str]:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.attempts import Attempts, attempt
-from cachy.drift.findings import Finding, summarize
+from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft
 from cachy.drift.plan import Planned, make_plan, parse_cases
-from cachy.drift.policy import apply_policy, check_policy
+from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
 from cachy.fixtures.format import render_fixture
@@ -26,6 +26,7 @@ class Options:
     """What a run is asked to do; `watch` sees each planned case go by."""
 
     confirm: int = 3
+    sdk: bool = True
     is_all: bool = False
     only: str | None = None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -52,20 +53,30 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     plan = make_plan(cases, known, config, is_all=options.is_all)
     findings = [_check_case(planned, line, options) for planned in options.watch(plan)]
     files = {finding.case.name: finding.text for finding in findings if finding.text is not None}
-    return Checked(summarize(findings, cases), files)
+    report = summarize(findings, cases)
+    seen = seen_by_surface(findings) if _is_whole(fixtures, config, options) else None
+    report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
+    return Checked(report, files)
+
+
+def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> bool:
+    """Whether this run is about every fixture: only then can it say that an ignore is unused."""
+    paths = {fixture.path for fixture in fixtures}
+    return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
 
 
 def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
     now = options.now()
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
-    attempts = attempt(planned, line, stamp, tries=options.confirm)
+    attempts = attempt(planned, line, stamp, tries=options.confirm, sdk=options.sdk)
     return _find(attempts, line.config, now)
 
 
 def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
     case, changes = attempts.case, []
+    settled = attempts.settled()
     document, is_grafted = case.fixture.document, False
-    for answer, news in attempts.settled():
+    for answer, news in settled:
         kept = apply_policy(news, case.surface, config.drift, now.date())
         changes += kept
         # A request that is refused now needs another request, not another answer.
@@ -74,6 +85,7 @@ def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
     return Finding(
         case=case,
         changes=tuple(changes),
+        seen=tuple(change for _, news in settled for change in news),
         shown=attempts.shown,
         unchecked=attempts.unchecked,
         text=render_fixture(document) if is_grafted else None,

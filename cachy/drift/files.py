@@ -17,7 +17,9 @@ from cachy.interaction import Json
 Document = dict[str, Json]
 
 
-def compare_files(old: Path, new: Path, baseline: Path | None = None) -> list[Change]:
+def compare_files(
+    old: Path, new: Path, baseline: Path | None = None, *, sdk: bool = True
+) -> list[Change]:
     """Compare two files, or the files of the same name below two folders.
 
     Raises:
@@ -32,11 +34,13 @@ def compare_files(old: Path, new: Path, baseline: Path | None = None) -> list[Ch
         raise CachyError(f"{baseline} is a file: name a folder of more recordings.")
     known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
     if not old.is_dir():
-        return compare(load_document(old), load_document(new), baseline=known)
+        return compare(load_document(old), load_document(new), baseline=known, sdk=sdk)
     return [
         replace(change, fixtures=(name,))
         for name in _shared(old, new)
-        for change in compare(load_document(old / name), load_document(new / name), baseline=known)
+        for change in compare(
+            load_document(old / name), load_document(new / name), baseline=known, sdk=sdk
+        )
     ]
 
 

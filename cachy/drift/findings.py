@@ -19,11 +19,13 @@ _RANKED: tuple[Outcome, ...] = ("drift", "inconclusive", "clean")
 class Finding:
     """What became of one case.
 
-    `shown` are the paths of its live answers; `text` is the fixture's new text, where it has one.
+    `seen` are the changes before any that the config ignores are left out, `shown` the paths of
+    its live answers; `text` is the fixture's new text, where it has one.
     """
 
     case: Case
     changes: tuple[Change, ...] = ()
+    seen: tuple[Change, ...] = ()
     shown: frozenset[str] = frozenset()
     unchecked: Unchecked | None = None
     text: str | None = None
@@ -33,6 +35,16 @@ class Finding:
         if self.changes:
             return "drift"
         return "inconclusive" if self.unchecked else "clean"
+
+
+def seen_by_surface(findings: Iterable[Finding]) -> dict[str, list[Change] | None]:
+    """Give what was seen of each surface before any ignore; None where it was not checked whole."""
+    seen: dict[str, list[Change] | None] = {}
+    for finding in findings:
+        before = seen.get(finding.case.surface, [])
+        is_sure = before is not None and finding.unchecked is None
+        seen[finding.case.surface] = [*(before or ()), *finding.seen] if is_sure else None
+    return seen
 
 
 def summarize(findings: Sequence[Finding], cases: Iterable[Case]) -> dict[str, Json]:

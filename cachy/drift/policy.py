@@ -54,17 +54,44 @@ def apply_policy(
     ]
 
 
+def find_idle_ignores(
+    policy: Drift, seen: Mapping[str, Sequence[Change] | None] | None, today: date
+) -> list[dict[str, Json]]:
+    """Find the ignores that can go: expired, or nothing that they mean came up.
+
+    `seen` holds the changes of each surface before any ignore, None where one was not checked
+    whole; None altogether says that the run was about a part of the fixtures.
+    """
+    idle = []
+    for entry in policy.ignore:
+        is_expired = today > _until(entry)
+        if is_expired or (seen is not None and not _may_be_used(entry, seen, today)):
+            shown = {key: str(entry[key]) for key in _KEYS if key in entry}
+            idle.append({"state": "expired" if is_expired else "unused", **shown})
+    return idle
+
+
+def _may_be_used(
+    entry: Mapping[str, Json], seen: Mapping[str, Sequence[Change] | None], today: date
+) -> bool:
+    return any(
+        changes is None or any(_ignores(entry, change, surface, today) for change in changes)
+        for surface, changes in seen.items()
+        if _fits(entry, "surface", surface)
+    )
+
+
 def _severity(change: Change, table: Mapping[str, str]) -> Severity:
     return cast(Severity, table.get(change.rule, change.severity))
 
 
 def _ignores(entry: Mapping[str, Json], change: Change, surface: str, today: date) -> bool:
     facts = {"rule": change.rule, "path": change.path, "surface": surface}
-    is_meant = all(
-        fnmatchcase(fact, str(entry.get(key, "*")).replace("[", "[[]"))
-        for key, fact in facts.items()
-    )
-    return is_meant and today <= _until(entry)
+    return today <= _until(entry) and all(_fits(entry, *fact) for fact in facts.items())
+
+
+def _fits(entry: Mapping[str, Json], key: str, fact: str) -> bool:
+    return fnmatchcase(fact, str(entry.get(key, "*")).replace("[", "[[]"))
 
 
 def _until(entry: Mapping[str, Json]) -> date:

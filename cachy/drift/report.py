@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from cachy.drift.changes import Change
-from cachy.drift.rules import RULES, SEVERITIES
+from cachy.drift.rules import RULES, SDK_VERDICTS, SEVERITIES
 from cachy.interaction import Json
 
 Report = Mapping[str, Json]
@@ -24,7 +24,14 @@ def render_text(report: Report) -> str:
     for entry in report["inconclusive"]:
         what = f"{entry['fixture']}: {entry['detail']}"
         lines.append(f"not checked ({entry['reason']}): {printable(what)}")
+    lines += [_ignore_line(entry) for entry in report["ignores"]]
     return "\n".join([*lines, summary_line(report["summary"])])
+
+
+def _ignore_line(entry: Mapping[str, Json]) -> str:
+    meant = ", ".join(f"{key} {entry[key]}" for key in ("rule", "surface", "path") if key in entry)
+    why = f"expired on {entry['until']}" if entry["state"] == "expired" else "nothing matched it"
+    return printable(f"[tool.cachy.drift] ignore ({meant or 'everything'}): {why}. Take it out.")
 
 
 def summary_line(summary: Mapping[str, int]) -> str:
@@ -47,8 +54,14 @@ def _surface_lines(surface: Mapping[str, Json]) -> Iterator[str]:
 
 def _change_lines(change: Mapping[str, Json]) -> Iterator[str]:
     yield f"  {change['severity']:10} {change['rule']:22} {_moved(change)}"
-    if rule := RULES.get(change["rule"]):
-        yield f"             {rule.advice}"
+    for advice in (_advice(change), SDK_VERDICTS.get(change["sdk"], "")):
+        if advice:
+            yield f"             {advice}"
+
+
+def _advice(change: Mapping[str, Json]) -> str:
+    rule = RULES.get(change["rule"])
+    return rule.advice if rule else ""
 
 
 def _moved(change: Mapping[str, Json]) -> str:
@@ -72,11 +85,12 @@ def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     if not rows:
         yield "No structural change."
         return
-    yield "| severity | rule | path | old | new |"
-    yield "|---|---|---|---|---|"
+    yield "| severity | rule | path | old | new | SDK |"
+    yield "|---|---|---|---|---|---|"
     for row in rows:
-        cells = (row["path"], row["old"] or "", row["new"] or "")
-        yield f"| {row['severity']} | {row['rule']} | " + " | ".join(map(code, cells)) + " |"
+        cells = map(code, (row["path"], row["old"] or "", row["new"] or ""))
+        verdict = "" if row["sdk"] == "unknown" else row["sdk"]
+        yield "| " + " | ".join((row["severity"], row["rule"], *cells, verdict)) + " |"
 
 
 def code(text: str) -> str:

@@ -21,6 +21,13 @@ class Rule:
     advice: str
 
 
+# What the installed SDK's response model adds to a change, for whoever reads the report.
+SDK_VERDICTS = {
+    "provider-ahead": "The installed SDK doesn't know it yet: see whether a newer release does.",
+    "fixture-stale": "The installed SDK knows it already: only the recording is old.",
+    "sdk-broken": "The installed SDK's model doesn't allow it: what reads the answer may fail.",
+}
+
 RULES = {
     rule.id: rule
     for rule in (

@@ -58,9 +58,9 @@ def render_text(
 ) -> Text | None:
     """Render a report: need you act, and why; each change; what breaks; how to accept.
 
-    None where nothing drifted. `advice` says for each rule what to do. Of the report only paths,
-    type names and tokens are shown, each as inline code. The link to the run is no part of the
-    mark, so that a night that finds the same changes nothing.
+    None where nothing drifted. `advice` says for each rule, and each verdict of the SDK, what to
+    do. Of the report only paths, type names and tokens are shown, each as inline code. The link
+    to the run is no part of the mark, so that a night that finds the same changes nothing.
     """
     surfaces = [_surface(surface, advice) for surface in _drifted(report)]
     if not surfaces:
@@ -185,7 +185,7 @@ def _row(change: Mapping[str, Json], advice: Mapping[str, str]) -> str:
     old, new = ("—" if change[key] is None else code(change[key]) for key in ("old", "new"))
     severity, rule = change["severity"], change["rule"]
     shown = severity if severity in SEVERITIES else code(severity)
-    told = " ".join(advice.get(rule, "").split())
+    told = " ".join(f"{advice.get(rule, '')} {advice.get(change.get('sdk', ''), '')}".split())
     return _cells(shown, code(rule), code(change["path"], PATH), f"{old} → {new}", told)
 
 

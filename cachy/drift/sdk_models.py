@@ -1,0 +1,264 @@
+"""What the installed SDK knows of a surface: the JSON Schema of its response model."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Literal
+
+from cachy.fixtures.place import parse_target
+from cachy.interaction import Json
+from cachy.providers import find_provider
+
+Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-broken"]
+Schema = Mapping[str, Any]
+
+# The end of a path template, and what the SDK parses a body and an event into.
+_OPENAI = (
+    "/chat/completions openai.types.chat:ChatCompletion openai.types.chat:ChatCompletionChunk",
+    "/completions openai.types:Completion openai.types:Completion",
+    "/responses openai.types.responses:Response openai.types.responses:ResponseStreamEvent",
+    "/responses/{response_id} openai.types.responses:Response -",
+    "/embeddings openai.types:CreateEmbeddingResponse -",
+    "/moderations openai.types:ModerationCreateResponse -",
+    "/batches/{batch_id} openai.types:Batch -",
+    "/fine_tuning/jobs/{job_id} openai.types.fine_tuning:FineTuningJob -",
+    "/vector_stores/{vector_store_id} openai.types:VectorStore -",
+    "/models/{model} openai.types:Model -",
+    "/files/{file_id} openai.types:FileObject -",
+)
+_ANTHROPIC = (
+    "/messages anthropic.types:Message anthropic.types:RawMessageStreamEvent",
+    "/messages/count_tokens anthropic.types:MessageTokensCount -",
+    "/messages/batches/{batch_id} anthropic.types.messages:MessageBatch -",
+    "/models/{model} anthropic.types:ModelInfo -",
+)
+_GEMINI = (
+    "generateContent google.genai.types:GenerateContentResponse -",
+    "streamGenerateContent - google.genai.types:GenerateContentResponse",
+    "embedContent google.genai.types:EmbedContentResponse -",
+    "countTokens google.genai.types:CountTokensResponse -",
+)
+_CHAT = "/chat/completions {0}:ChatCompletion {0}:ChatCompletionChunk"
+# Provider of the table: what its path templates begin with, and its models.
+_MODELS = {
+    "openai": (("/v1",), _OPENAI),
+    "azure-openai": (("/openai/deployments/{deployment}", "/openai/v1"), _OPENAI),
+    "anthropic": (("/v1",), _ANTHROPIC),
+    "gemini": (("/v1beta/models/{model}:", "/v1/models/{model}:"), _GEMINI),
+    "groq": (("/openai/v1",), (_CHAT.format("groq.types.chat"),)),
+    "together": (("/v1",), (_CHAT.format("together.types.chat"),)),
+    "mistral": (
+        ("/v1",),
+        (
+            "/chat/completions mistralai.client.models:ChatCompletionResponse "
+            "mistralai.client.models:CompletionChunk",
+        ),
+    ),
+    "cohere": (("/v2",), ("/chat cohere:V2ChatResponse -",)),
+}
+_ROOT = re.compile(r"\$|event\(([^)]*)\)")
+_STEP = re.compile(
+    r'(?P<map>\.\*)|(?P<items>\[\*\])|(?P<quoted>\["(?:[^"\\]|\\.)*"\])'
+    r"|[\[{](?P<key>\w+)=(?P<name>[^\]}]*)[\]}]|\.(?P<field>[^.\[{]+)"
+)
+_TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the model says of a path: its possible schemas, and whether an object must have it."""
+
+    schemas: tuple[Schema, ...]
+    is_required: bool = False
+
+    @property
+    def types(self) -> frozenset[str]:
+        """The JSON types that may stand here; none where anything may."""
+        found = [_types(schema) for schema in self.schemas]
+        return frozenset[str]() if not all(found) else frozenset[str]().union(*found)
+
+    @property
+    def tokens(self) -> frozenset[str]:
+        """The words that may stand here; none where other text may as well."""
+        texts = [schema for schema in self.schemas if "string" in _types(schema)]
+        found = [_tokens(schema) for schema in texts]
+        return frozenset[str]() if not all(found) else frozenset[str]().union(*found)
+
+
+def _types(schema: Schema) -> frozenset[str]:
+    named = schema.get("type")
+    if named:
+        return frozenset([named] if isinstance(named, str) else named)
+    values = [schema["const"]] if "const" in schema else schema.get("enum", ())
+    return frozenset(_TYPES.get(type(value), "object") for value in values)
+
+
+def _tokens(schema: Schema) -> frozenset[str]:
+    values = [schema["const"]] if "const" in schema else schema.get("enum", ())
+    return frozenset(value for value in values if isinstance(value, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A response model as JSON Schema 2020-12, as pydantic writes it."""
+
+    schema: Schema
+    defs: Mapping[str, Schema] = field(default_factory=dict)
+
+    def judge(self, rule: str, path: str, old: str | None, new: str | None) -> Verdict:
+        """Say who is behind: the provider, the fixture or the SDK; "known" is no change at all.
+
+        `path`, `old` and `new` are a change's own.
+        """
+        if rule in ("variant-added", "event-added"):
+            return self._judge_member(path)
+        place = self.find(path)
+        if rule == "field-added":
+            return "fixture-stale" if place else self._judge_unheard(path)
+        if place is None or not place.schemas:
+            return "unknown"
+        if rule in ("field-removed", "field-became-optional"):
+            return "sdk-broken" if place.is_required else "known"
+        if rule == "enum-value-added":
+            return _judge_token(place.tokens, new or "")
+        if rule in ("type-changed", "type-widened", "null-added"):
+            return _judge_types(place.types, old or "", new or "")
+        return "unknown"
+
+    def _judge_member(self, path: str) -> Verdict:
+        """A member of a union, or an event of a stream."""
+        if self.find(path):
+            return "known"
+        siblings = self.find(path[: path.rfind("[")]) if "=" in path else self._root("")
+        schemas = self._leaves(self._items(siblings.schemas) if siblings else ())
+        return "provider-ahead" if len([*schemas]) > 1 else "unknown"
+
+    def _judge_unheard(self, path: str) -> Verdict:
+        """A field that the model lacks: news only where it does know the object around it."""
+        around = self.find(re.sub(r'(\.[^.\[{]+|\["(?:[^"\\]|\\.)*"\])$', "", path))
+        is_known = around and any(schema.get("properties") for schema in around.schemas)
+        return "provider-ahead" if is_known else "unknown"
+
+    def find(self, path: str) -> Place | None:
+        """Find what the model says of a path; None where it doesn't know it."""
+        root = _ROOT.match(path)
+        place = self._root(root[1] or "") if root else None
+        position = root.end() if root else 0
+        while place and position < len(path):
+            step = _STEP.match(path, position)
+            if step is None:
+                return None
+            place, position = self._follow(place, step), step.end()
+        return place
+
+    def _root(self, event: str) -> Place | None:
+        """The whole model, or the member of its union that an event is."""
+        schemas = tuple(self._leaves([self.schema]))
+        if event and len(schemas) > 1:
+            schemas = tuple(self._members(schemas, "type", event))
+        return Place(schemas) if schemas else None
+
+    def _follow(self, place: Place, step: re.Match[str]) -> Place | None:
+        if step["key"]:
+            inner = tuple(self._items(place.schemas))
+            found = tuple(self._members(inner, step["key"], step["name"]))
+        elif step["items"]:
+            found = tuple(self._items(place.schemas))
+        elif step["map"]:
+            values = (schema.get("additionalProperties") for schema in place.schemas)
+            found = tuple(self._leaves(value for value in values if isinstance(value, dict)))
+        else:
+            name = json.loads(step["quoted"][1:-1]) if step["quoted"] else step["field"]
+            return self._field(place, name)
+        return Place(found) if found else None
+
+    def _field(self, place: Place, name: str) -> Place | None:
+        objects = [schema for schema in place.schemas if schema.get("properties")]
+        holders = [schema for schema in objects if name in schema["properties"]]
+        found = tuple(self._leaves(schema["properties"][name] for schema in holders))
+        needed = all(name in schema.get("required", ()) for schema in objects)
+        return Place(found, needed) if found else None
+
+    def _items(self, schemas: Iterable[Schema]) -> Iterator[Schema]:
+        """The elements of arrays; a schema of anything else stands for itself."""
+        for schema in schemas:
+            if "items" in schema:
+                yield from self._leaves([schema["items"]])
+            elif schema.get("type") != "null":
+                yield schema
+
+    def _members(self, schemas: Iterable[Schema], key: str, name: str) -> Iterator[Schema]:
+        for schema in schemas:
+            named = schema.get("properties", {}).get(key, {})
+            if any(name in _tokens(leaf) for leaf in self._leaves([named])):
+                yield schema
+
+    def _leaves(self, schemas: Iterable[Schema]) -> Iterator[Schema]:
+        """Follow references and unions to the schemas that say something by themselves."""
+        pending, seen = [*schemas], set[str]()
+        while pending:
+            schema = pending.pop(0)
+            reference = schema.get("$ref", "")
+            if reference:
+                name = reference.rpartition("/")[2]
+                pending += [] if name in seen else [self.defs.get(name, {})]
+                seen.add(name)
+            elif inner := [
+                *schema.get("anyOf", ()),
+                *schema.get("oneOf", ()),
+                *schema.get("allOf", ()),
+            ]:
+                pending += inner
+            else:
+                yield schema
+
+
+def _judge_token(tokens: frozenset[str], new: str) -> Verdict:
+    if not tokens:
+        return "unknown"
+    return "known" if new in tokens else "provider-ahead"
+
+
+def _judge_types(allowed: frozenset[str], old: str, new: str) -> Verdict:
+    if not allowed:
+        return "unknown"
+    known = allowed | ({"integer"} if "number" in allowed else set())
+    if not known.issuperset(new.split(" | ")):
+        return "sdk-broken"
+    return "known" if known.issuperset(old.split(" | ")) else "fixture-stale"
+
+
+def find_model(document: Mapping[str, Json]) -> Model | None:
+    """Find the installed SDK's model of a fixture's answer; None where there is none."""
+    request, response = document.get("request") or {}, document["response"]
+    if response.get("status", 200) >= 400 or not isinstance(request.get("url"), str):
+        return None
+    target = parse_target(request["url"])
+    provider = find_provider(target.authority)
+    beginnings, rows = _MODELS.get(provider.name if provider else "", ((), ()))
+    for ending, body, event in map(str.split, rows):
+        if target.template in [beginning + ending for beginning in beginnings]:
+            return _load(event if "sse" in response else body)
+    return None
+
+
+@lru_cache(maxsize=64)
+def _load(reference: str) -> Model | None:
+    """Import a model; the SDK may be absent, or of an age that keeps it elsewhere."""
+    module, _, name = reference.partition(":")
+    if not name or find_spec(module.partition(".")[0]) is None:
+        return None
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            model = getattr(import_module(module), name)
+            schema = import_module("pydantic").TypeAdapter(model).json_schema()
+    except Exception:  # an SDK's import runs its own code: what it can't tell, we don't know
+        return None
+    return Model(schema, schema.get("$defs", {}))
