@@ -13,8 +13,9 @@ import pytest
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixtures.document import compose
+from cachy.fixtures.files import list_fixtures, replace_file
 from cachy.fixtures.fingerprint import Identity, identify_settled
-from cachy.fixtures.store import Store, list_fixtures, replace_file
+from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
 
 REQUEST = Request("POST", "https://api.example.com/v1/chat", (), b'{"q": "Hey!"}')

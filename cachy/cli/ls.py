@@ -11,8 +11,9 @@ import click
 
 from cachy.config import Config, load_config
 from cachy.errors import CachyError, Inconclusive
+from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import list_fixtures, load_fixture
+from cachy.fixtures.store import load_fixture
 
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 

@@ -38,6 +38,7 @@ class Attempts:
     case: Case
     answers: list[Answered] = field(default_factory=list)
     unchecked: Unchecked | None = None
+    blobs: dict[str, bytes] = field(default_factory=dict)  # the answers' payloads, by name
 
     @property
     def shown(self) -> frozenset[str]:
@@ -83,7 +84,7 @@ def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool = T
     """Ask, and ask again while something seems gone: one answer that has it clears it."""
     attempts = Attempts(planned.case, unchecked=planned.refusal)
     while attempts.unchecked is None and len(attempts.answers) < tries:
-        answered = _ask(planned, line, now, sdk)
+        answered = _ask(planned, line, now, sdk, attempts.blobs)
         if isinstance(answered, Unchecked):
             attempts.unchecked = answered
             break
@@ -93,15 +94,18 @@ def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool = T
     return attempts
 
 
-def _ask(planned: Planned, line: Line, now: str, sdk: bool) -> Answered | Unchecked:
+def _ask(
+    planned: Planned, line: Line, now: str, sdk: bool, blobs: dict[str, bytes]
+) -> Answered | Unchecked:
     case = planned.case
     answer = line.resend(case.request, case.fixture.response)
     if isinstance(answer, Unchecked):
         return answer
     secrets = line.secrets(case.request)
     try:
-        live, _ = compose(case.request, answer, {"at": now}, line.config, secrets)
+        live, payloads = compose(case.request, answer, {"at": now}, line.config, secrets)
         render_fixture(live)
+        blobs |= payloads
         return live, compare(case.fixture, live, baseline=planned.others, sdk=sdk)
     except RecursionError:
         return Unchecked("unparsed", "the body is nested too deeply")

@@ -12,12 +12,14 @@ from cachy.config import Config
 from cachy.drift.attempts import Attempts, attempt
 from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft
-from cachy.drift.plan import Planned, make_plan, parse_cases
+from cachy.drift.plan import Planned, blob_path, make_plan, parse_cases
 from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
+from cachy.fixtures.blobs import blob_names
+from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.format import render_fixture
-from cachy.fixtures.store import list_fixtures, load_fixture
+from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json
 
 
@@ -35,10 +37,13 @@ class Options:
 
 @dataclass(slots=True)
 class Checked:
-    """What a run found: the report, and the new text of each drifted fixture by its name."""
+    """What a run found: the report, and the files of the drifted fixtures by their names.
+
+    A fixture's file is its new text, a blob's the bytes that the new text names.
+    """
 
     report: dict[str, Json]
-    files: dict[str, str] = field(default_factory=dict)
+    files: dict[str, str | bytes] = field(default_factory=dict)
 
 
 def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Options) -> Checked:
@@ -52,17 +57,25 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     cases = [case for case in known if fnmatchcase(case.name, options.only or "*")]
     plan = make_plan(cases, known, config, is_all=options.is_all)
     findings = [_check_case(planned, line, options) for planned in options.watch(plan)]
-    files = {finding.case.name: finding.text for finding in findings if finding.text is not None}
     report = summarize(findings, cases)
     seen = seen_by_surface(findings) if _is_whole(fixtures, config, options) else None
     report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
-    return Checked(report, files)
+    return Checked(report, _changed_files(findings, config))
 
 
 def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> bool:
     """Whether this run is about every fixture: only then can it say that an ignore is unused."""
     paths = {fixture.path for fixture in fixtures}
     return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
+
+
+def _changed_files(findings: Iterable[Finding], config: Config) -> dict[str, str | bytes]:
+    files: dict[str, str | bytes] = {}
+    for finding in findings:
+        if finding.text is not None:
+            files[finding.case.name] = finding.text
+            files |= {blob_path(name, config): raw for name, raw in finding.blobs.items()}
+    return files
 
 
 def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
@@ -82,6 +95,7 @@ def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
         # A request that is refused now needs another request, not another answer.
         if kept and not answer["response"]["status"] >= 400 > document["response"]["status"]:
             document, is_grafted = graft(document, answer, kept), True
+    named = set(blob_names(document["response"])) if is_grafted else ()
     return Finding(
         case=case,
         changes=tuple(changes),
@@ -89,6 +103,7 @@ def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
         shown=attempts.shown,
         unchecked=attempts.unchecked,
         text=render_fixture(document) if is_grafted else None,
+        blobs={name: raw for name, raw in attempts.blobs.items() if name in named},
     )
 
 

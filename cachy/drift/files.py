@@ -10,8 +10,8 @@ from pathlib import Path
 from cachy.drift.changes import Change, compare
 from cachy.drift.learning import learn
 from cachy.errors import CachyError
+from cachy.fixtures.files import list_fixtures, read_text
 from cachy.fixtures.format import encode, parse_fixture
-from cachy.fixtures.store import list_fixtures, read_text
 from cachy.interaction import Json
 
 Document = dict[str, Json]

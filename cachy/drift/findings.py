@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cachy.drift.changes import Change
 from cachy.drift.outcome import Outcome, Unchecked
@@ -20,7 +20,8 @@ class Finding:
     """What became of one case.
 
     `seen` are the changes before any that the config ignores are left out, `shown` the paths of
-    its live answers; `text` is the fixture's new text, where it has one.
+    its live answers; `text` is the fixture's new text, where it has one, and `blobs` are the
+    payloads that this brings along.
     """
 
     case: Case
@@ -29,6 +30,7 @@ class Finding:
     shown: frozenset[str] = frozenset()
     unchecked: Unchecked | None = None
     text: str | None = None
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def outcome(self) -> Outcome:

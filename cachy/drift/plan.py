@@ -6,11 +6,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
+from cachy.fixtures.blobs import FOLDER as BLOBS
 from cachy.fixtures.document import request_of
 from cachy.fixtures.format import parse_headers, plain
 from cachy.fixtures.place import parse_target
@@ -97,7 +99,15 @@ def _is_event(path: str) -> bool:
 
 def fixture_name(fixture: Fixture, config: Config) -> str:
     """Name a fixture by its path from the project's folder, with forward slashes."""
-    path = fixture.path or config.root
+    return _name(fixture.path or config.root, config)
+
+
+def blob_path(name: str, config: Config) -> str:
+    """Name a blob's file in the same way."""
+    return _name(config.fixtures / BLOBS / name, config)
+
+
+def _name(path: Path, config: Config) -> str:
     inside = path.is_relative_to(config.root)
     return (path.relative_to(config.root) if inside else path).as_posix()
 

@@ -121,7 +121,9 @@ class Scratch:
             and message.rstrip("\n").endswith(f"\n{TRAILER}{parents[0]}"),
         )
 
-    def commit(self, files: Mapping[str, str | None], message: str, *, onto: Commit) -> Commit:
+    def commit(
+        self, files: Mapping[str, str | bytes | None], message: str, *, onto: Commit
+    ) -> Commit:
         """Put `files` (None: remove) on top of a commit, in one run and without an index."""
         people = f"author {IDENTITY} now\ncommitter {IDENTITY} now\n"
         stream = [
@@ -129,11 +131,11 @@ class Scratch:
             _data(f"{message}\n\n{TRAILER}{onto.sha}\n"),
             f"from {onto.sha}\n".encode(),
         ]
-        for path, text in sorted(files.items()):
-            if text is None:
+        for path, held in sorted(files.items()):
+            if held is None:
                 stream.append(f"D {_quoted(path)}\n".encode())
             else:
-                stream += [f"M 100644 inline {_quoted(path)}\n".encode(), _data(text)]
+                stream += [f"M 100644 inline {_quoted(path)}\n".encode(), _data(held)]
         asked = b"".join((*stream, b"get-mark :1\n"))
         sha = self.git.run("fast-import", "--quiet", "--force", "--date-format=now", stdin=asked)
         return self.load_commit(sha.strip())
@@ -254,8 +256,8 @@ def _environment(inherited: Mapping[str, str], **own: str) -> dict[str, str]:
     return {**kept, "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "LC_ALL": "C", **own}
 
 
-def _data(text: str) -> bytes:
-    encoded = text.encode()
+def _data(held: str | bytes) -> bytes:
+    encoded = held.encode() if isinstance(held, str) else held
     return b"data %d\n%s\n" % (len(encoded), encoded)
 
 

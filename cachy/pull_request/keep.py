@@ -36,7 +36,7 @@ NOT_PERMITTED = (
 )
 
 Operation = Literal["created", "updated", "closed", "blocked", "none"]
-Files = Mapping[str, str | None]
+Files = Mapping[str, str | bytes | None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -104,9 +104,10 @@ def open_pull_request(
 ) -> Result:
     """Make the one pull request say what `report` says and hold `files`, or close it.
 
-    `files` are texts by their path from the checkout's root (None: remove); nothing else is
-    committed, and nothing of the checkout is read or touched but the remote's URL. `advice` says
-    for each rule what to do. `find_secrets` finds what must not leave the machine.
+    `files` are texts, or a blob's bytes, by their path from the checkout's root (None: remove);
+    nothing else is committed, and nothing of the checkout is read or touched but the remote's
+    URL. `advice` says for each rule what to do. `find_secrets` finds what must not leave the
+    machine.
 
     Raises:
         CachyError: no token, no repository, a file outside the fixtures, a secret, no permission.
@@ -286,9 +287,13 @@ def _refuse_paths(files: Files, fixtures: str) -> None:
 def _refuse_secrets(
     proposal: _Proposal, token: str, find_secrets: Callable[[str], Sequence[str]]
 ) -> None:
-    texts = {path: f"{path}\n{text or ''}" for path, text in proposal.files.items()}
+    texts = {path: f"{path}\n{_as_text(held)}" for path, held in proposal.files.items()}
     if proposal.text:
         texts["the pull request's text"] = f"{proposal.text.title}\n{proposal.text.body}"
     for where, text in texts.items():
         if token in text or find_secrets(text):
             raise CachyError(f"{where} holds a secret: nothing was pushed. Run cachy verify.")
+
+
+def _as_text(held: str | bytes | None) -> str:
+    return held.decode("latin-1") if isinstance(held, bytes) else held or ""

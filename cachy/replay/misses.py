@@ -11,10 +11,11 @@ from pathlib import Path
 from cachy.config import Config, current_test
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.body import parse_request_body
+from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, redact_body
 from cachy.fixtures.format import parse_body
 from cachy.fixtures.redact import redact_url
-from cachy.fixtures.store import list_fixtures, load_fixture
+from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, header
 from cachy.replay.likeness import describe_differences, likeness
 

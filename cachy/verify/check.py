@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -13,12 +13,15 @@ from typing import Any
 
 from cachy.config import Config
 from cachy.errors import CachyError, Inconclusive
+from cachy.fixtures.blobs import FOLDER as BLOBS
+from cachy.fixtures.blobs import blob_names
 from cachy.fixtures.document import request_of
+from cachy.fixtures.files import is_inside, list_fixtures, list_links_outside, read_text
 from cachy.fixtures.fingerprint import identify_settled
 from cachy.fixtures.format import VERSION, parse_body, parse_fixture
 from cachy.fixtures.place import folder_of_host
 from cachy.fixtures.redact import find_secrets
-from cachy.fixtures.store import BLOBS, FILE_NAME, Store, list_fixtures, read_text
+from cachy.fixtures.store import FILE_NAME, Store
 from cachy.interaction import Json
 from cachy.verify.finding import Finding, shown
 
@@ -33,14 +36,16 @@ def verify(
         Inconclusive: there is nothing to check.
     """
     checked = sorted(_fixture_paths(config, paths))
-    if not checked:
+    links = [*_links_outside(paths or (config.fixtures,))]
+    if not checked and not links:
         raise Inconclusive(
             f"{shown(config, config.fixtures)} holds no fixtures: nothing to verify. "
             "Record some first: run your tests with cachy on."
         )
     store = Store(config.fixtures)
     moment = now or datetime.now(UTC)
-    findings = [finding for path in checked for finding in _check(path, store, config, moment)]
+    findings = [_leads_outside(link, config) for link in links]
+    findings += [finding for path in checked for finding in _check(path, store, config, moment)]
     findings += _duplicates(checked, config)
     if not paths:
         findings += _unused_blobs(checked, config)
@@ -63,10 +68,20 @@ def _fixture_paths(config: Config, paths: Sequence[Path]) -> Iterator[Path]:
             raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
 
 
+def _links_outside(paths: Iterable[Path]) -> Iterator[Path]:
+    for path in paths:
+        if path.is_dir():
+            yield from list_links_outside(path.absolute())
+
+
+def _leads_outside(path: Path, config: Config) -> Finding:
+    return Finding("unsafe-path", shown(config, path), f"leads to {os.path.realpath(path)}")
+
+
 def _check(path: Path, store: Store, config: Config, now: datetime) -> Iterator[Finding]:
     where = shown(config, path)
-    if not path.resolve().is_relative_to(config.fixtures.resolve()):
-        yield Finding("unsafe-path", where, f"leads to {path.resolve()}")
+    if not is_inside(path, config.fixtures):
+        yield _leads_outside(path, config)
         return
     try:
         text = read_text(path)
@@ -164,8 +179,8 @@ def _check_place(
     try:
         identity = identify_settled(request_of(document, store.load_blob), config)
         parse_body(document["response"])
-        for name in _blobs(document):
-            _check_blob(name, store)
+        for name in blob_names(document):
+            store.load_blob(name)
     except CachyError as error:
         yield Finding("blob-missing", where, str(error))
         return
@@ -182,22 +197,6 @@ def _check_place(
         )
     elif host not in path.parts:
         yield Finding("wrong-place", where, f"it does not lie below {host}")
-
-
-def _blobs(value: Json) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("$blob"), str):
-            yield value["$blob"]
-        for item in value.values():
-            yield from _blobs(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _blobs(item)
-
-
-def _check_blob(name: str, store: Store) -> None:
-    if hashlib.sha256(store.load_blob(name)).hexdigest()[:16] != name[:16]:
-        raise CachyError(f"{store.root / BLOBS / name} is not what its name says: it was edited.")
 
 
 def find_rivals(paths: Iterable[Path]) -> list[list[Path]]:

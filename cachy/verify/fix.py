@@ -10,8 +10,9 @@ from pathlib import Path
 from cachy.config import Config, Match
 from cachy.errors import CachyError
 from cachy.fixtures.document import request_of
+from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, identify_settled
-from cachy.fixtures.store import FILE_NAME, Store, file_name, list_fixtures, load_fixture
+from cachy.fixtures.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.verify.check import find_rivals
 from cachy.verify.finding import Finding, shown
 

@@ -132,7 +132,7 @@ def _run_program(folder: Path, port: int, **variables: str) -> None:
 
 
 def _show_a_fixture(config: Config) -> None:
-    from cachy.fixtures.store import list_fixtures, read_text
+    from cachy.fixtures.files import list_fixtures, read_text
 
     paths = [*list_fixtures(config.fixtures)]
     smallest = min(paths, key=lambda path: path.stat().st_size)
