@@ -34,6 +34,7 @@ class Provider:
     key_env: tuple[str, ...] = ()  # the first that is set is the credential
     auth: str = "authorization: Bearer {key}"
     match_headers: tuple[str, ...] = ()  # request headers that choose the answer's shape
+    required_header: tuple[str, str] | None = None  # what the API refuses a request without
     surfaces: tuple[Surface, ...] = ()
 
 
@@ -108,6 +109,7 @@ PROVIDERS = (
         key_env=("ANTHROPIC_API_KEY",),
         auth="x-api-key: {key}",
         match_headers=("anthropic-version", "anthropic-beta"),
+        required_header=("anthropic-version", "2023-06-01"),
         surfaces=_surfaces(
             "POST /v1/messages generates",
             "POST /v1/messages/count_tokens generates",

@@ -12,10 +12,10 @@ import httpx
 from cachy.config import Config
 from cachy.drift.credentials import find_credential
 from cachy.drift.outcome import PAUSE, Unchecked, why_unchecked
-from cachy.fixtures.fingerprint import matched_header_names
+from cachy.fixtures.fingerprint import matched_header_names, with_required_header
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.redact import secret_values
-from cachy.interaction import Headers, Json, Request, Response, header
+from cachy.interaction import Headers, Json, Request, Response
 from cachy.replay import guard
 from cachy.replay.keys import PLACEHOLDER
 
@@ -24,8 +24,6 @@ _WHOLE = 600.0  # seconds for one answer
 _LONGEST_PAUSE = 60.0  # seconds; a limit that lasts longer is for the next run
 _LARGEST = 32 * 1024 * 1024  # bytes of one answer
 _REDACTED = (b"[redacted:", PLACEHOLDER.encode())
-# Without it the API answers 400, and a request that came from elsewhere may not hold it.
-_REQUIRED = {"api.anthropic.com": ("anthropic-version", "2023-06-01")}
 _OURS = (("user-agent", "cachy-drift"), ("accept-encoding", "gzip, deflate"))
 
 
@@ -145,8 +143,7 @@ def _kept_headers(request: Request, config: Config) -> Headers:
     authority = parse_target(request.url).authority
     names = {"content-type", *matched_header_names(authority, config.match.headers)}
     kept = tuple((name, value) for name, value in request.headers if name.lower() in names)
-    required = _REQUIRED.get(authority)
-    return kept if not required or header(kept, required[0]) else (*kept, required)
+    return with_required_header(authority, kept)
 
 
 def _texts(request: Request) -> tuple[bytes, ...]:
