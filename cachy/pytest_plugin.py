@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import sys
+import tempfile
 from collections.abc import Generator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = "mode, repeats, record_status, doms, hdrs, cache_dir"
 _totals = pytest.StashKey[dict[str, Any]]()
+_session = pytest.StashKey[Any]()
+_wrong = pytest.StashKey[str]()
+_failed = pytest.StashKey[bool]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -27,9 +32,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
-    config.stash[_totals] = {"replayed": 0, "recorded": [], "missed": []}
+    config.stash[_totals] = {"replayed": 0, "recorded": [], "missed": [], "astray": []}
     if mode := config.getoption("--cachy"):
         os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
+    told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
+    os.environ["CACHY_MISSES"] = told  # for what the tests start
+    config.add_cleanup(lambda: _forget(told))
+
+
+def _forget(told: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(told)
 
 
 @pytest.fixture(name="cachy")
@@ -40,26 +53,49 @@ def cachy_fixture() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Open the test's scope around its setup, its call and its teardown."""
+    item.config.stash[_totals]["astray"] += _take_misses(item.config)
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
     is_wanted = marker or mode or "cachy" in getattr(item, "fixturenames", ())
-    arguments = dict(marker.kwargs) if marker else {}
-    with _scope(item.config, arguments) if is_wanted else contextlib.nullcontext():
+    with _scope(item, marker) if is_wanted else contextlib.nullcontext():
         _raise_as_failures()
         return (yield)
 
 
 @contextlib.contextmanager
-def _scope(config: pytest.Config, arguments: dict[str, Any]) -> Generator[None]:
+def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
+    from cachy.errors import CachyError
     from cachy.replay.scope import in_session, new_session
 
-    with in_session(new_session(**{"repeats": "sequence", **arguments})) as session:
+    arguments = dict(marker.kwargs) if marker else {}
+    try:
+        if marker and marker.args:
+            raise CachyError(f"give {marker.args[0]!r} a name: {_ARGUMENTS}")
+        for name in arguments.keys() - _ARGUMENTS.split(", "):
+            raise CachyError(f"{name} is no argument: {_ARGUMENTS}")
+        session = new_session(**{"repeats": "sequence", **arguments})
+    except CachyError as error:
+        item.stash[_wrong] = f"@pytest.mark.cachy: {error}" if marker else f"cachy: {error}"
+        yield
+        return
+    item.stash[_session] = session
+    with in_session(session):
         try:
             yield
         finally:
-            totals = config.stash[_totals]
+            totals = item.config.stash[_totals]
             totals["replayed"] += session.tally.replayed
             totals["recorded"] += session.tally.recorded
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Start counting anew: a test that is run again asks again."""
+    item.stash[_failed] = False
+    if session := item.stash.get(_session, None):
+        session.sequences.clear()
+    if wrong := item.stash.get(_wrong, ""):
+        pytest.fail(wrong, pytrace=False)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,18 +114,15 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
     """Fail the test that swallowed a miss."""
-    result = yield
-    missed = _remembered()
-    seen = item.config.stash[_totals]["missed"]
-    new = [str(error) for error in missed]
-    missed.clear()
-    seen += new
+    try:
+        result = yield
+    except BaseException:
+        _take_misses(item.config)
+        raise
+    new = _take_misses(item.config)
     if new and not item.stash.get(_failed, False):
         pytest.fail(f"This test swallowed a miss:\n{new[0]}", pytrace=False)
     return result
-
-
-_failed = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
@@ -98,16 +131,33 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Remember that a test has failed already: then its misses are no news."""
     report = yield
-    if report.failed:
+    if report.failed or hasattr(report, "wasxfail"):
         item.stash[_failed] = True
     return report
 
 
+def _take_misses(config: pytest.Config) -> list[str]:
+    """Count the misses since the last look, of this process and of those that it started."""
+    missed = _remembered()
+    new = [str(error) for error in missed]
+    missed.clear()
+    if os.path.exists(os.environ.get("CACHY_MISSES", "")):
+        from cachy.replay.misses import of_children
+
+        new += of_children()
+    config.stash[_totals]["missed"] += new
+    return new
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand a worker's totals to the session that started it."""
+    """Fail a run that missed something outside of every test; hand a worker's totals on."""
+    totals = session.config.stash[_totals]
+    totals["astray"] += _take_misses(session.config)
+    if totals["astray"] and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["cachy"] = session.config.stash[_totals]
+        output["cachy"] = totals
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -131,8 +181,8 @@ def pytest_terminal_summary(
         return
     line = ", ".join(f"{value} {name}" for name, value in shown.items())
     terminalreporter.write_line(f"cachy: {line}")
-    for path in totals["recorded"]:
-        terminalreporter.write_line(f"cachy: recorded {os.path.relpath(path)}")
+    for missed in totals["astray"]:
+        terminalreporter.write_line(f"cachy: missed outside of a test: {missed}")
 
 
 def _remembered() -> list[UnrecordedRequest]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,10 +18,10 @@ class Counting(BaseHTTPRequestHandler):
     served = 0
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"]))
+        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
         Counting.served += 1
         body = b'{"number": %d}' % Counting.served
-        self.send_response(200)
+        self.send_response(asked.get("status", 200))
         self.send_header("content-type", "application/json")
         self.send_header("content-length", str(len(body)))
         self.end_headers()
@@ -46,6 +47,8 @@ def project(
 ) -> pytest.Pytester:
     for name in ("CI", "CACHY_MODE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # many plugins load slowly
+    monkeypatch.setenv("PYTEST_ADDOPTS", "-p cachy.pytest_plugin")
     pytester.makepyprojecttoml('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     pytester.makeconftest(
         f"""
@@ -86,7 +89,11 @@ def test_equal_requests_are_answered_in_turn_and_counted_per_test(
     assert Counting.served == 3
 
 
-def test_the_option_turns_cachy_on_for_every_test(project: pytest.Pytester) -> None:
+def test_the_option_turns_cachy_on_for_every_test(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    monkeypatch.delenv("PYTEST_ADDOPTS")
     project.makepyfile("def test_it(ask):\n    assert ask() == 1\n")
     project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1)
     assert len([*(project.path / "cachy_fixtures").rglob("*.json")]) == 1
@@ -153,7 +160,7 @@ def test_a_miss_in_a_session_fixture_fails_every_test_with_its_own_words(
 def test_workers_replay_and_their_totals_are_added(project: pytest.Pytester) -> None:
     project.makepyfile(TWICE)
     project.runpytest_subprocess()
-    result = project.runpytest_subprocess("-n2", "--cachy=replay")
+    result = project.runpytest_subprocess("-p", "xdist", "-n2", "--cachy=replay")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["cachy: 5 replayed, 0 recorded, 0 missed"])
 
@@ -180,3 +187,222 @@ def test_a_mode_that_is_none_ends_in_one_line(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--cachy=sometimes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--cachy: invalid choice: 'sometimes'*"])
+
+
+def test_the_marker_chooses_mode_repeats_and_status(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import cachy, pytest
+
+        @pytest.mark.cachy(mode="refresh", repeats="same")
+        def test_refresh(ask):
+            assert ask() == ask()
+
+        @pytest.mark.cachy(mode="replay")
+        def test_replay(ask):
+            with pytest.raises(cachy.UnrecordedRequest):
+                ask(q="new")
+
+        @pytest.mark.cachy(mode="off")
+        def test_off(ask):
+            assert ask() == 2
+
+        @pytest.mark.cachy(record_status=[503])
+        def test_status(ask):
+            assert ask(status=503) == ask(status=503) - 1
+        """
+    )
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(passed=4, errors=1)  # a miss that a test expects is a miss
+    result.stdout.fnmatch_lines(["cachy: 1 replayed, 3 recorded, 1 missed"])
+    statuses = [
+        path.name
+        for path in (project.path / "cachy_fixtures").rglob("*.json")
+        if '"status": 503' in path.read_text()
+    ]
+    assert len(statuses) == 2
+
+
+def test_a_marker_that_cannot_be_right_fails_its_test_in_one_line(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", [
+            pytest.param(1, marks=pytest.mark.cachy("replay")),
+            pytest.param(2, marks=pytest.mark.cachy(mode="sometimes")),
+            pytest.param(3, marks=pytest.mark.cachy(modus="replay")),
+            pytest.param(4, marks=pytest.mark.cachy(record_status=429)),
+            5,
+        ])
+        def test_it(number):
+            assert number == 5
+        """
+    )
+    result = project.runpytest_subprocess()
+    result.assert_outcomes(passed=1, errors=4)
+    result.stdout.fnmatch_lines(
+        [
+            "@pytest.mark.cachy: give 'replay' a name: mode, repeats, record_status*",
+            "@pytest.mark.cachy: *'sometimes' is no mode*",
+            "@pytest.mark.cachy: modus is no argument: mode, repeats, record_status*",
+            "@pytest.mark.cachy: record_status=429 is no list of numbers*",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*Traceback*")
+
+
+def test_a_config_that_cannot_be_right_fails_in_one_line(project: pytest.Pytester) -> None:
+    project.makepyprojecttoml("[tool.cachy]\nhosts = 1\n")
+    project.makepyfile("def test_it(ask):\n    ask()\n")
+    result = project.runpytest_subprocess("--cachy=replay")
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["cachy: *hosts*"])
+    result.stdout.no_fnmatch_line("*INTERNALERROR*")
+
+
+def test_a_miss_in_a_teardown_is_its_own_tests(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def closing(ask):
+            yield
+            ask()
+
+        def test_one(closing): pass
+        def test_two(): pass
+        """
+    )
+    result = project.runpytest_subprocess("--cachy=replay")
+    result.assert_outcomes(passed=2, errors=1)
+    result.stdout.fnmatch_lines(["cachy: 0 replayed, 0 recorded, 1 missed", "ERROR *::test_one*"])
+
+
+def test_a_test_that_is_run_again_is_answered_from_the_start(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        tries = []
+
+        def test_it(ask):
+            tries.append(ask())
+            assert len(tries) == 3
+            assert tries == [1, 1, 1]
+        """
+    )
+    for mode, expected in (
+        ("record", "2 replayed, 1 recorded"),
+        ("replay", "3 replayed, 0 recorded"),
+    ):
+        result = project.runpytest_subprocess(
+            "-p", "rerunfailures", f"--cachy={mode}", "--reruns=2"
+        )
+        assert result.parseoutcomes() == {"passed": 1, "rerun": 2}
+        result.stdout.fnmatch_lines([f"cachy: {expected}, 0 missed"])
+    assert Counting.served == 1
+
+
+def test_an_expected_failure_that_a_miss_brings_stays_one(project: pytest.Pytester) -> None:
+    project.makepyfile("import pytest\n\n@pytest.mark.xfail\ndef test_it(ask):\n    ask()\n")
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(xfailed=1)
+
+
+ASYNC = """
+    import httpx, pytest
+
+    {mark}
+
+    async def ask():
+        async with httpx.AsyncClient() as client:
+            return (await client.post({url!r}, json={{}})).json()["number"]
+
+    @pytest.mark.cachy
+    async def test_one():
+        assert [await ask(), await ask()] == [1, 2]
+
+    @pytest.mark.cachy
+    async def test_two():
+        assert [await ask(), await ask()] == [1, 2]
+
+    @pytest.mark.cachy(mode="off")
+    async def test_off():
+        assert await ask() > 2
+"""
+
+
+@pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
+def test_tests_that_share_an_event_loop_are_counted_apart(
+    project: pytest.Pytester, url: str, plugin: str
+) -> None:
+    marks = {
+        "asyncio": 'pytestmark = pytest.mark.asyncio(loop_scope="module")',
+        "anyio": 'pytestmark = pytest.mark.anyio\n\n    @pytest.fixture(scope="module")\n'
+        '    def anyio_backend(): return "asyncio"',
+    }
+    project.makepyfile(ASYNC.format(mark=marks[plugin], url=url))
+    for expected in ("2 replayed, 2 recorded, 0 missed", "4 replayed, 0 recorded, 0 missed"):
+        result = project.runpytest_subprocess("-p", plugin)
+        result.assert_outcomes(passed=3)
+        result.stdout.fnmatch_lines([f"cachy: {expected}"])
+
+
+CHILD = """
+    import multiprocessing, subprocess, sys, threading
+
+    SCRIPT = "import cachy, httpx; cachy.enable_cachy(doms=['127.0.0.1']);"
+    SCRIPT += "httpx.get('http://127.0.0.1:9/x')"
+
+    def swallow():
+        import httpx
+        try:
+            httpx.get("http://127.0.0.1:9/x")
+        except BaseException:
+            pass
+
+    def test_a_program():
+        subprocess.run([sys.executable, "-c", SCRIPT], capture_output=True)
+
+    def test_a_fork():
+        process = multiprocessing.get_context("fork").Process(target=swallow)
+        process.start()
+        process.join()
+
+    def test_a_thread():
+        thread = threading.Thread(target=swallow)
+        thread.start()
+        thread.join()
+
+    def test_none():
+        pass
+"""
+
+
+def test_a_miss_of_what_a_test_started_fails_it(project: pytest.Pytester) -> None:
+    project.makepyfile(CHILD)
+    result = project.runpytest_subprocess("-p", "xdist", "--cachy=replay", "-n2")
+    result.assert_outcomes(passed=4, errors=3)
+    result.stdout.fnmatch_lines(["cachy: 0 replayed, 0 recorded, 3 missed"])
+    result.stdout.no_fnmatch_line("ERROR *::test_none*")
+
+
+@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+def test_a_miss_outside_of_every_test_fails_the_run(project: pytest.Pytester, workers: str) -> None:
+    project.makepyfile(
+        """
+        import cachy, httpx
+        cachy.enable_cachy(mode="replay")
+        try:
+            httpx.get("http://127.0.0.1:9/x")
+        except BaseException:
+            pass
+
+        def test_it(): pass
+        """
+    )
+    result = project.runpytest_subprocess("-p", "xdist", workers)
+    result.assert_outcomes(passed=1)
+    assert result.ret == pytest.ExitCode.TESTS_FAILED
+    result.stdout.fnmatch_lines(["cachy: missed outside of a test: No fixture answers GET*"])

@@ -16,7 +16,7 @@ from cachy.fixtures.fingerprint import matched_header_names, with_required_heade
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.redact import secret_values
 from cachy.interaction import Headers, Json, Request, Response
-from cachy.replay import guard
+from cachy.replay.inside import inside
 from cachy.replay.keys import PLACEHOLDER
 
 _TIMEOUT = {"connect": 10.0, "read": 120.0, "write": 30.0, "pool": 10.0}
@@ -81,7 +81,7 @@ class Line:
 
     def _transmit(self, outgoing: httpx.Request) -> Response | Unchecked:
         try:
-            with guard.expected(outgoing.url.host):
+            with inside():
                 return self._read(self.transport.handle_request(outgoing))
         except httpx.DecodingError:
             return Unchecked("unparsed", "the body's content-encoding is broken", PAUSE)

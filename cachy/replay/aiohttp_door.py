@@ -42,12 +42,15 @@ def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> An
     async def answer(outgoing: Any, send: Handler) -> Any:
         session = current()
         is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
-        if session is None or not is_ours or "upgrade" in outgoing.headers:
+        if session is None or not is_ours:
+            return await send(outgoing)
+        if "upgrade" in outgoing.headers:
+            guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
         found = session.answer(await _to_request(outgoing))
         if isinstance(found, Response):
             return _replayed(library, client, outgoing, found)
-        with sending(found), guard.expected(outgoing.url.host):
+        with sending(found):
             incoming = await send(outgoing)
         return _taped(library, incoming, found)
 

@@ -22,6 +22,8 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "httpx2": httpx_door.open_door,
     "aiohttp": aiohttp_door.open_door,
     "requests": requests_door.open_door,
+    "asyncio.base_events": guard.open_loop_door,
+    "pycurl": guard.open_curl_door,
 }
 _patches = Patches()
 _finder: list[_AfterImport] = []

@@ -3,34 +3,21 @@
 from __future__ import annotations
 
 import socket
-import threading
 import warnings
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import wraps
+from contextvars import copy_context
+from functools import partial, wraps
+from types import ModuleType
 from typing import Any
 
 from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
+from cachy.interaction import host_and_port
 from cachy.replay import misses
+from cachy.replay.inside import is_inside
 from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.session import Session
 
-_live: Counter[str] = Counter()  # hosts that a door of ours is talking to
-_lock = threading.Lock()
 _warned: set[str] = set()
-
-
-@contextmanager
-def expected(host: str) -> Iterator[None]:
-    """Let a door of ours resolve a host inside a block."""
-    with _lock:
-        _live[host] += 1
-    try:
-        yield
-    finally:
-        with _lock:
-            _live[host] -= 1
 
 
 def open_door(current: CurrentSession, patches: Patches) -> None:
@@ -39,15 +26,59 @@ def open_door(current: CurrentSession, patches: Patches) -> None:
     def make(original: Any) -> Any:
         @wraps(original)
         def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-            session = current()
-            name = _name(host)
-            if session is not None and name and session.covers(name, _number(port)):
-                _check(name, session.config.mode)
+            check(current(), _name(host), _number(port))
             return original(host, port, *args, **kwargs)
 
         return getaddrinfo
 
     patches.replace(socket, "getaddrinfo", make)
+
+
+def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Let asyncio's event loop resolve names in the context of who asks: its threads have none."""
+
+    def make(original: Any) -> Any:
+        @wraps(original)
+        async def getaddrinfo(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
+            resolve = partial(socket.getaddrinfo, host, port, **kwargs)
+            return await self.run_in_executor(None, copy_context().run, resolve)
+
+        return getaddrinfo
+
+    patches.replace(library.BaseEventLoop, "getaddrinfo", make)
+
+
+def open_curl_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Put a class that asks first in the place of `pycurl.Curl`: libcurl resolves by itself."""
+
+    def make(original: Any) -> Any:
+        def asking(name: str) -> Any:
+            perform = getattr(original, name)
+
+            @wraps(perform)
+            def method(self: Any) -> Any:
+                _check_url(current, self.getinfo(library.EFFECTIVE_URL))
+                return perform(self)
+
+            return method
+
+        names = ("perform", "perform_rb", "perform_rs")
+        return type("Curl", (original,), {name: asking(name) for name in names})
+
+    def make_multi(original: Any) -> Any:
+        class CurlMulti(original):  # type: ignore[misc]
+            def add_handle(self, handle: Any) -> Any:
+                _check_url(current, handle.getinfo(library.EFFECTIVE_URL))
+                return super().add_handle(handle)
+
+        return CurlMulti
+
+    patches.replace(library, "Curl", make)
+    patches.replace(library, "CurlMulti", make_multi)
+
+
+def _check_url(current: CurrentSession, url: str) -> None:
+    check(current(), *host_and_port(url if "://" in url else f"http://{url}"))
 
 
 def _name(host: Any) -> str:
@@ -61,11 +92,16 @@ def _number(port: Any) -> int | None:
     return int(text) if text.isdigit() else {"https": 443, "http": 80}.get(text)
 
 
-def _check(host: str, mode: Mode) -> None:
-    if _live[host] > 0:
+def check(session: Session | None, host: str, port: int | None) -> None:
+    """Let a connection to a host be made, unless it is covered and no door of ours makes it.
+
+    Raises:
+        UnrecordedRequest: in replay mode; in record mode a warning is given, once for a host.
+    """
+    if session is None or not host or is_inside() or not session.covers(host, port):
         return
     unseen = f"A connection to {host} was left by a client that cachy doesn't see"
-    if mode is Mode.REPLAY:
+    if session.config.mode is Mode.REPLAY:
         error: UnrecordedRequest = misses.raised_class()(
             f"{unseen}; in replay mode nothing goes live. Use httpx, httpx2, aiohttp or requests, "
             "or put the call into `with no_cachy():`.",

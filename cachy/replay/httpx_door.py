@@ -89,11 +89,12 @@ class _SyncShim(_Shim):
     def handle_request(self, outgoing: Any) -> Any:
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
+            guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return self.inner.handle_request(outgoing)
         answer = _answer(self.session, outgoing, counted, outgoing.read())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
-        with sending(answer), guard.expected(outgoing.url.host):
+        with sending(answer):
             incoming = self.inner.handle_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=False)
 
@@ -102,11 +103,12 @@ class _AsyncShim(_Shim):
     async def handle_async_request(self, outgoing: Any) -> Any:
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
+            guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return await self.inner.handle_async_request(outgoing)
         answer = _answer(self.session, outgoing, counted, await outgoing.aread())
         if isinstance(answer, Response):
             return _replayed(self.library, answer)
-        with sending(answer), guard.expected(outgoing.url.host):
+        with sending(answer):
             incoming = await self.inner.handle_async_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=True)
 

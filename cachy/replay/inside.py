@@ -17,13 +17,21 @@ def is_inside() -> bool:
 
 
 @contextmanager
-def sending(recording: Recording) -> Iterator[None]:
-    """Send a request inside this block; an error gives its recording up."""
+def inside() -> Iterator[None]:
+    """Go live inside this block, past every door and the guard."""
     token = _inside.set(True)
     try:
         yield
-    except BaseException:
-        recording.abandon()
-        raise
     finally:
         _inside.reset(token)
+
+
+@contextmanager
+def sending(recording: Recording) -> Iterator[None]:
+    """Send a request inside this block; an error gives its recording up."""
+    with inside():
+        try:
+            yield
+        except BaseException:
+            recording.abandon()
+            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import json
 import os
 import sys
 from functools import cache
@@ -23,6 +24,9 @@ _COMPARED = 200  # of a surface's fixtures, the newest
 
 remembered: list[UnrecordedRequest] = []
 """Every miss of this process, for those who swallowed one; emptied by whoever reports them."""
+
+FILE = "CACHY_MISSES"
+"""The variable that names the file which tells a process of its children's misses."""
 
 failure_class: list[type[UnrecordedRequest]] = [UnrecordedRequest]
 """The class that is raised; pytest's plugin puts its own on top."""
@@ -55,6 +59,24 @@ def remember(error: UnrecordedRequest) -> None:
     """Keep a miss for the end of the process, and say it now, in case the caller hangs of it."""
     remembered.append(error)
     print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+    if target := os.environ.get(FILE):  # a process above ours wants to know
+        line = json.dumps({"process": os.getpid(), "missed": str(error)})
+        with open(target, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+
+
+def of_children() -> list[str]:
+    """Give the misses of the processes that this one has started, each once."""
+    with open(os.environ[FILE], "rb") as file:
+        file.seek(_told[0])
+        raw = file.read()
+    whole = raw[: raw.rfind(b"\n") + 1]
+    _told[0] += len(whole)
+    lines = [json.loads(line) for line in whole.splitlines()]
+    return [line["missed"] for line in lines if line["process"] != os.getpid()]
+
+
+_told = [0]  # bytes of that file
 
 
 def how_to_record() -> str:

@@ -9,30 +9,39 @@ import sys
 from pathlib import Path
 
 from cachy.replay import misses
-from cachy.replay.session import Session
+from cachy.replay.session import Tally
 
-_sessions: list[Session] = []
+_tallies: list[Tally] = []
 _state = {"registered": False}
 
 
-def watch(session: Session) -> None:
+def watch(tally: Tally) -> None:
     """Count a session in for the end of the process."""
-    if session not in _sessions:
-        _sessions.append(session)
+    _tallies.append(tally)
     if not _state["registered"]:
-        atexit.register(_at_exit)
         _state["registered"] = True
+        atexit.register(_at_exit)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_start_anew)
+
+
+def _start_anew() -> None:
+    """Leave to the parent what the parent did; a child of multiprocessing runs no atexit."""
+    misses.remembered.clear()
+    for tally in _tallies:
+        tally.clear()
+    if util := sys.modules.get("multiprocessing.util"):
+        util.register_after_fork(_at_exit, lambda _: util.Finalize(None, _at_exit, exitpriority=0))
 
 
 def summary() -> dict[str, list[str] | int]:
     """Add up what all sessions of this process did."""
-    tallies = [session.tally for session in _sessions]
     return {
-        "replayed": sum(tally.replayed for tally in tallies),
-        "recorded": [path for tally in tallies for path in tally.recorded],
-        "refused": [line for tally in tallies for line in tally.refused],
+        "replayed": sum(tally.replayed for tally in _tallies),
+        "recorded": [path for tally in _tallies for path in tally.recorded],
+        "refused": [line for tally in _tallies for line in tally.refused],
         "missed": [str(error) for error in misses.remembered],
-        "used": sorted({name for tally in tallies for name in tally.used}),
+        "used": sorted({name for tally in _tallies for name in tally.used}),
     }
 
 

@@ -5,28 +5,40 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar, Token
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from cachy.config import Mode, Repeats, load_config
+from cachy.errors import CachyError
 from cachy.replay import doors, keys, report
 from cachy.replay.session import Session
 
-_UNSET = object()
-_scope: ContextVar[Session | None] = ContextVar("cachy_scope")
-_process: list[Session | None] = []  # innermost last, for threads that inherit no context
-_base: list[Session] = []  # what enable_cachy() made, at most one
+
+@dataclass(eq=False, slots=True)
+class _Scope:
+    session: Session | None  # None: live
+    outer: _Scope | None = None
+    is_over: bool = False
+
+
+_scope: ContextVar[_Scope | None] = ContextVar("cachy_scope", default=None)
+_process: list[_Scope] = []  # innermost last, for threads that inherit no context
+_base: list[_Scope] = []  # what enable_cachy() made, at most one
 _lock = threading.RLock()
 
 
 def current_session() -> Session | None:
     """Find the session of this task or thread; None where cachy is off."""
-    session = _scope.get(_UNSET)
-    if isinstance(session, Session) or session is None:
-        return session
-    return _process[-1] if _process else None
+    scope = _scope.get()
+    while scope is not None and scope.is_over:  # a task may outlive the block it started in
+        scope = scope.outer
+    if scope is None:
+        for innermost in _process[-1:]:  # it may end meanwhile, in another thread
+            return innermost.session
+    return scope.session if scope else None
 
 
 def enable_cachy(
@@ -57,23 +69,26 @@ def enable_cachy(
         cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
     )
     with _lock:
-        if _base:
-            _process[_process.index(_base[0])] = session
-            _base[0] = session
-            keys.place(session.config.mode)
-        else:
-            _base.append(session)
-            _process.insert(0, session)
-            _open(session)
+        _open(session)
+        scope = _Scope(session)
+        _process.insert(0, scope)  # before the last one ends: nothing goes live in between
+        _end_base()
+        _base.append(scope)
 
 
 def disable_cachy() -> None:
     """Undo `enable_cachy()`; nothing happens where it is not on."""
     with _lock:
-        if _base:
-            session = _base.pop()
-            _process.remove(session)
-            _close(session)
+        _end_base()
+
+
+def _end_base() -> None:
+    for scope in _base:
+        _process.remove(scope)
+        scope.is_over = True
+        if scope.session is not None:
+            _close(scope.session)
+    _base.clear()
 
 
 @contextmanager
@@ -124,6 +139,10 @@ def new_session(
     record_status: Sequence[int] = (),
 ) -> Session:
     """Make the session of a scope; the arguments are those of `enable_cachy`."""
+    if isinstance(record_status, (int, str)):
+        raise CachyError(f"record_status={record_status!r} is no list of numbers: write [429].")
+    if repeats not in (None, "same", "sequence"):
+        raise CachyError(f"repeats={repeats!r}: write 'same' or 'sequence'.")
     chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "debug": debug or None}
     if cache_dir is not None:
         chosen["fixtures"] = Path.cwd() / os.path.expanduser(cache_dir)
@@ -135,16 +154,18 @@ def new_session(
 
 @contextmanager
 def _scoped(session: Session | None) -> Iterator[None]:
-    token: Token[Session | None] = _scope.set(session)
+    scope = _Scope(session, _scope.get())
+    token = _scope.set(scope)
     with _lock:
-        _process.append(session)
+        _process.append(scope)
     try:
         yield
     finally:
+        scope.is_over = True
         with _lock:
-            last = len(_process) - 1 - _process[::-1].index(session)
-            del _process[last]
-        _scope.reset(token)
+            _process.remove(scope)
+        with suppress(ValueError):  # a generator may be finished in another context
+            _scope.reset(token)
 
 
 _open_scopes = 0
@@ -157,7 +178,7 @@ def _open(session: Session) -> None:
         if _open_scopes == 1:
             doors.install(current_session)
         keys.place(session.config.mode)
-        report.watch(session)
+        report.watch(session.tally)
 
 
 def _close(session: Session) -> None:

@@ -38,6 +38,12 @@ class Tally:
     refused: list[str] = field(default_factory=list)
     used: set[str] = field(default_factory=set)
 
+    def clear(self) -> None:
+        """Count anew, as a forked process does."""
+        self.replayed = 0
+        for names in (self.recorded, self.refused, self.used):
+            names.clear()
+
 
 @dataclass(frozen=True, slots=True)
 class Recording:
