@@ -17,12 +17,14 @@ class Surface:
 
     `generates`: a completion, message, response or embedding, which drift may re-send unasked.
     `polling`: a job's state, so that equal requests are answered in turn, the last one repeating.
+    `is_data`: the body is a file of the caller's, whose structure the API doesn't promise.
     """
 
     method: str
     path: str
     generates: bool = False
     polling: bool = False
+    is_data: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +46,7 @@ def _surfaces(*rows: str) -> tuple[Surface, ...]:
     for row in rows:
         method, path, *marks = row.split()
         marked = {"generates": "generates" in marks, "polling": "polling" in marks}
+        marked["is_data"] = "data" in marks
         parsed.append(Surface(method=method, path=path, **marked))
     return tuple(parsed)
 
@@ -62,7 +65,7 @@ _OPENAI = (
     "GET /v1/videos/{video_id} polling",
     "GET /v1/models/{model}",
     "GET /v1/files/{file_id}",
-    "GET /v1/files/{file_id}/content",
+    "GET /v1/files/{file_id}/content data",
 )
 
 # https://ai.google.dev/api
@@ -309,16 +312,17 @@ GENERATED = (
 )
 # Maps whose keys are the caller's data.
 OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags")
+# How an answer ended, and how far a job is: other fields come and go with these.
+ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
+STATES = ("status", "state")
 # Fields that hold one of a few words, by the providers' API references.
-ENUMS = (
-    "finish_reason",
-    "stop_reason",
-    "finishReason",
-    "stopReason",
-    "status",
-    "service_tier",
-    "role",
-)
+ENUMS = (*ENDINGS, *STATES, "service_tier", "role")
+# Which of several back ends a router asked: https://openrouter.ai/docs/features/provider-routing
+BACKENDS = ("provider",)
+
+# APIs that write ProtoJSON, which leaves out a field that holds its type's default (0, false, "",
+# []) and names fields in lowerCamelCase: https://protobuf.dev/programming-guides/json
+PROTO_JSON = ("googleapis.com",)
 
 # Random text that hides the length of a streamed piece from who listens.
 PADDING = ("p",)

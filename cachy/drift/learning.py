@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from cachy.drift.node import Node, add_node, align_nodes
 from cachy.drift.paths import Paths, flatten
-from cachy.drift.structure import Node, add_node, learn_value
+from cachy.drift.structure import learn_value
 from cachy.fixtures.format import parse_body, plain
 from cachy.interaction import Fixture, Json
 
@@ -26,7 +27,7 @@ class Structure:
     def learn(self, document: Document) -> None:
         """Add one recorded answer."""
         response = document_of(document)["response"]
-        mark = object()
+        mark = 1 << self.recordings
         self.recordings += 1
         if "sse" in response:
             self._learn_stream(response, mark)
@@ -39,10 +40,10 @@ class Structure:
             self._root("$", "", mark)
             self.endings[kind] = self.endings.get(kind, 0) + 1
 
-    def _root(self, name: str, value: Json, mark: object) -> None:
+    def _root(self, name: str, value: Json, mark: int) -> None:
         learn_value(self.roots.setdefault(name, Node()), value, mark, name)
 
-    def _learn_stream(self, response: Mapping[str, Json], mark: object) -> None:
+    def _learn_stream(self, response: Mapping[str, Json], mark: int) -> None:
         self.streams += 1
         last = ""
         for event in parse_body(response).content:
@@ -57,10 +58,10 @@ class Structure:
 
     def add(self, other: Structure) -> None:
         """Add what another structure has learned."""
+        for name, node in other.roots.items():
+            add_node(self.roots.setdefault(name, Node()), node, self.recordings)
         self.recordings += other.recordings
         self.streams += other.streams
-        for name, node in other.roots.items():
-            add_node(self.roots.setdefault(name, Node()), node)
         for name, count in other.endings.items():
             self.endings[name] = self.endings.get(name, 0) + count
 
@@ -93,3 +94,9 @@ def learn(documents: Iterable[Document]) -> Structure:
     for document in documents:
         structure.learn(document)
     return structure
+
+
+def align(one: Structure, other: Structure) -> None:
+    """Give two structures one layout: what turned out to be data in either is so in both."""
+    for name in one.roots.keys() & other.roots.keys():
+        align_nodes(one.roots[name], other.roots[name])

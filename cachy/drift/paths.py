@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from cachy.drift.structure import Node
-from cachy.providers import ENUMS
+from cachy.drift.node import Node
+from cachy.providers import BACKENDS, ENUMS
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
@@ -18,7 +18,9 @@ class Fact:
     """What stands at a path. A variant is `[type=x]` among an array's elements, else `{type=x}`.
 
     `count` is how often a value stood there, `chances` how many objects could have held one;
-    `seen` is the number of recordings that it comes from.
+    `seen` is the number of recordings that it comes from, `objects` the number of objects that
+    stood there and `hollows` how many of them were empty; `is_blank` where every value was
+    (null, 0, false, "", [], {}).
     """
 
     types: frozenset[str]
@@ -26,8 +28,13 @@ class Fact:
     chances: int
     seen: int
     tokens: frozenset[str] = frozenset()
+    backends: frozenset[str] = frozenset()
     is_opaque: bool = False
     is_variant: bool = False
+    is_map: bool = False
+    is_blank: bool = False
+    objects: int = 0
+    hollows: int = 0
 
     @property
     def is_optional(self) -> bool:
@@ -72,7 +79,14 @@ def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
     for (key, name), variant in sorted(node.variants.items()):
         in_array = path.endswith("[*]")
         at = f"{path[:-3]}[{key}={name}]" if in_array else f"{path}{{{key}={name}}}"
-        yield at, Fact(frozenset({"object"}), variant.count, 0, variant.seen, is_variant=True)
+        yield (
+            at,
+            Fact(
+                *(frozenset({"object"}), variant.count, 0, variant.seen),
+                is_variant=True,
+                objects=variant.count,
+            ),
+        )
         yield from _fields(variant, at)
     if node.items is not None:
         at = f"{path}.*" if node.is_map else f"{path}[*]"
@@ -96,8 +110,17 @@ def _quoted(name: str) -> str:
 
 def _fact(node: Node, path: str, chances: int) -> Fact:
     named = path.rpartition(".")[2]
-    tokens = frozenset(node.tokens or ()) if named in ENUMS else frozenset()
-    return Fact(_types(node), node.count, chances, node.seen, tokens, node.is_opaque)
+    names = frozenset(node.tokens or ())
+    return Fact(
+        *(_types(node), node.count, chances, node.seen),
+        tokens=names if named in ENUMS else frozenset(),
+        backends=names if named in BACKENDS else frozenset(),
+        is_opaque=node.is_opaque,
+        is_map=node.is_map,
+        is_blank=node.blanks == node.count,
+        objects=node.objects,
+        hollows=node.hollows,
+    )
 
 
 def _types(node: Node) -> frozenset[str]:

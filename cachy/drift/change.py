@@ -1,0 +1,47 @@
+"""One structural difference."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+from cachy.drift.rules import RULES, SEVERITIES, Severity
+from cachy.interaction import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One structural difference; `old` and `new` are types or tokens, never values.
+
+    `hint` says what else may explain it: "renamed to total?".
+    """
+
+    rule: str
+    severity: Severity
+    path: str
+    old: str | None = None
+    new: str | None = None
+    confirmed: str = "1/1"
+    sdk: str = "unknown"
+    fixtures: tuple[str, ...] = ()
+    hint: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Give the change as the report holds it; a hint only where there is one."""
+        row: dict[str, Json] = {**asdict(self), "fixtures": list(self.fixtures)}
+        return row if self.hint else {key: row[key] for key in row if key != "hint"}
+
+
+def make_change(
+    rule: str,
+    path: str,
+    old: str | None = None,
+    new: str | None = None,
+    severity: Severity | None = None,
+) -> Change:
+    """Make a change of its rule's severity, where no other is given."""
+    return Change(rule, severity or RULES[rule].severity, path, old, new)
+
+
+def worst_first(change: Change) -> tuple[int, str, str]:
+    """Order changes: by severity, then by path."""
+    return SEVERITIES.index(change.severity), change.path, change.rule

@@ -1,0 +1,154 @@
+"""When a field that comes or goes says nothing: another branch, an empty parent, a default.
+
+No rule here knows a provider's field: each asks what the two answers themselves show.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from cachy.drift.paths import Fact, Paths, parent_of
+from cachy.providers import BACKENDS, ENDINGS, STATES
+
+_UNLIKELY = 0.05
+_WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+
+
+@dataclass(slots=True)
+class Sides:
+    """What the recorded answer shows, what all recordings do, and what the live answer does.
+
+    `omits_defaults`: the API leaves out a field that holds its type's default.
+    """
+
+    own: Paths
+    known: Paths
+    live: Paths
+    recordings: int = 1
+    omits_defaults: bool = False
+    _children: dict[int, dict[str, list[str]]] = field(default_factory=dict)
+
+    def children(self, paths: Paths, parent: str) -> dict[str, Fact]:
+        """Give the fields of an object with their facts."""
+        index = self._children.get(id(paths))
+        if index is None:
+            index = self._children[id(paths)] = {}
+            for path in paths:
+                index.setdefault(parent_of(path), []).append(path)
+        return {path: paths[path] for path in index.get(parent, ())}
+
+
+def is_silent(path: str, sides: Sides) -> bool:
+    """Whether a field's coming or going can be told from the answers' content alone."""
+    parent = parent_of(path)
+    holders = sides.own.get(parent), sides.live.get(parent)
+    if any(holder is None or not holder.objects for holder in holders):
+        return True  # null, another type or another branch: it tells nothing of its fields
+    if any(holder.objects == holder.hollows for holder in holders if holder):
+        return True
+    return (
+        is_other_ending(parent, sides)
+        or is_tagged_by_key(parent, sides)
+        or is_switched(path, parent, sides)
+    )
+
+
+def is_other_ending(parent: str, sides: Sides) -> bool:
+    """Whether an answer around here ended, or a job stood, in a way that no recording shows.
+
+    A choice that calls tools has other fields than one that is text.
+    """
+    return any(
+        _is_new(f"{holder}.{name}", sides) for holder in _upwards(parent) for name in ENDINGS
+    )
+
+
+def is_other_state(parent: str, sides: Sides) -> bool:
+    """Whether a job around here is further on, or less far, than any recording shows."""
+    return any(_is_new(f"{holder}.{name}", sides) for holder in _upwards(parent) for name in STATES)
+
+
+def is_other_backend(sides: Sides) -> bool:
+    """Whether a router asked another back end than it did for the recordings."""
+    for name in BACKENDS:
+        known, live = (_backends(paths, name) for paths in (sides.known, sides.live))
+        if known and live and live.isdisjoint(known):
+            return True
+    return False
+
+
+def _backends(paths: Paths, name: str) -> frozenset[str]:
+    root = re.compile(rf"\$(\{{[^}}]*\}})?\.{name}")
+    found = [fact.backends for path, fact in paths.items() if root.fullmatch(path)]
+    return frozenset[str]().union(*found)
+
+
+def _is_new(path: str, sides: Sides) -> bool:
+    known, live = sides.known.get(path), sides.live.get(path)
+    if not known or not live or not known.tokens or not live.tokens:
+        return False
+    return known.tokens.isdisjoint(live.tokens)
+
+
+def writes_null(parent: str, sides: Sides) -> bool:
+    """Whether an object says null of what it does not have, and so leaves nothing out."""
+    fields = sides.children(sides.own, parent)
+    return any("null" in fact.types for fact in fields.values())
+
+
+def _upwards(path: str) -> Iterator[str]:
+    while path:
+        yield path
+        path = parent_of(path)
+
+
+def is_tagged_by_key(parent: str, sides: Sides) -> bool:
+    """Whether the objects of an array or stream hold one field each: its name is the variant's."""
+    if not parent.endswith("[*]") and not (parent.startswith("event(") and parent_of(parent)):
+        return False
+    tags = set[str]()
+    for paths in (sides.own, sides.live):
+        fields = sides.children(paths, parent)
+        if sum(fact.count for fact in fields.values()) != paths[parent].objects:
+            return False
+        tags |= set(fields)
+    return len(tags) > 1
+
+
+def is_sparse(path: str, sides: Sides) -> bool:
+    """Whether so few items of the live answer have a field that the recorded ones may have none.
+
+    The chance that as many recorded objects lack it, were it always as frequent as it is now.
+    """
+    live, parent = sides.live[path], parent_of(path)
+    if not live.is_optional or path.startswith("event("):
+        return False
+    holders = sides.known[parent].objects
+    return bool((1 - live.count / live.chances) ** holders > _UNLIKELY)
+
+
+def is_switched(path: str, parent: str, sides: Sides) -> bool:
+    """Whether a field beside it, of the same first word, went from empty to full or back.
+
+    The details of a counter come with the first count.
+    """
+    word = _first_word(path)
+    own, live = (sides.children(paths, parent) for paths in (sides.own, sides.live))
+    return bool(word) and any(
+        own[name].is_blank != live[name].is_blank
+        for name in own.keys() & live.keys()
+        if _first_word(name) == word
+    )
+
+
+def _first_word(path: str) -> str:
+    found = _WORD.match(path.rpartition(".")[2])
+    return found[0].lower() if found else ""
+
+
+def is_all_null(path: str, sides: Sides) -> bool:
+    """Whether an object never held anything but nulls: it says no more than null does."""
+    fields = sides.children(sides.known, path)
+    return bool(fields) and all(fact.types == {"null"} for fact in fields.values())

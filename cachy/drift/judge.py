@@ -1,0 +1,115 @@
+"""What one path's difference means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cachy.drift.change import Change, make_change
+from cachy.drift.evidence import (
+    Sides,
+    is_all_null,
+    is_other_backend,
+    is_other_ending,
+    is_other_state,
+    is_silent,
+    is_sparse,
+    writes_null,
+)
+from cachy.drift.paths import Fact, parent_of
+from cachy.drift.rules import Severity
+from cachy.providers import PADDING
+
+KNOWN = 3  # recordings that make a regularity worth a word
+SURE = 10  # recordings that make it a fact, where one answer alone says otherwise
+
+
+def judge(path: str, sides: Sides) -> Iterator[Change]:
+    """Say what changed at a path where the recorded answer and the live one differ.
+
+    The other recordings only excuse: what they show, or lack now and then, is no change.
+    """
+    if path.rpartition(".")[2] in PADDING:
+        return
+    own, known, live = (paths.get(path) for paths in (sides.own, sides.known, sides.live))
+    if known is None and live is not None:
+        yield from _judge_added(path, live, sides)
+    elif live is None and own is not None and known is not None:
+        yield from _judge_removed(path, known, sides)
+    elif own is not None and known is not None and live is not None:
+        yield from _judge_both(path, known, live, sides)
+
+
+def _judge_added(path: str, live: Fact, sides: Sides) -> Iterator[Change]:
+    parent = parent_of(path)
+    if live.is_variant:
+        yield from _judge_variant(path, parent, sides)
+        return
+    if path.endswith(("[*]", ".*")) or not parent:
+        return  # an array that was empty told nothing
+    if is_other_state(parent, sides) and not writes_null(parent, sides):
+        return
+    if not is_silent(path, sides) and not is_sparse(path, sides):
+        yield make_change("field-added", path, None, live.type)
+
+
+def _judge_variant(path: str, parent: str, sides: Sides) -> Iterator[Change]:
+    holder = sides.known.get(parent)
+    if holder is None or parent not in sides.own or holder.seen < KNOWN:
+        return
+    beside = sides.children(sides.known, parent)
+    if any(fact.is_variant for fact in beside.values()):
+        yield make_change("variant-added", path, None, path[path.rfind("=") + 1 : -1])
+
+
+def _judge_removed(path: str, known: Fact, sides: Sides) -> Iterator[Change]:
+    if known.is_optional or known.is_variant or path.endswith(("[*]", ".*")):
+        return
+    parent = parent_of(path)
+    if (sides.omits_defaults and known.seen < SURE) or is_silent(path, sides):
+        return
+    if is_other_state(parent, sides) or is_other_backend(sides):
+        return
+    severity: Severity | None = None if known.seen >= SURE else "risky"
+    yield make_change("field-removed", path, known.type, None, severity)
+
+
+def _judge_both(path: str, known: Fact, live: Fact, sides: Sides) -> Iterator[Change]:
+    fresh, gone = live.types - known.types, known.types - live.types
+    fresh -= {"integer"} if "number" in known.types else set()
+    if fresh == {"number"} and "integer" in known.types:
+        fresh = frozenset()
+    if fresh == {"null"}:
+        yield from _judge_null(path, known, live, sides)
+    elif fresh and known.types - {"null"}:
+        is_other = gone - {"null"} and not known.types & live.types - {"null"}
+        rule = "type-changed" if is_other else "type-widened"
+        yield make_change(rule, path, known.type, live.type)
+    if known.seen >= SURE:
+        for token in sorted(live.tokens - known.tokens) if known.tokens else ():
+            yield make_change("enum-value-added", path, " | ".join(sorted(known.tokens)), token)
+    if live.is_optional and not known.is_optional and known.seen >= KNOWN:
+        yield _unless_sure("field-became-optional", path, known, f"{live.type}, optional")
+
+
+def _judge_null(path: str, known: Fact, live: Fact, sides: Sides) -> Iterator[Change]:
+    parent = parent_of(path)
+    if is_other_ending(parent, sides) or is_other_state(parent, sides) or is_other_backend(sides):
+        return
+    if known.seen >= _needed_for_null(known, sides) and not is_all_null(path, sides):
+        yield _unless_sure("null-added", path, known, live.type)
+
+
+def _needed_for_null(known: Fact, sides: Sides) -> int:
+    """How many recordings without null make one null news.
+
+    Where an API writes null in other places, it is its way to say that something is not there.
+    """
+    if any("null" in fact.types for fact in sides.known.values()):
+        return SURE
+    return 1 if known.types <= {"object", "array"} else KNOWN
+
+
+def _unless_sure(rule: str, path: str, known: Fact, new: str) -> Change:
+    """What few recordings say may still be chance: then it is risky only."""
+    severity: Severity | None = None if known.seen >= SURE else "risky"
+    return make_change(rule, path, known.type, new, severity)

@@ -1,0 +1,50 @@
+"""What one value is: its JSON type, a string's format, whether a string can be a token."""
+
+from __future__ import annotations
+
+import re
+
+from cachy.interaction import Json
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d.*)?")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_TOKEN = re.compile(r"[A-Za-z_][\w.:/#+-]{0,63}")
+_KINDS = {
+    str: "string",
+    dict: "object",
+    list: "array",
+    bool: "boolean",
+    int: "integer",
+    type(None): "null",
+}
+
+
+def kind_of(value: Json) -> str:
+    """Name a value's JSON type; 1.0 is an integer (JSON Schema 2020-12, section 4.2.3)."""
+    kind = _KINDS.get(type(value))
+    if kind == "object" and ("$lines" in value or "$blob" in value):
+        return "string"  # the fixture format's way of writing long text and binary content
+    if kind is None:
+        is_whole = isinstance(value, float) and value.is_integer()
+        return "integer" if is_whole else "number"
+    return kind
+
+
+def find_format(text: str) -> str:
+    """Name a string's format whose change breaks a client, "" where it has none.
+
+    Dates (RFC 3339), UUIDs (RFC 9562), URLs (RFC 3986).
+    """
+    first = text[:1]
+    if first.isdigit() and len(text) < 40 and (found := _DATE.fullmatch(text)):
+        return "date-time" if found["time"] else "date"
+    if len(text) == 36 and _UUID.fullmatch(text):
+        return "uuid"
+    if first == "h" and text.startswith(("http://", "https://")) and " " not in text:
+        return "uri"
+    return ""
+
+
+def is_token(text: str) -> bool:
+    """Whether a string can be a name that an API chose: a word, no number, date, id or prose."""
+    return _TOKEN.fullmatch(text) is not None and re.search(r"\d{4}", text) is None

@@ -1,0 +1,33 @@
+"""What changed in a stream's grammar: its kinds of events, and how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from cachy.drift.change import Change, make_change
+from cachy.drift.judge import SURE
+from cachy.drift.learning import Structure
+
+
+def compare_streams(recorded: Structure, known: Structure, live: Structure) -> list[Change]:
+    """Compare the events of a stream with those of the recorded one, and of all recordings."""
+    if not recorded.streams or not live.streams:
+        return []
+    return [*_compare_events(recorded, known, live), *_compare_endings(recorded, known, live)]
+
+
+def _compare_events(recorded: Structure, known: Structure, live: Structure) -> Iterator[Change]:
+    for name in sorted(live.roots.keys() - known.roots.keys()):
+        yield make_change("event-added", name, None, "object")
+    for name in sorted(recorded.roots.keys() - live.roots.keys()):
+        seen = known.roots[name].seen
+        if seen == known.recordings:
+            change = make_change("event-vanished", name, "object")
+            yield change if seen >= SURE else replace(change, severity="risky")
+
+
+def _compare_endings(recorded: Structure, known: Structure, live: Structure) -> Iterator[Change]:
+    if live.endings.keys().isdisjoint(known.endings.keys() | recorded.endings.keys()):
+        old, new = (" | ".join(sorted(ends.endings)) for ends in (recorded, live))
+        yield make_change("terminator-changed", "stream", old, new)
