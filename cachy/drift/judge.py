@@ -53,8 +53,7 @@ def _judge_added(path: str, live: Fact, sides: Sides) -> Iterator[Change]:
 
 
 def _judge_variant(path: str, parent: str, sides: Sides) -> Iterator[Change]:
-    holder = sides.known.get(parent)
-    if holder is None or parent not in sides.own or holder.seen < KNOWN:
+    if parent not in sides.own:
         return
     beside = sides.children(sides.known, parent)
     if any(fact.is_variant for fact in beside.values()):
