@@ -32,6 +32,8 @@ DOORS = {
     "httpx2": set(),
     "aiohttp": set(),
     "requests": set(),
+    "uvloop": set(),
+    "pycurl": set(),
     "urllib3": {"replay.requests_door"},
     "pytest": {"pytest_plugin"},
     "click": {"cli"},

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from cachy.replay import aiohttp_door, guard, httpx_door, requests_door
+from cachy.replay import aiohttp_door, guard, httpx_door, pycurl_door, requests_door
 from cachy.replay.patching import CurrentSession, Patches
 
 _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
@@ -23,7 +23,8 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "aiohttp": aiohttp_door.open_door,
     "requests": requests_door.open_door,
     "asyncio.base_events": guard.open_loop_door,
-    "pycurl": guard.open_curl_door,
+    "uvloop": guard.open_uvloop_door,
+    "pycurl": pycurl_door.open_door,
 }
 _patches = Patches()
 _finder: list[_AfterImport] = []

@@ -11,7 +11,6 @@ from typing import Any
 
 from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
-from cachy.interaction import host_and_port
 from cachy.replay import misses
 from cachy.replay.inside import is_inside
 from cachy.replay.patching import CurrentSession, Patches
@@ -35,7 +34,7 @@ def open_door(current: CurrentSession, patches: Patches) -> None:
 
 
 def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
-    """Let asyncio's event loop resolve names in the context of who asks: its threads have none."""
+    """Patch asyncio's event loop, which resolves names in threads that know no scope."""
 
     def make(original: Any) -> Any:
         @wraps(original)
@@ -48,37 +47,29 @@ def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patche
     patches.replace(library.BaseEventLoop, "getaddrinfo", make)
 
 
-def open_curl_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
-    """Put a class that asks first in the place of `pycurl.Curl`: libcurl resolves by itself."""
+def open_uvloop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Patch uvloop's event loop, which resolves names by itself."""
 
-    def make(original: Any) -> Any:
-        def asking(name: str) -> Any:
-            perform = getattr(original, name)
+    def make_getaddrinfo(original: Any) -> Any:
+        @wraps(original)
+        async def getaddrinfo(self: Any, host: Any, port: Any, **kwargs: Any) -> Any:
+            check(current(), _name(host), _number(port))
+            return await original(self, host, port, **kwargs)
 
-            @wraps(perform)
-            def method(self: Any) -> Any:
-                _check_url(current, self.getinfo(library.EFFECTIVE_URL))
-                return perform(self)
+        return getaddrinfo
 
-            return method
+    def make_connection(original: Any) -> Any:
+        @wraps(original)
+        async def create_connection(
+            self: Any, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
+        ) -> Any:
+            check(current(), _name(host), _number(port))
+            return await original(self, factory, host, port, **kwargs)
 
-        names = ("perform", "perform_rb", "perform_rs")
-        return type("Curl", (original,), {name: asking(name) for name in names})
+        return create_connection
 
-    def make_multi(original: Any) -> Any:
-        class CurlMulti(original):  # type: ignore[misc]
-            def add_handle(self, handle: Any) -> Any:
-                _check_url(current, handle.getinfo(library.EFFECTIVE_URL))
-                return super().add_handle(handle)
-
-        return CurlMulti
-
-    patches.replace(library, "Curl", make)
-    patches.replace(library, "CurlMulti", make_multi)
-
-
-def _check_url(current: CurrentSession, url: str) -> None:
-    check(current(), *host_and_port(url if "://" in url else f"http://{url}"))
+    patches.replace(library.Loop, "getaddrinfo", make_getaddrinfo)
+    patches.replace(library.Loop, "create_connection", make_connection)
 
 
 def _name(host: Any) -> str:
