@@ -8,9 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from secret_shapes import SHAPES, SPELLINGS, SPLIT, is_hidden, secrets
+from secret_shapes import SHAPES, SPELLINGS, SPLIT, is_hidden, readings, secrets
 
 from cachy.fixtures.redact import (
     NEVER_STORED,
@@ -94,6 +94,7 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert find_secrets(clean) == []
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, st.sampled_from([r"\w+", ".", "x*", "redacted", r"^.", r"(?m)$", "[^ ]+"]))
 def test_patterns_of_the_users_are_safe_to_apply_twice(text: str, pattern: str) -> None:
     clean = redact_text(text, (pattern,))
@@ -274,10 +275,8 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_si
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @given(secret=st.from_regex(r"\A[A-Za-z0-9+/=:;,~!-]{24,40}\Z"))
 def test_a_guarded_value_is_written_in_no_spelling(spelling: str, secret: str) -> None:
-    if "twice" in spelling or "throughout" in spelling or "lower" in spelling:
-        return  # as nothing writes it that does not mean to hide it
     clean = redact_values(SPELLINGS[spelling](secret), (secret,))
-    assert "[redacted:env]" in clean
+    assert any("[redacted:env]" in reading for reading in readings(clean))
     assert is_hidden(secret, clean)
     assert redact_values(clean, (secret,)) == clean
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from cachy.config import Config, current_test
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.body import parse_request_body
+from cachy.fixtures.document import without_values
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, redact_body
 from cachy.fixtures.format import parse_body
-from cachy.fixtures.redact import redact_url
+from cachy.fixtures.redact import redact_text, redact_url, redact_values
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, header
+from cachy.replay import keys
 from cachy.replay.likeness import describe_differences, likeness
 
 _COMPARED = 200  # of a surface's fixtures, the newest
@@ -36,11 +38,13 @@ def unrecorded(
     request: Request, identity: Identity, index: int, config: Config, reason: str
 ) -> UnrecordedRequest:
     """Make the error of a request that nothing recorded answers; say one line of it at once."""
-    url = redact_url(request.url)
-    shown = f"{request.method} {url}"
+    url = _shown_url(request, config)
     nearest, differences = _nearest(request, identity, index, config)
-    how = how_to_record()
-    lines = [f"No fixture answers {shown} ({reason}).", *_about(nearest, differences, config)]
+    how = redact_values(redact_text(how_to_record(), config.redact), keys.secrets())
+    lines = [
+        f"No fixture answers {request.method} {url} ({reason}).",
+        *_about(nearest, differences, config),
+    ]
     if how:
         lines.append(f"Record it: {how}")
     error = raised_class()(
@@ -53,6 +57,15 @@ def unrecorded(
     )
     remember(error)
     return error
+
+
+def shown(request: Request, config: Config) -> str:
+    """Name a request in a report or a log, without its secrets."""
+    return f"{request.method} {_shown_url(request, config)}"
+
+
+def _shown_url(request: Request, config: Config) -> str:
+    return redact_values(redact_url(request.url, config.redact), keys.secrets())
 
 
 def remember(error: UnrecordedRequest) -> None:
@@ -147,7 +160,8 @@ def _find_fixture(path: Path) -> Fixture | None:
 def _described(request: Request, config: Config) -> Json:
     content_type = header(request.headers, "content-type") or ""
     body = redact_body(parse_request_body(content_type, request.body), config.redact)
-    return _flat(request.method, redact_url(request.url), body.content)
+    described = _flat(request.method, _shown_url(request, config), body.content)
+    return without_values(described, keys.secrets())
 
 
 def _recorded(fixture: Fixture) -> Json:

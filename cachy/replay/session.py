@@ -15,7 +15,7 @@ from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures import pycachy
 from cachy.fixtures.document import compose, parse_user_agent
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
-from cachy.fixtures.redact import redact_url
+from cachy.fixtures.guarded import guard_identity
 from cachy.fixtures.store import Store, file_name
 from cachy.interaction import Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
@@ -92,6 +92,7 @@ class Session:
         self.covers = lru_cache(maxsize=256)(self._covers)
         self._clock = clock
         self._refreshed: set[tuple[str, int]] = set()
+        self._advised: set[str] = set()
         self._known: dict[Key, _Found] = {}
         named = (
             "accept",
@@ -202,17 +203,20 @@ class Session:
 
     def write(self, recording: Recording, response: Response) -> None:
         """Write the fixture of a recording."""
-        identity, index = recording.identity, recording.index
-        recorded = self._provenance(recording.request)
-        document, blobs = compose(
-            recording.request, response, recorded, self.config, keys.secrets()
-        )
+        request, index, secrets = recording.request, recording.index, keys.secrets()
+        identity, advice = guard_identity(request, recording.identity, self.config, secrets)
+        recorded = self._provenance(request)
+        document, blobs = compose(request, response, recorded, self.config, secrets)
         path = self.store.save(identity, document, blobs, index)
         with self._lock:
-            self._refreshed.add((identity.name, index))
+            self._refreshed.add((recording.identity.name, index))
             self.tally.recorded.append(str(path))
+            is_news = bool(advice) and advice not in self._advised
+            self._advised.add(advice)
         self.tally.used.add(file_name(identity.fingerprint, index))
         self._say("recorded", identity.name)
+        if is_news:
+            print(f"cachy: {path.name}: {advice}", file=sys.stderr)
 
     def _provenance(self, request: Request) -> dict[str, Json]:
         recorded = {"at": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -224,7 +228,7 @@ class Session:
 
     def refuse(self, request: Request, why: str) -> None:
         """Count an answer that is not recorded, and say so."""
-        self.tally.refused.append(f"{request.method} {redact_url(request.url)}: {why}")
+        self.tally.refused.append(f"{misses.shown(request, self.config)}: {why}")
         self._say("not recorded", self.tally.refused[-1])
 
     def missed(self, error: UnrecordedRequest) -> None:
@@ -232,7 +236,8 @@ class Session:
         self._say("miss", f"{error.method} {error.url}")
 
     def _tell(self, event: str, request: Request) -> None:
-        self._say(event, f"{request.method} {redact_url(request.url)}")
+        if self.config.debug or self.config.log:
+            self._say(event, misses.shown(request, self.config))
 
     def _say(self, event: str, what: str) -> None:
         if self.config.debug is True or (self.config.debug == "miss" and event == "miss"):

@@ -1,0 +1,268 @@
+"""An attack: a provider that echoes everything, keys in every place and spelling; then a search."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+from conftest import Scope, fixtures_in, forgotten
+from credentials import KINDS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from loopback import Answer, Asked, Origin, json_answer, sse_answer, text_answer
+from secret_shapes import SPELLINGS, SPLIT, readings
+
+import cachy
+from cachy.cli import run_program
+from cachy.config import Config, load_config
+from cachy.fixtures.document import compose
+from cachy.fixtures.fingerprint import identify_settled
+from cachy.fixtures.format import render_fixture
+from cachy.fixtures.guarded import guard_identity
+from cachy.interaction import Request, Response
+from cachy.verify import verify
+
+Send = Callable[[Any, str, str], httpx.Response]
+ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html")
+
+
+def echo(asked: Asked) -> Answer:
+    """Say again whatever was asked, in the way that the path names."""
+    said = {
+        "url": asked.path,
+        "headers": dict(asked.headers),
+        "body": asked.body.decode("utf-8", "replace"),
+    }
+    shown = json.dumps(said)
+    match asked.path.split("/")[1].partition("?")[0]:
+        case "sse":
+            lines = b": %s\nid: %s\ndata: %s\n\n" % ((shown.encode(),) * 3)
+            return sse_answer(lines, b'data: {"delta": %s}\n\n' % json.dumps(shown).encode())
+        case "ndjson":
+            line = f"{json.dumps({'said': shown})}\n"
+            return text_answer(line * 2, kind="application/x-ndjson")
+        case "text":
+            return text_answer("\n".join(f"{key}: {value}" for key, value in said.items()))
+        case "error":
+            message = f"Incorrect API key provided: {said['body']}. See the docs."
+            return json_answer({"error": {"message": message, "was": said}}, 400)
+        case "headers":
+            named = ("Location", "Link", "X-Request-Id", "WWW-Authenticate", "ETag", "Set-Cookie")
+            text = quote(said["body"]) or quote(asked.path)
+            return Answer(b"", 201, tuple((name, f"/next?a={text}") for name in named))
+        case "binary":
+            kind = (("Content-Type", "application/octet-stream"),)
+            return Answer(b"\x00\xff\xfe" + shown.encode() + b"\x00\x81", 200, kind)
+        case "html":
+            link = f"<a href='https://me:{quote(said['body'], safe='')}@h.example/'>"
+            return text_answer(link, kind="text/html")
+        case _:
+            return json_answer(said)
+
+
+PLACES: dict[str, Send] = {
+    "headers": lambda client, url, text: client.post(
+        url,
+        headers={
+            "authorization": f"Bearer {quote(text, safe='+/=')}",
+            "x-api-key": quote(text, safe="+/="),
+            "anthropic-beta": quote(text, safe=""),
+            "cookie": f"session={quote(text)}",
+        },
+    ),
+    "query": lambda client, url, text: client.get(url, params={"q": text, "key": text}),
+    "path": lambda client, url, text: client.get(f"{url}/of/{quote(text, safe='')}/send"),
+    "JSON": lambda client, url, text: client.post(
+        url, json={"messages": [{"role": "user", "content": f"my key is {text}"}, [[text]]]}
+    ),
+    "JSON's keys and named fields": lambda client, url, text: client.post(
+        url, json={"api_key": text, "more": {text: 1}}
+    ),
+    "a form": lambda client, url, text: client.post(url, data={"said": text, "token": text}),
+    "multipart": lambda client, url, text: client.post(
+        url,
+        data={"said": text},
+        files={"file": ("a.txt", text.encode()), "raw": ("b.bin", b"\xff\x00" + text.encode())},
+    ),
+    "text": lambda client, url, text: client.post(
+        url, content=text.encode(), headers={"content-type": f"text/plain; of={quote(text)}"}
+    ),
+    "bytes": lambda client, url, text: client.post(url, content=b"\xff\x00" + text.encode()),
+    "a URL's user": lambda client, url, text: client.get(
+        url.replace("://", f"://me:{quote(text, safe='')}@")
+    ),
+}
+
+
+def attempts(name: str) -> Iterator[tuple[str, str, str]]:
+    """Pair every place with every spelling, a ninth of them for each kind of key."""
+    for at, place in enumerate(PLACES):
+        for number, spelling in enumerate(SPELLINGS | SPLIT):
+            if (at + number + len(name)) % 9 == 0:
+                yield place, spelling, ANSWERS[(at + number // 9 + len(name)) % len(ANSWERS)]
+
+
+def send_all(secret: str, name: str, url: str) -> Iterator[httpx.Response | BaseException]:
+    with httpx.Client() as client:
+        for place, spelling, answer in attempts(name):
+            text = (SPELLINGS | SPLIT)[spelling](secret)
+            try:
+                yield PLACES[place](client, f"{url}/{answer}/{quote(spelling)}", text)
+            except cachy.UnrecordedRequest as error:
+                yield error
+
+
+def everything(folder: Path) -> Iterator[str]:
+    """Give the texts and the names of all files below a folder."""
+    for file in sorted(folder.rglob("*")):
+        yield str(file.relative_to(folder))
+        if file.is_file():
+            yield file.read_bytes().decode("latin-1")
+
+
+def found_in(text: str, *secrets: str) -> list[str]:
+    """Give the secrets of which some reading of a text holds a telling part, in either case."""
+    bare = "\n".join(map(_bare, set(readings(text))))
+    return [secret for secret in secrets if any(part in bare for part in _telling(secret))]
+
+
+def _telling(secret: str) -> set[str]:
+    middle = len(secret) // 2
+    return {_bare(secret[middle - 8 : middle + 8]), _bare(secret[-20:-4])}
+
+
+def _bare(text: str) -> str:
+    return re.sub(r"[\W_]+", "", text).lower()
+
+
+def assert_nothing_of(secrets: Iterable[str], texts: Iterable[str]) -> None:
+    found = [(text[:3000], held) for text in texts if (held := found_in(text, *secrets))]
+    assert found == []
+
+
+class Builder:
+    """Builds the requests that a client would send."""
+
+    def __init__(self) -> None:
+        self.client = httpx.Client()
+
+    def post(self, url: str, **arguments: Any) -> httpx.Request:
+        return self.client.build_request("POST", url, **arguments)
+
+    def get(self, url: str, **arguments: Any) -> httpx.Request:
+        return self.client.build_request("GET", url, **arguments)
+
+
+@given(
+    name=st.sampled_from(list(KINDS)),
+    seed=st.integers(),
+    place=st.sampled_from(list(PLACES)),
+    spelling=st.sampled_from(list(SPELLINGS | SPLIT)),
+    answer=st.sampled_from(ANSWERS),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_no_key_is_in_what_a_recording_would_write(
+    name: str, seed: int, place: str, spelling: str, answer: str
+) -> None:
+    secret = KINDS[name].make(str(seed))
+    guarded = (secret,) if KINDS[name].variable else ()
+    text = (SPELLINGS | SPLIT)[spelling](secret)
+    built: Any = PLACES[place](Builder(), f"http://h.example/{answer}", text)
+    sent = Request(built.method, str(built.url), tuple(built.headers.items()), built.read())
+    asked = Asked(sent.method, built.url.raw_path.decode(), dict(sent.headers), sent.body)
+    said = echo(asked)
+    body = said.body if isinstance(said.body, bytes) else b"".join(said.body)
+    config = Config()
+    named, advice = guard_identity(sent, identify_settled(sent, config), config, guarded)
+    response = Response(said.status, said.headers, body)
+    document, _ = compose(sent, response, {"test": f"t[{text}]"}, config, guarded)
+    assert_nothing_of([secret], [render_fixture(document), named.name, advice])
+
+
+@pytest.fixture
+def told(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let everything be logged."""
+    monkeypatch.setenv("CACHY_LOG", str(project / "log.jsonl"))
+    return project / "log.jsonl"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KINDS)
+def test_no_key_is_written_wherever_it_was_sent_and_however_it_was_spelled(
+    name: str,
+    project: Path,
+    told: Path,
+    origin: Origin,
+    recording: Scope,
+    replaying: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    first, second = (KINDS[name].make(name + at) for at in "12")
+    variable = KINDS[name].variable
+    monkeypatch.setattr(origin, "answer", lambda asked: origin.asked.append(asked) or echo(asked))
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", f"tests/test_a.py::test_b[{first}] (call)")
+    with monkeypatch.context() as environment, recording(debug=True):
+        if variable:
+            environment.setenv(variable, first)
+        recorded = list(send_all(first, name, origin.url))
+    count = origin.count
+    assert count == len(recorded) == len(list(attempts(name)))
+    assert len(fixtures_in(project)) == count
+    written = [*everything(project), *capfd.readouterr()]
+
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_a.py::test_b (call)")
+    with monkeypatch.context() as environment, replaying(debug=True):
+        if variable:
+            environment.setenv(variable, second)
+        replayed = list(send_all(second, name, origin.url))
+    assert origin.count == count
+    missed = [answer for answer in replayed if isinstance(answer, BaseException)]
+    assert bool(missed) == bool(variable)  # what only its value tells is a part of the request
+    said = [text for error in missed for text in (str(error), repr(vars(error)))]
+    pickled = [pickle.dumps(error).decode("latin-1") for error in missed]
+    written += [told.read_text(), *capfd.readouterr(), *said, *pickled, *forgotten()]
+    assert_nothing_of((first, second), written)
+    assert {finding.rule for finding in verify(load_config())} <= {"wrong-place"}
+
+
+REPORTS = (
+    *(["verify", "--format", kind] for kind in ("text", "json", "sarif", "github")),
+    ["ls"],
+    ["ls", "--format", "json"],
+    ["diff", "cachy_fixtures", "cachy_fixtures"],
+    ["drift", "--report", "report.json"],
+    ["drift", "--format", "json"],
+)
+
+
+@pytest.mark.slow
+def test_no_report_tells_a_key(
+    project: Path,
+    origin: Origin,
+    recording: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(origin, "answer", echo)
+    made = [kind.make("told") for kind in KINDS.values()]
+    for number, kind in enumerate(KINDS.values()):
+        if kind.variable:
+            monkeypatch.setenv(kind.variable, made[number])
+    with recording(), httpx.Client() as client:
+        for number, secret in enumerate(made):
+            answer = ANSWERS[number % len(ANSWERS)]
+            PLACES["JSON"](client, f"{origin.url}/{answer}/{number}", secret)
+    shown = [["show", str(path)] for path in fixtures_in(project)]
+    for report in (*REPORTS, *shown):
+        run_program(report)
+    output = [*everything(project), *capfd.readouterr()]
+    assert len(shown) == len(KINDS)
+    assert_nothing_of(made, output)
