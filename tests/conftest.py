@@ -13,9 +13,14 @@ from typing import Any
 
 import loopback
 import pytest
+from hypothesis import HealthCheck, settings
 
 import cachy
 from cachy.replay import misses
+
+# A machine that is busy with other work fails no test.
+settings.register_profile("cachy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("cachy")
 
 WAYS = ("sync", "async", "sync streamed", "async streamed")
 Scope = Callable[..., AbstractContextManager[None]]

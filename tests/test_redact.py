@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from secret_shapes import SHAPES, SPELLINGS, SPLIT, is_hidden, readings, secrets
 
@@ -94,7 +94,6 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
     assert find_secrets(clean) == []
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(TEXTS, st.sampled_from([r"\w+", ".", "x*", "redacted", r"^.", r"(?m)$", "[^ ]+"]))
 def test_patterns_of_the_users_are_safe_to_apply_twice(text: str, pattern: str) -> None:
     clean = redact_text(text, (pattern,))

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from conftest import Scope, fixtures_in, forgotten
 from credentials import KINDS
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Answer, Asked, Origin, json_answer, sse_answer, text_answer
 from secret_shapes import SPELLINGS, SPLIT, readings
@@ -167,7 +167,7 @@ class Builder:
     spelling=st.sampled_from(list(SPELLINGS | SPLIT)),
     answer=st.sampled_from(ANSWERS),
 )
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60)
 def test_no_key_is_in_what_a_recording_would_write(
     name: str, seed: int, place: str, spelling: str, answer: str
 ) -> None:
