@@ -136,6 +136,7 @@ def serving(host: str = "127.0.0.1") -> Iterator[Origin]:
 def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- one class, by path
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # else each answer waits 40 ms for its body
 
         def _answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
