@@ -20,7 +20,9 @@ from cachy.config import load_config
     show_default=True,
     help="How the findings are printed",
 )
-@click.option("--fix", "fixes", is_flag=True, help="Mend first what has one right answer")
+@click.option(
+    "--fix", "fixes", is_flag=True, help="Mend first what has one right answer; write the contracts"
+)
 def command(paths: tuple[Path, ...], form: str, fixes: bool) -> int:
     """Check the committed fixtures offline: whole, in place, free of secrets.
 
@@ -28,13 +30,15 @@ def command(paths: tuple[Path, ...], form: str, fixes: bool) -> int:
 
     Example: cachy verify --format github
     """
-    from cachy.verify import count_fixtures, fix, report, verify
+    from cachy.verify import count_fixtures, fix, list_checked, report, verify, write_contracts
 
     config = load_config()
     findings = verify(config, paths)
-    if fixes and (done := fix(config, findings)):
-        click.echo("\n".join(map(printable, done)), err=True)
-        findings = verify(config, paths)
+    if fixes:
+        done = fix(config, findings)
+        done += write_contracts(config, list_checked(config, paths))
+        click.echo("".join(f"{printable(line)}\n" for line in done), err=True, nl=False)
+        findings = verify(config, paths) if done else findings
     render = {
         "text": report.render_text,
         "json": report.render_json,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cachy.drift.node import Node, add_node, align_nodes
@@ -46,11 +46,7 @@ class Structure:
     def _learn_stream(self, response: Mapping[str, Json], mark: int) -> None:
         self.streams += 1
         last = ""
-        for event in parse_body(response).content:
-            data = event.data
-            name = event_name(dict(event.fields).get("event", ""), data)
-            if name.rpartition(".")[2] in _SILENT or data is None:
-                continue
+        for name, data in events_of(response):
             if isinstance(data, (dict, list)):
                 self._root(f"event({name})", data, mark)
             last = name
@@ -71,6 +67,15 @@ class Structure:
         for name, node in sorted(self.roots.items()):
             found.update(flatten(node, name))
         return found
+
+
+def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Give the name and the data of each event of a stream that says something."""
+    for event in parse_body(response).content:
+        data = event.data
+        name = event_name(dict(event.fields).get("event", ""), data)
+        if data is not None and name.rpartition(".")[2] not in _SILENT:
+            yield name, data
 
 
 def event_name(event: str, data: Json) -> str:

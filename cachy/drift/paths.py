@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -101,18 +102,15 @@ def _fields(node: Node, path: str) -> Iterator[tuple[str, Fact]]:
 
 def _quoted(name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    return (
-        '"'
-        + "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in escaped)
-        + '"'
-    )
+    signs = (sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in escaped)
+    return f'"{"".join(signs)}"'
 
 
 def _fact(node: Node, path: str, chances: int) -> Fact:
     named = path.rpartition(".")[2]
     names = frozenset(node.tokens or ())
     return Fact(
-        *(_types(node), node.count, chances, node.seen),
+        *(types_of(node), node.count, chances, node.seen),
         tokens=names if named in ENUMS else frozenset(),
         backends=names if named in BACKENDS else frozenset(),
         is_opaque=node.is_opaque,
@@ -123,10 +121,34 @@ def _fact(node: Node, path: str, chances: int) -> Fact:
     )
 
 
-def _types(node: Node) -> frozenset[str]:
+def types_of(node: Node) -> frozenset[str]:
     """An integer beside a number is a number: 1 and 1.0 are one type."""
     types = frozenset(node.kinds)
     return types - {"integer"} if "number" in types else types
+
+
+_STEP = re.compile(
+    r"""\.\*|\[\*\]|\["(?:[^"\\]|\\.)*"\]|\.[A-Za-z_$@][\w$@-]*"""
+    r"""|\[\w+=[^\]{}]*\]|\{\w+=[^\]{}]*\}"""
+)
+_ROOT = re.compile(r"\$|event\([^()\s]{1,128}\)")
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """Split a path into its root and its steps, as they are written.
+
+    Raises:
+        ValueError: it is no path.
+    """
+    root = _ROOT.match(path)
+    steps, at = [root[0] if root else ""], root.end() if root else 0
+    while at < len(path) or not root:
+        found = _STEP.match(path, at) if root else None
+        if found is None:
+            raise ValueError("no path")
+        steps.append(found[0])
+        at = found.end()
+    return tuple(steps)
 
 
 def parent_of(path: str) -> str:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.drift.contract_file import surface_of
 from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
@@ -110,15 +111,6 @@ def blob_path(name: str, config: Config) -> str:
 def _name(path: Path, config: Config) -> str:
     inside = path.is_relative_to(config.root)
     return (path.relative_to(config.root) if inside else path).as_posix()
-
-
-def surface_of(document: Mapping[str, Json], config: Config) -> str:
-    """Name a surface: "POST api.openai.com/v1/responses"; streams and errors by themselves."""
-    request, response = document["request"], document["response"]
-    target = parse_target(request["url"], config.paths)
-    kind = " (stream)" if "sse" in response else ""
-    status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
-    return f"{request['method']} {target.authority}{target.template}{kind}{status}"
 
 
 def make_plan(

@@ -1,8 +1,18 @@
 """Offline health of a folder of fixtures."""
 
-from cachy.verify.check import count_fixtures, verify
+from cachy.verify.check import count_fixtures, list_checked, verify
+from cachy.verify.contracts import write_contracts
 from cachy.verify.finding import Finding
 from cachy.verify.fix import fix
 from cachy.verify.rules import RULES, Rule
 
-__all__ = ["RULES", "Finding", "Rule", "count_fixtures", "fix", "verify"]
+__all__ = [
+    "RULES",
+    "Finding",
+    "Rule",
+    "count_fixtures",
+    "fix",
+    "list_checked",
+    "verify",
+    "write_contracts",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from importlib.resources import files
@@ -16,13 +17,14 @@ from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.blobs import FOLDER as BLOBS
 from cachy.fixtures.blobs import blob_names
 from cachy.fixtures.document import request_of
-from cachy.fixtures.files import is_inside, list_fixtures, list_links_outside, read_text
+from cachy.fixtures.files import CONTRACT, is_inside, list_fixtures, list_links_outside, read_text
 from cachy.fixtures.fingerprint import identify_settled
 from cachy.fixtures.format import VERSION, parse_body, parse_fixture
 from cachy.fixtures.place import folder_of_host
 from cachy.fixtures.redact import find_secrets
 from cachy.fixtures.store import FILE_NAME, Store
 from cachy.interaction import Json
+from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown
 
 
@@ -35,7 +37,7 @@ def verify(
         CachyError: a path that does not exist.
         Inconclusive: there is nothing to check.
     """
-    checked = sorted(_fixture_paths(config, paths))
+    checked = sorted(set(list_checked(config, paths)))
     links = [*_links_outside(paths or (config.fixtures,))]
     if not checked and not links:
         raise Inconclusive(
@@ -43,9 +45,11 @@ def verify(
             "Record some first: run your tests with cachy on."
         )
     store = Store(config.fixtures)
-    moment = now or datetime.now(UTC)
+    moment, contracts = now or datetime.now(UTC), Contracts(config)
     findings = [_leads_outside(link, config) for link in links]
-    findings += [finding for path in checked for finding in _check(path, store, config, moment)]
+    for path in checked:
+        findings += _check(path, store, config, moment, contracts)
+    findings += contracts.find_behind()
     findings += _duplicates(checked, config)
     if not paths:
         findings += _unused_blobs(checked, config)
@@ -55,12 +59,19 @@ def verify(
 
 def count_fixtures(config: Config, paths: Sequence[Path] = ()) -> int:
     """Count what `verify` checks."""
-    return len(set(_fixture_paths(config, paths)))
+    return len(set(list_checked(config, paths)))
 
 
-def _fixture_paths(config: Config, paths: Sequence[Path]) -> Iterator[Path]:
+def list_checked(config: Config, paths: Sequence[Path] = ()) -> Iterator[Path]:
+    """List the fixtures below some paths, or all of them; a path may come twice.
+
+    Raises:
+        CachyError: a path that does not exist.
+    """
     for path in paths or (config.fixtures,):
-        if path.is_file():
+        if path.is_file() and path.name.startswith(CONTRACT):
+            yield from list_fixtures(path.parent.absolute())  # those that it speaks of
+        elif path.is_file():
             yield path.absolute()
         elif path.is_dir():
             yield from list_fixtures(path.absolute())
@@ -78,7 +89,9 @@ def _leads_outside(path: Path, config: Config) -> Finding:
     return Finding("unsafe-path", shown(config, path), f"leads to {os.path.realpath(path)}")
 
 
-def _check(path: Path, store: Store, config: Config, now: datetime) -> Iterator[Finding]:
+def _check(
+    path: Path, store: Store, config: Config, now: datetime, contracts: Contracts
+) -> Iterator[Finding]:
     where = shown(config, path)
     if not is_inside(path, config.fixtures):
         yield _leads_outside(path, config)
@@ -97,6 +110,8 @@ def _check(path: Path, store: Store, config: Config, now: datetime) -> Iterator[
         return
     yield from _check_answer(document, where, config, now)
     yield from _check_place(path, document, store, config)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):  # told as invalid already
+        yield from contracts.hold(document, where)
 
 
 def _invalid(document: Json) -> str:

@@ -114,6 +114,32 @@ RULES = {
             "Record it again: pytest --cachy=refresh",
         ),
         Rule(
+            "outside-contract",
+            "error",
+            "The answer lacks what the contract of its surface promises, or has another type.",
+            "Your tests see an API that never answered like this: the fixture was edited, or the "
+            "API has changed between two recordings.",
+            "Record it again. If the API does answer so, say it in the contract's line "
+            '(append ", optional", or the type), or delete the contract and run: '
+            "cachy verify --fix",
+        ),
+        Rule(
+            "contract-behind",
+            "warning",
+            "Fixtures show fields, types or words that the contract beside them lacks.",
+            "Nothing is wrong with them: what was seen once is proof enough. Until the contract "
+            "has it, no one is told when it goes away again.",
+            "Run: cachy verify --fix, and commit what it adds.",
+        ),
+        Rule(
+            "invalid-contract",
+            "error",
+            "A contract can't be read, or lies beside another surface's fixtures.",
+            "Nothing is held to it: an answer may break it and nobody hears.",
+            "Undo the edit. After a merge conflict keep the lines of both sides. Or delete the "
+            "file and run: cachy verify --fix",
+        ),
+        Rule(
             "match-ignored",
             "info",
             "The configuration makes requests match though they differ.",

@@ -1,0 +1,156 @@
+"""What the answers of a surface are known to look like: a map from path to one fact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import takewhile
+
+from cachy.drift.learning import Structure
+from cachy.drift.paths import Fact, split_path
+from cachy.drift.structure import Node
+
+SURE = 3  # recordings that make a fact more than new
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One fact of a contract: what stands at its path.
+
+    `tokens` are the words of an enumeration. The path of an event is `is_last` where a stream
+    may end with it. `is_new`: fewer than three recordings have shown it.
+    """
+
+    types: frozenset[str]
+    tokens: frozenset[str] = frozenset()
+    is_optional: bool = False
+    is_opaque: bool = False
+    is_last: bool = False
+    is_new: bool = False
+
+
+Lines = Mapping[str, Line]
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """The structure that a surface is known to have; `surface` is its name."""
+
+    surface: str
+    lines: Lines
+
+
+def contract_of(structure: Structure, surface: str) -> Contract:
+    """Write down what a structure has learned."""
+    return Contract(surface, _lines(structure))
+
+
+def merge(one: Contract, other: Contract) -> Contract:
+    """Give what two contracts of a surface know together: each saw what the other did not."""
+    structure = structure_of(one)
+    structure.add(structure_of(other))
+    sides = (one.lines, other.lines)
+    lines = {
+        path: replace(line, is_new=all(_is_new(side, path) for side in sides))
+        for path, line in _lines(structure).items()
+    }
+    return Contract(min(one.surface, other.surface), lines)
+
+
+def structure_of(contract: Contract, recordings: int = SURE) -> Structure:
+    """Give a structure that has learned just this, as from so many recordings."""
+    structure = Structure(recordings=recordings)
+    for path, line in sorted(contract.lines.items()):
+        root, *steps = split_path(path)
+        if line.is_last:
+            structure.streams = structure.endings[root[6:-1]] = recordings
+        if "text" in line.types:
+            continue
+        node = reduce(_step_into, steps, structure.roots.setdefault(root, Node()))
+        _teach(node, line, recordings)
+        if not steps:  # a kind of event: there in every stream, or not
+            node.seen = 0 if line.is_optional else recordings
+    return structure
+
+
+def _lines(structure: Structure) -> dict[str, Line]:
+    paths = structure.paths().items()  # a map that never held a value has a path without types
+    found = {path: _line(fact) for path, fact in paths if fact.types and is_path(path)}
+    lines = {path: replace(line, is_new=_is_new(found, path)) for path, line in found.items()}
+    for root, node in structure.roots.items():
+        if root in lines and root != "$":
+            lines[root] = replace(lines[root], is_optional=node.seen < structure.recordings)
+    for name, count in structure.endings.items() if structure.streams else ():
+        root = f"event({name})"
+        if is_path(root):
+            text = Line(frozenset({"text"}), is_new=count < SURE)
+            lines[root] = replace(lines.get(root, text), is_last=True)
+    return dict(sorted(lines.items()))
+
+
+def _line(fact: Fact) -> Line:
+    is_enum = fact.tokens and fact.types <= {"string", "null"} and "null" not in fact.tokens
+    return Line(
+        types=fact.types,
+        tokens=fact.tokens if is_enum else frozenset(),
+        is_optional=fact.is_optional,
+        is_opaque=fact.is_opaque,
+        is_new=fact.seen < SURE,
+    )
+
+
+def is_path(path: str) -> bool:
+    """Whether a path can be written down: the name of an event may be anything."""
+    try:
+        return bool(split_path(path)) and path.isprintable()
+    except ValueError:
+        return False
+
+
+def _is_new(lines: Lines, path: str) -> bool:
+    """Whether a fact is new; the values of a map are as well known as the map is."""
+    if ".*" in path:
+        path = "".join(takewhile(lambda step: step != ".*", split_path(path)))
+    line = lines.get(path)
+    return line is None or line.is_new
+
+
+def _step_into(node: Node, step: str) -> Node:
+    """Go one step down, making what is not there: a line may stand without its parent's."""
+    is_name = step[:2] == '["' or (step[0] == "." and step != ".*")
+    is_item = step[0] == "[" and not is_name
+    if step != ".*" or not node.kinds:
+        _imply(node, "array" if is_item else "object")
+    if is_name:
+        name = json.loads(step[1:-1]) if step[0] == "[" else step[1:]
+        return node.fields.setdefault(name, Node())
+    if is_item or step == ".*":
+        node.is_map = node.is_map or step == ".*"
+        node.items = node = node.items or Node()
+    if step in (".*", "[*]"):
+        return node
+    _imply(node, "object")
+    key, _, value = step[1:-1].partition("=")
+    return node.variants.setdefault((key, value), Node())
+
+
+def _imply(node: Node, kind: str) -> None:
+    node.kinds.setdefault(kind, 2)
+    node.count = node.count or 2
+
+
+def _teach(node: Node, line: Line, recordings: int) -> None:
+    """Count what a line says: twice a value, once where an object may lack it."""
+    node.kinds.update(dict.fromkeys(line.types, 2))
+    node.count = 1 if line.is_optional else 2
+    node.seen = 0 if line.is_new else recordings
+    node.is_opaque = line.is_opaque
+    if "string" in line.types:
+        node.tokens = dict.fromkeys(line.tokens, 1) if line.tokens else None
+
+
+def merge_all(contracts: Iterable[Contract]) -> Contract:
+    """Merge contracts in any order."""
+    return reduce(merge, contracts)

@@ -1,0 +1,232 @@
+"""A contract as a file beside its fixtures: one fact a line, for people and git to read."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from cachy.config import Config
+from cachy.drift.contract import Contract, Line, Lines
+from cachy.drift.paths import split_path
+from cachy.drift.structure import DEEPEST, DISCRIMINATORS, is_token
+from cachy.errors import CachyError
+from cachy.fixtures.files import CONTRACT, read_text
+from cachy.fixtures.place import parse_target
+from cachy.fixtures.redact import find_secrets
+from cachy.interaction import Json
+
+VERSION = 1
+_TYPES = ("array", "boolean", "integer", "number", "object", "string", "text", "null")
+_FLAGS = {
+    "optional": "is_optional",
+    "opaque": "is_opaque",
+    "last": "is_last",
+    "new": "is_new",
+}
+_CONFLICT = re.compile(r"^(<{7}|={7}|>{7})", re.MULTILINE)
+_STEPS = 2 * DEEPEST + 2  # a level is a field and its variant
+
+
+def contract_path(document: Mapping[str, Json], config: Config) -> Path:
+    """Give the path of the contract that a fixture's document is held to."""
+    request, response = document["request"], document["response"]
+    method = re.sub(r"[^A-Z]", "", request["method"].upper())
+    stream = ".stream" if "sse" in response else ""
+    status = f".{response['status'] // 100}xx" if response["status"] >= 400 else ""
+    folder = parse_target(request["url"], config.paths).folder
+    return config.fixtures / folder / f"{CONTRACT}{method}{stream}{status}.json"
+
+
+def surface_of(document: Mapping[str, Json], config: Config) -> str:
+    """Name a surface: "POST api.openai.com/v1/responses"; streams and errors by themselves."""
+    request, response = document["request"], document["response"]
+    target = parse_target(request["url"], config.paths)
+    kind = " (stream)" if "sse" in response else ""
+    status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
+    return f"{request['method']} {target.authority}{target.template}{kind}{status}"
+
+
+def load_contract(path: Path) -> Contract:
+    """Load a contract.
+
+    Raises:
+        CachyError: it can't be read, or says what no contract says.
+    """
+    return parse_contract(read_text(path), str(path))
+
+
+def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
+    """Write a contract's text; a line that holds what looks like a secret is left out.
+
+    `secrets` are further patterns, as the config's `redact` has them.
+    """
+    lines = contract.lines
+    if secret := find_secret_lines(contract, secrets):
+        lines = {path: line for path, line in lines.items() if path not in secret}
+    structure = {path: _render_line(line, mark) for path, line, mark in _folded(lines)}
+    document = {
+        "cachy": VERSION,
+        "surface": contract.surface,
+        "structure": dict(sorted(structure.items())),
+    }
+    text = json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(s if s.isprintable() or s == "\n" else json.dumps(s)[1:-1] for s in text)
+
+
+def find_secret_lines(contract: Contract, secrets: Sequence[str] = ()) -> dict[str, list[str]]:
+    """Find the paths whose names or words look like a secret, with the kinds of it."""
+    told = {path: [path, *line.tokens] for path, line in contract.lines.items()}
+    if not find_secrets("\n".join(word for words in told.values() for word in words), secrets):
+        return {}
+    found = {path: find_secrets("\n".join(words), secrets) for path, words in told.items()}
+    return {path: kinds for path, kinds in found.items() if kinds}
+
+
+def _render_line(line: Line, mark: str) -> str:
+    types = sorted(line.types - {"null"} if line.tokens else line.types, key=_TYPES.index)
+    named = "enum: " + " | ".join(sorted(line.tokens)) if line.tokens else " | ".join(types)
+    if line.tokens and "null" in line.types:
+        named += " | null"
+    flags = [flag for flag, name in _FLAGS.items() if getattr(line, name)]
+    return ", ".join([named, *([mark] if mark else []), *flags])
+
+
+def _folded(lines: Lines) -> Iterable[tuple[str, Line, str]]:
+    """Give each line as it is written, with the one variant that all its objects are.
+
+    A variant that has none beside it is named once, at its object, instead of in every path.
+    """
+    split = {path: split_path(path) for path in lines}
+    only = _find_only_variants(split.values())
+    for path, steps in split.items():
+        if steps[:-1] in only and steps[-1] == only[steps[:-1]]:
+            continue
+        kept = [
+            step for at, step in enumerate(steps) if not (step[0] == "{" and steps[:at] in only)
+        ]
+        yield "".join(kept), lines[path], only.get(steps, "")[1:-1]
+
+
+def _find_only_variants(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    variants, with_fields = defaultdict[tuple[str, ...], set[str]](set), set[tuple[str, ...]]()
+    for steps in paths:
+        if steps[-1][0] == "{":
+            variants[steps[:-1]].add(steps[-1])
+        elif len(steps) > 1 and _is_field(steps[-1]):
+            with_fields.add(steps[:-1])
+    return {
+        above: min(named)
+        for above, named in variants.items()
+        if len(named) == 1 and above not in with_fields
+    }
+
+
+def _is_field(step: str) -> bool:
+    return step[:2] == '["' or (step[0] == "." and step != ".*")
+
+
+def parse_contract(text: str, where: str = "contract") -> Contract:
+    """Read a contract's text.
+
+    Raises:
+        CachyError: no contract, a line that says nothing, or written by a newer cachy.
+    """
+    if found := _CONFLICT.search(text):
+        at = text.count("\n", 0, found.start()) + 1
+        raise CachyError(
+            f"{where} holds a merge conflict at line {at}. Keep the lines of both sides."
+        )
+    document = _parse_json(text, where)
+    try:
+        lines = _unfolded({path: _parse_line(told) for path, told in document["structure"].items()})
+    except (ValueError, AttributeError) as error:
+        told = f" ({error})" if isinstance(error, _Unclear) else ""
+        raise CachyError(
+            f"{where} has a line that cachy can't read{told}. Undo the edit, or delete the file "
+            "and run: cachy verify --fix"
+        ) from None
+    return Contract(document["surface"], lines)
+
+
+def _parse_json(text: str, where: str) -> dict[str, Json]:
+    try:
+        document = json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError) as error:
+        raise CachyError(f"{where} is no valid JSON ({error}). Restore it from git.") from None
+    version = document.get("cachy") if isinstance(document, dict) else None
+    if isinstance(version, int) and version > VERSION:
+        raise CachyError(
+            f"{where} has format {version}, this cachy reads up to {VERSION}. "
+            "Upgrade it: pip install -U pycachy"
+        )
+    is_whole = version == VERSION and isinstance(document.get("surface"), str)
+    if not is_whole or not isinstance(document.get("structure"), dict):
+        raise CachyError(f"{where} is no contract. Delete it, and run: cachy verify --fix")
+    return dict(document)
+
+
+def _without_twins(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a line stands in it twice")
+    return fields
+
+
+class _Unclear(ValueError):
+    """A line that says what no line says; its text is for people."""
+
+
+def _parse_line(text: str) -> tuple[Line, str]:
+    named, *rest = text.split(", ")
+    flags = [flag for flag in rest if flag in _FLAGS]
+    marks = [flag for flag in rest if flag not in _FLAGS]
+    types, tokens = _parse_types(named)
+    key, _, value = marks[0].partition("=") if marks else ("", "", "")
+    is_mark = key in DISCRIMINATORS and is_token(value) and "/" not in value
+    if len(marks) > 1 or (marks and not is_mark) or (tokens and types == {"null"}):
+        raise _Unclear(_shown(text))
+    line = Line(types=types, tokens=tokens, **{_FLAGS[flag]: True for flag in flags})
+    return line, marks[0] if marks else ""
+
+
+def _parse_types(named: str) -> tuple[frozenset[str], frozenset[str]]:
+    words = named.removeprefix("enum: ").split(" | ")
+    types = frozenset(words)
+    if not named.startswith("enum: "):
+        if not types.issubset(_TYPES):
+            raise _Unclear(_shown(named))
+        return types, frozenset()
+    if not all(map(is_token, words)):
+        raise _Unclear(_shown(named))
+    return types & {"null"} | {"string"}, types - {"null"}
+
+
+def _shown(text: str) -> str:
+    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text[:80])
+
+
+def _unfolded(told: Mapping[str, tuple[Line, str]]) -> dict[str, Line]:
+    """Put the variants that only their objects name back into the paths below them."""
+    marks = {split_path(path): mark for path, (_, mark) in told.items() if mark}
+    lines: dict[str, Line] = {}
+    for path, (line, mark) in told.items():
+        steps = split_path(path)
+        if len(steps) > _STEPS:
+            raise _Unclear("a path of too many steps")
+        whole = "".join(
+            step + (f"{{{marks[steps[:at]]}}}" if _leads_into(steps, at, marks) else "")
+            for at, step in enumerate(steps, 1)
+        )
+        lines[whole] = line
+        if mark:
+            lines[f"{whole}{{{mark}}}"] = Line(frozenset({"object"}), is_new=line.is_new)
+    return dict(sorted(lines.items()))
+
+
+def _leads_into(steps: tuple[str, ...], at: int, marks: Mapping[tuple[str, ...], str]) -> bool:
+    return at < len(steps) and steps[:at] in marks and _is_field(steps[at])

@@ -1,0 +1,147 @@
+"""Hold fixtures to the contract beside them, and write down what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from cachy.config import Config
+from cachy.drift.contract import Contract, contract_of, merge
+from cachy.drift.contract_file import (
+    contract_path,
+    find_secret_lines,
+    load_contract,
+    render_contract,
+    surface_of,
+)
+from cachy.drift.learning import Structure
+from cachy.drift.schema import Holder
+from cachy.errors import CachyError
+from cachy.fixtures.files import is_fixture_name, is_inside, read_text
+from cachy.fixtures.store import Store, load_fixture
+from cachy.interaction import Json
+from cachy.verify.finding import Finding, shown
+
+Document = Mapping[str, Json]
+_TOLD = 3  # breaches or facts that a finding names
+
+
+class _Known:
+    """A surface's contract, if it has one, and what the fixtures that keep to it show."""
+
+    def __init__(self, contract: Contract | None, surface: str) -> None:
+        self.contract = contract
+        self._surface = surface
+        self._structure = Structure()
+        self._holder = Holder(contract) if contract else None
+
+    def hold(self, document: Document) -> list[str]:
+        """Say what in an answer breaks the contract; one that breaks nothing is learned."""
+        response = document["response"]
+        breaches = self._holder.find_breaches(response) if self._holder else ()
+        found = [*dict.fromkeys(breaches)]
+        if not found and not response.get("truncated"):
+            self._structure.learn(document)
+        return found
+
+    def merged(self) -> Contract | None:
+        """Give the contract with what was learned beside it; None where nothing is known."""
+        if not self._structure.recordings:
+            return self.contract
+        learned = contract_of(self._structure, self._surface)
+        return merge(self.contract, learned) if self.contract else learned
+
+
+class Contracts:
+    """The contracts beside some fixtures, each read once.
+
+    Args:
+        config: the project's.
+        is_starting: learn surfaces too that have no contract yet.
+    """
+
+    def __init__(self, config: Config, *, is_starting: bool = False) -> None:
+        self._config = config
+        self._is_starting = is_starting
+        self._known: dict[Path, _Known | None] = {}
+
+    def hold(self, document: Document, where: str) -> Iterator[Finding]:
+        """Hold a whole fixture to its contract."""
+        path, surface = contract_path(document, self._config), surface_of(document, self._config)
+        if path not in self._known:
+            self._known[path] = None
+            yield from self._load(path, surface)
+        known = self._known[path]
+        if known and (breaches := known.hold(document)):
+            yield Finding("outside-contract", where, _listed(breaches))
+
+    def _load(self, path: Path, surface: str) -> Iterator[Finding]:
+        where, config = shown(self._config, path), self._config
+        if not path.exists():
+            self._known[path] = _Known(None, surface) if self._is_starting else None
+            return
+        try:
+            if not is_inside(path, config.fixtures):
+                raise CachyError(f"{where} is a link that leads away. Replace it by the file.")
+            contract = load_contract(path)
+            if contract.surface != surface:
+                raise CachyError(f"{where} is of {contract.surface}, beside answers of {surface}.")
+        except CachyError as error:
+            yield Finding("invalid-contract", where, str(error))
+            return
+        for kinds in find_secret_lines(contract, config.redact).values():
+            yield Finding("secret-left", where, f"holds what looks like a secret: {kinds[0]}")
+        self._known[path] = _Known(contract, surface)
+
+    def find_behind(self) -> Iterator[Finding]:
+        """Find the contracts that lack what fixtures show which keep to them."""
+        for path, contract, merged in self.merged():
+            if contract and (news := _find_news(contract, merged)):
+                yield Finding("contract-behind", shown(self._config, path), _listed(news))
+
+    def merged(self) -> Iterator[tuple[Path, Contract | None, Contract]]:
+        """Give each contract's path, the contract as it is, and with what was learned."""
+        for path, known in sorted(self._known.items()):
+            if known and (merged := known.merged()):
+                yield path, known.contract, merged
+
+
+def _find_news(contract: Contract, merged: Contract) -> list[str]:
+    """Name the paths of which more is known; that a fact is no longer new is no news."""
+    old = {
+        path: (line.types, line.tokens, line.is_optional) for path, line in contract.lines.items()
+    }
+    new = {path: (line.types, line.tokens, line.is_optional) for path, line in merged.lines.items()}
+    return [path for path, fact in new.items() if old.get(path) != fact]
+
+
+def _listed(told: Sequence[str]) -> str:
+    more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
+    return "; ".join(told[:_TOLD]) + more
+
+
+def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
+    """Write the contracts beside some fixtures; gives a line for each file written.
+
+    A contract that is there learns what its fixtures add and forgets nothing. What breaks it is
+    left to a person, and so is a contract that can't be read.
+    """
+    contracts, store, done = Contracts(config, is_starting=True), Store(config.fixtures), []
+    for folder in sorted({path.parent for path in fixtures}):
+        for path in sorted(folder.glob("*.json")):
+            if is_fixture_name(path.name):
+                _learn(path, contracts)
+    for path, contract, merged in contracts.merged():
+        text = render_contract(merged, config.redact)
+        if contract is None or read_text(path) != text:
+            store.write(path, text.encode("utf-8"))
+            done.append(f"wrote {shown(config, path)}: what {merged.surface} is known to answer")
+    return done
+
+
+def _learn(path: Path, contracts: Contracts) -> None:
+    try:
+        for _ in contracts.hold(load_fixture(path).document, ""):
+            pass
+    except (CachyError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        return  # it is no whole fixture: verify says so
