@@ -9,8 +9,8 @@ from functools import reduce
 from itertools import takewhile
 
 from cachy.drift.learning import Structure
+from cachy.drift.node import Node
 from cachy.drift.paths import Fact, split_path
-from cachy.drift.structure import Node
 
 SURE = 3  # recordings that make a fact more than new
 
@@ -71,7 +71,7 @@ def structure_of(contract: Contract, recordings: int = SURE) -> Structure:
         node = reduce(_step_into, steps, structure.roots.setdefault(root, Node()))
         _teach(node, line, recordings)
         if not steps:  # a kind of event: there in every stream, or not
-            node.seen = 0 if line.is_optional else recordings
+            node.marks = 0 if line.is_optional else _marks(recordings)
     return structure
 
 
@@ -145,10 +145,14 @@ def _teach(node: Node, line: Line, recordings: int) -> None:
     """Count what a line says: twice a value, once where an object may lack it."""
     node.kinds.update(dict.fromkeys(line.types, 2))
     node.count = 1 if line.is_optional else 2
-    node.seen = 0 if line.is_new else recordings
+    node.marks = 0 if line.is_new else _marks(recordings)
     node.is_opaque = line.is_opaque
     if "string" in line.types:
         node.tokens = dict.fromkeys(line.tokens, 1) if line.tokens else None
+
+
+def _marks(recordings: int) -> int:
+    return (1 << recordings) - 1
 
 
 def merge_all(contracts: Iterable[Contract]) -> Contract:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.contract import Contract, Line, Lines
+from cachy.drift.kinds import is_token
 from cachy.drift.paths import split_path
-from cachy.drift.structure import DEEPEST, DISCRIMINATORS, is_token
+from cachy.drift.structure import DEEPEST
+from cachy.drift.unions import DISCRIMINATORS
 from cachy.errors import CachyError
 from cachy.fixtures.files import CONTRACT, read_text
 from cachy.fixtures.place import parse_target

@@ -9,8 +9,9 @@ from typing import Any
 
 from cachy.drift.contract import SURE, Contract, is_path, structure_of
 from cachy.drift.learning import events_of
+from cachy.drift.node import Node
 from cachy.drift.paths import types_of
-from cachy.drift.structure import DISCRIMINATORS, Node
+from cachy.drift.unions import DISCRIMINATORS
 from cachy.fixtures.format import parse_body
 from cachy.interaction import Json
 
@@ -81,13 +82,16 @@ def _schema(node: Node, *, is_required: bool = False) -> Schema:
 
 def _object(node: Node) -> Schema:
     required = {name for name, child in node.fields.items() if child.count >= node.objects}
-    return {
+    firm = sorted(name for name in required if node.fields[name].seen >= SURE)
+    schema: Schema = {
         "properties": {
             name: _schema(child, is_required=name in required)
             for name, child in node.fields.items()
-        },
-        "required": sorted(name for name in required if node.fields[name].seen >= SURE),
+        }
     }
+    if firm:  # an empty object says nothing of its fields
+        schema |= {"if": {"minProperties": 1}, "then": {"required": firm}}
+    return schema
 
 
 def _members(node: Node) -> Iterator[Schema]:

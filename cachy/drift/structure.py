@@ -115,6 +115,6 @@ def _learn_child(node: Node, key: str, item: Json, mark: int, label: str, depth:
     if key in MARKED and (means := find_mark(label, key)):
         if means == "opaque":
             become_opaque(node)
-        elif not (isinstance(item, dict) and "@type" in item):  # ProtoJSON's Any is no map
+        elif item and isinstance(item, dict) and "@type" not in item:  # ProtoJSON's Any is no map
             become_map(node)
     learn_value(node, item, mark, key, depth + 1)
