@@ -35,7 +35,7 @@ def test_a_contract_accepts_what_it_was_learned_from(documents: list[Any]) -> No
     ]
 
 
-KNOWN = [answer(CHAT), answer(WITH_TOOLS)] * 3
+KNOWN = [answer(CHAT), answer(WITH_TOOLS)] * 5
 MESSAGE, CALL = ("choices", 0, "message"), ("choices", 0, "message", "tool_calls", 0)
 GONE = object()
 

@@ -59,7 +59,7 @@ def test_an_answer_that_breaks_the_contract_is_found(config: Config) -> None:
     learn(config)
     assert found(config) == []
     path = add(config, "one more")
-    edit(path, lambda document: document["response"]["json"].update(id=1, usage={}))
+    edit(path, lambda document: document["response"]["json"].update(id=1, usage={"other": 1}))
     where = path.relative_to(config.root).as_posix()
     assert found(config) == [
         ("outside-contract", where, "$.id is not string; $.usage lacks 'total'")
