@@ -33,6 +33,7 @@ class Answer:
     """One answer; a tuple as its body goes out piece by piece, `pause` seconds apart.
 
     `end`: "cut" drops the connection in the middle, "open" keeps it open after the last piece.
+    `gate`: what follows the first piece waits for it, and never comes if it stays shut.
     """
 
     body: bytes | tuple[bytes, ...] = b"{}"
@@ -40,6 +41,7 @@ class Answer:
     headers: Pairs = (("Content-Type", "application/json"),)
     pause: float = 0.0
     end: Literal["whole", "cut", "open"] = "whole"
+    gate: threading.Event | None = None
 
 
 Script = Answer | Callable[[Asked], Answer]
@@ -177,6 +179,9 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- o
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             for number, piece in enumerate(pieces):
+                if number and answer.gate and not answer.gate.wait(10):
+                    self.close_connection = True
+                    return
                 if number and origin.closing.wait(answer.pause):
                     break
                 self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))

@@ -93,7 +93,11 @@ class _TapedRaw:
             raise
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
-        piece: bytes = self._inner.read(amt, decode_content=True)
+        try:
+            piece: bytes = self._inner.read(amt, decode_content=True)
+        except BaseException:
+            self._copy.give_up()
+            raise
         if piece:
             self._copy.add(piece)
         if amt is None or not piece:
@@ -110,7 +114,7 @@ class _TapedRaw:
 
     def _end(self) -> None:
         if not self._copy.is_over:
-            self._copy.end(whole=False)
+            self._copy.end(whole=self._copy.is_complete_stream)
 
 
 def _replayed(outgoing: Any, answer: Response) -> Any:

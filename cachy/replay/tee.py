@@ -14,6 +14,7 @@ _DRAIN_BYTES = 1024 * 1024
 # The last event of the known providers' streams; what follows is the connection's end.
 _TERMINALS = (
     b"data: [DONE]",
+    b"data:[DONE]",
     b"event: message_stop",
     b"event: response.completed",
     b"event: response.failed",
@@ -52,7 +53,9 @@ class Copy:
             self._finish(b"".join(self._pieces), whole)
 
     def give_up(self) -> None:
-        """Save nothing: the network failed, or the caller was cancelled."""
+        """Save nothing, as the network failed or the caller was cancelled before the end."""
+        if self.is_complete_stream:
+            self.end(whole=True)
         if not self.is_over:
             self.is_over = True
             self._abandon()
@@ -67,7 +70,8 @@ class SyncTee:
         self._copy = copy
 
     def __iter__(self) -> SyncTee:
-        self._iterator = iter(self._inner)
+        if self._iterator is None:  # else a reader goes on where another one stopped
+            self._iterator = iter(self._inner)
         return self
 
     def __next__(self) -> bytes:
@@ -120,7 +124,8 @@ class AsyncTee:
         self._copy = copy
 
     def __aiter__(self) -> AsyncTee:
-        self._iterator = self._inner.__aiter__()
+        if self._iterator is None:
+            self._iterator = self._inner.__aiter__()
         return self
 
     async def __anext__(self) -> bytes:
