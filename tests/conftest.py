@@ -7,12 +7,14 @@ import os
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import loopback
 import pytest
+import trio
 from hypothesis import HealthCheck, settings
 
 import cachy
@@ -22,7 +24,7 @@ from cachy.replay import misses
 settings.register_profile("cachy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("cachy")
 
-WAYS = ("sync", "async", "sync streamed", "async streamed")
+WAYS = ("sync", "async", "sync streamed", "async streamed", "async on trio")
 Scope = Callable[..., AbstractContextManager[None]]
 CERTIFICATES = ssl.create_default_context()  # loaded once: each client would load them anew
 
@@ -80,14 +82,24 @@ def way(request: pytest.FixtureRequest) -> str:
 def send(library: ModuleType, way: str) -> Callable[..., Any]:
     """Send one request the parametrized way; gives the library's own response, read."""
     is_async, is_streamed = way.startswith("async"), way.endswith("streamed")
-    names = ("auth", "cookies", "event_hooks", "transport", "mounts", "proxy", "http2", "http1")
+    names = (
+        "auth",
+        "cookies",
+        "event_hooks",
+        "transport",
+        "mounts",
+        "proxy",
+        "http2",
+        "http1",
+        "verify",
+    )
 
     def send(method: str, url: str, **arguments: Any) -> Any:
         given = {name: arguments.pop(name) for name in names if name in arguments}
         of_client = {"verify": CERTIFICATES, **given}
         if is_async:
-            work = send_async(library, is_streamed, of_client, method, url, **arguments)
-            return asyncio.run(work)
+            work = partial(send_async, library, is_streamed, of_client, method, url, **arguments)
+            return trio.run(work) if way.endswith("trio") else asyncio.run(work())
         with library.Client(**of_client) as client:
             if not is_streamed:
                 return client.request(method, url, **arguments)

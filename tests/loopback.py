@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -53,6 +54,7 @@ class Origin:
 
     port: int = 0
     host: str = "127.0.0.1"
+    scheme: str = "http"
     scripts: dict[str, list[Script]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     closing: threading.Event = field(default_factory=threading.Event)
@@ -60,7 +62,7 @@ class Origin:
 
     @property
     def url(self) -> str:
-        return f"http://{self.host}:{self.port}"
+        return f"{self.scheme}://{self.host}:{self.port}"
 
     @property
     def count(self) -> int:
@@ -119,10 +121,12 @@ def redirect(status: int, location: str) -> Answer:
 
 
 @contextmanager
-def serving(host: str = "127.0.0.1") -> Iterator[Origin]:
-    """Serve on a free port until the block ends."""
-    origin = Origin(host=host)
+def serving(host: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> Iterator[Origin]:
+    """Serve on a free port until the block ends, with a context over TLS."""
+    origin = Origin(host=host, scheme="https" if context else "http")
     server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(origin))
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     origin.port = server.server_address[1]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -191,7 +195,7 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- o
                 self.wfile.write(b"0\r\n\r\n")
             self.close_connection = self.close_connection or answer.end != "whole"
 
-        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = _answer
+        do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_QUERY = _answer
 
         def log_message(self, format: str, *args: Any) -> None:
             """Say nothing."""

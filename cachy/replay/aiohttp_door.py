@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from functools import cache, wraps
 from types import ModuleType
 from typing import Any
@@ -13,7 +13,7 @@ from cachy.replay import guard
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
-from cachy.replay.tee import Copy
+from cachy.replay.tee import DRAIN_SECONDS, Copy, is_cancelled
 
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
 Handler = Callable[[Any], Awaitable[Any]]
@@ -29,7 +29,9 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
                 return await original(self, method, url, **kwargs)
             given = kwargs.get("middlewares")
             own = getattr(self, "_middlewares", ()) if given is None else given
-            kwargs["middlewares"] = (*own, _middleware(library, self, current))
+            # Another wrapper may have kept one of ours alive below this one.
+            if not any(getattr(middleware, "is_cachy", False) for middleware in own):
+                kwargs["middlewares"] = (*own, _middleware(library, self, current))
             return await original(self, method, url, **kwargs)
 
         return _request
@@ -54,6 +56,7 @@ def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> An
             incoming = await send(outgoing)
         return _taped(library, incoming, found)
 
+    answer.is_cachy = True  # type: ignore[attr-defined]
     return answer
 
 
@@ -67,8 +70,6 @@ async def _to_request(outgoing: Any) -> Request:
 def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
     """Put a reader of our own before the response's; a task fills both it and the copy."""
     headers = tuple((name.lower(), value) for name, value in incoming.headers.items())
-    if "content-encoding" in incoming.headers:  # aiohttp has decoded it
-        headers = tuple(pair for pair in headers if pair[0] != "content-encoding")
 
     def finish(raw: bytes, whole: bool) -> None:
         recording.save(Response(incoming.status, headers, raw, truncated=not whole))
@@ -78,9 +79,11 @@ def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
     live = incoming.content
     reader = _reader(library)
     incoming.content = reader
-    task = asyncio.ensure_future(_pump(live, reader, Copy(finish, recording.abandon)))
+    copy = Copy(finish, recording.abandon)
+    task = asyncio.ensure_future(_pump(live, reader, copy))
     _pumps.add(task)
     task.add_done_callback(_pumps.discard)
+    _hold_open(incoming, task, copy)
     return incoming
 
 
@@ -100,6 +103,55 @@ async def _pump(live: Any, reader: Any, copy: Copy) -> None:
         reader.set_exception(error)
         if not isinstance(error, Exception):
             raise
+
+
+def _hold_open(incoming: Any, pump: Any, copy: Copy) -> None:
+    """Let the rest of an answer that nobody reads come in before its connection is given back."""
+
+    def after_the_rest(act: Callable[[], Any]) -> Callable[[], Any]:
+        def later() -> Any:
+            _stop_if_over(pump, copy)
+            if pump.done() or copy.is_over:
+                return act()
+            pump.get_loop().call_later(DRAIN_SECONDS, _cut, pump, copy)
+            pump.add_done_callback(lambda _: act())
+            return _Nothing()
+
+        return later
+
+    wait_for_close = incoming.wait_for_close
+
+    async def waited() -> None:
+        import asyncio
+
+        _stop_if_over(pump, copy)
+        if not copy.is_over:
+            await asyncio.wait({pump}, timeout=DRAIN_SECONDS)
+            _cut(pump, copy)
+        await wait_for_close()
+
+    incoming.release = after_the_rest(incoming.release)
+    incoming.close = after_the_rest(incoming.close)
+    incoming.wait_for_close = waited
+
+
+def _stop_if_over(pump: Any, copy: Copy) -> None:
+    if is_cancelled():
+        copy.give_up()
+    if copy.is_over:
+        pump.cancel()
+
+
+def _cut(pump: Any, copy: Copy) -> None:
+    copy.end(whole=False)
+    pump.cancel()
+
+
+class _Nothing:
+    """What releasing gives to whoever awaits it."""
+
+    def __await__(self) -> Iterator[None]:
+        return iter(())
 
 
 def _reader(library: ModuleType) -> Any:

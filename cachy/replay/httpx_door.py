@@ -17,7 +17,7 @@ from cachy.replay import guard, tls
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording, Session
-from cachy.replay.standins import is_replaced
+from cachy.replay.standins import calls_an_app, is_replaced
 from cachy.replay.tee import Copy, tee_classes
 
 
@@ -36,7 +36,7 @@ def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callabl
             session = current()
             if session is None or is_inside() or not session.covers(url.host, _port(url)):
                 return transport
-            if _stands_aside(library, transport):
+            if isinstance(transport, _Shim) or _stands_aside(library, transport):
                 return transport
             shim = _shims(library)[kind == "Async"]
             return shim(session, transport, library)
@@ -60,6 +60,8 @@ def _own_handlers(library: ModuleType) -> tuple[type, ...]:
 def _stands_aside(library: ModuleType, transport: Any) -> bool:
     """Whether a test double is at work: the user's own transport, or another recorder's patch."""
     if isinstance(transport, _own_handlers(library)):
+        return True
+    if calls_an_app(type(transport)):  # type: ignore[arg-type]
         return True
     if is_replaced(type(transport), "handle_request", "handle_async_request"):
         return True

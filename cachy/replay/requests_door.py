@@ -6,7 +6,7 @@ import io
 import sys
 from collections.abc import Iterator
 from functools import wraps
-from http.client import HTTPMessage
+from http.client import HTTPMessage, responses
 from types import ModuleType
 from typing import Any
 
@@ -125,6 +125,8 @@ def _replayed(outgoing: Any, answer: Response) -> Any:
         body=_Cut(body) if answer.truncated else io.BytesIO(body),
         headers=urllib3.HTTPHeaderDict(answer.headers),
         status=answer.status,
+        version=11,
+        reason=responses.get(answer.status, ""),
         preload_content=False,
         decode_content=False,
         request_method=outgoing.method,

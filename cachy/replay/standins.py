@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 _PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter")
+_TEST_CLIENTS = ("starlette", "litestar")  # fastapi's is starlette's
 
 
 def is_replaced(owner: Any, *names: str) -> bool:
@@ -18,3 +19,9 @@ def _is_theirs(thing: Any) -> bool:
     # functools.wraps makes a wrapper lie about its module, never about its globals
     module = getattr(thing, "__globals__", {}).get("__name__") or getattr(thing, "__module__", "")
     return str(module).partition(".")[0] in _PACKAGES
+
+
+@lru_cache(maxsize=256)
+def calls_an_app(transport: Any) -> bool:
+    """Whether a transport of this class is a web framework's test client: it sends nothing."""
+    return any(kind.__module__.partition(".")[0] in _TEST_CLIENTS for kind in transport.__mro__)

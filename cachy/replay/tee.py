@@ -9,7 +9,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-_DRAIN_SECONDS = 1.0
+DRAIN_SECONDS = 1.0
 _DRAIN_BYTES = 1024 * 1024
 # The last event of the known providers' streams; what follows is the connection's end.
 _TERMINALS = (
@@ -99,7 +99,7 @@ class SyncTee:
         ended: list[bool] = []
         reader = threading.Thread(target=self._read_rest, args=(ended,), daemon=True)
         reader.start()
-        reader.join(_DRAIN_SECONDS)
+        reader.join(DRAIN_SECONDS)
         self._copy.end(whole=bool(ended and ended[0]))
 
     def _read_rest(self, ended: list[bool]) -> None:
@@ -146,7 +146,7 @@ class AsyncTee:
             await self._inner.aclose()
 
     async def _drain(self) -> None:
-        if _is_cancelled():
+        if is_cancelled():
             return self._copy.give_up()
         if self._copy.is_complete_stream:
             return self._copy.end(whole=True)
@@ -156,7 +156,7 @@ class AsyncTee:
 
         whole = False
         try:
-            with anyio.move_on_after(_DRAIN_SECONDS):
+            with anyio.move_on_after(DRAIN_SECONDS):
                 whole = await self._read_rest()
         except Exception:  # the caller has closed already: nobody is left to tell
             whole = False
@@ -173,7 +173,7 @@ class AsyncTee:
         return True
 
 
-def _is_cancelled() -> bool:
+def is_cancelled() -> bool:
     """Whether this task is being cancelled: then nothing may be awaited any more."""
     if isinstance(sys.exc_info()[1], GeneratorExit):
         return False

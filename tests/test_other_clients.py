@@ -1,0 +1,405 @@
+"""requests and aiohttp, each with what its users do; and one fixture whichever client recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import cachecontrol
+import httpx
+import httpx2
+import loopback
+import pytest
+import requests
+import requests_toolbelt
+import trio
+from conftest import Scope, fixtures_in, refused
+
+import cachy
+
+EVENTS = loopback.sse_answer(
+    loopback.event({"n": 1}), loopback.event({"n": 2}, "named"), loopback.event("[DONE]")
+)
+FORM = {"b": "1 2", "a": "ü"}
+
+
+def by_httpx(library: Any) -> Callable[[str, dict[str, Any]], None]:
+    def ask(url: str, given: dict[str, Any]) -> None:
+        with library.Client(follow_redirects=True) as client:
+            client.post(url, **given)
+
+    return ask
+
+
+def by_async_httpx(library: Any, run: Any) -> Callable[[str, dict[str, Any]], None]:
+    async def asked(url: str, given: dict[str, Any]) -> None:
+        async with library.AsyncClient(follow_redirects=True) as client:
+            await client.post(url, **given)
+
+    return lambda url, given: run(asked, url, given)
+
+
+def run_asyncio(function: Callable[..., Any], *arguments: Any) -> Any:
+    return asyncio.run(function(*arguments))
+
+
+def by_requests(url: str, given: dict[str, Any]) -> None:
+    named = {"content": "data"}
+    requests.post(url, timeout=9, **{named.get(name, name): part for name, part in given.items()})
+
+
+def by_aiohttp(url: str, given: dict[str, Any]) -> None:
+    async def asked() -> None:
+        named = {"content": "data"}
+        known = {named.get(name, name): part for name, part in given.items()}
+        if files := known.pop("files", None):
+            form = aiohttp.FormData()
+            for name, (filename, content, kind) in files.items():
+                form.add_field(name, content, filename=filename, content_type=kind)
+            known["data"] = form
+        async with aiohttp.ClientSession() as session, session.post(url, **known) as response:
+            await response.read()
+
+    asyncio.run(asked())
+
+
+CLIENTS = {
+    "httpx": by_httpx(httpx),
+    "httpx, async": by_async_httpx(httpx, run_asyncio),
+    "httpx2": by_httpx(httpx2),
+    "httpx2, trio": by_async_httpx(httpx2, trio.run),
+    "requests": by_requests,
+    "aiohttp": by_aiohttp,
+}
+JSON = {"json": {"q": "Grüße", "n": [1, 2.5]}}
+CALLS: dict[str, tuple[loopback.Answer, dict[str, Any]]] = {
+    "json": (loopback.json_answer({"text": "Grüße"}), JSON),
+    "events": (EVENTS, JSON),
+    "gzip": (loopback.gzip_answer({"zipped": "text" * 100}), JSON),
+    "text": (
+        loopback.text_answer("one\ntwo\r\nthree"),
+        {"content": b"raw", "params": {"b": "x y"}},
+    ),
+    "binary": (loopback.text_answer(bytes(range(256)), kind="audio/mpeg"), {"data": FORM}),
+    "not found": (loopback.json_answer({"error": "no"}, 404), {"params": [("a", "1"), ("a", "ü")]}),
+    "no content": (loopback.Answer(b"", 204, ()), JSON),
+    "chunked": (loopback.Answer((b'{"a"', b": 1}")), JSON),
+    "redirect": (loopback.redirect(303, "/v1/after"), JSON),
+    "upload": (
+        loopback.json_answer({"id": 1}),
+        {"files": {"file": ("a.txt", b"text", "text/plain")}},
+    ),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_same_fixture_whichever_client_recorded_it(
+    call: str, origin: loopback.Origin, tmp_path: Path, recording: Scope, replaying: Scope
+) -> None:
+    answer, given = CALLS[call]
+    url = origin.on("/v1/any/thing", answer)
+    origin.on("/v1/after", loopback.json_answer({"after": True}))
+    written: dict[str, dict[str, str]] = {}
+    for name, ask in CLIENTS.items():
+        folder = tmp_path / name
+        with recording(cache_dir=folder):
+            ask(url, given)
+        written[name] = {
+            str(path.relative_to(folder)): re.sub(
+                r'\n  "recorded": .*', "", path.read_text(encoding="utf-8")
+            )
+            for path in folder.rglob("*.json")
+        }
+    assert len(written["httpx"]) == 1 + (call == "redirect")
+    for name in CLIENTS:
+        assert written[name] == written["httpx"], name
+    asked = origin.count
+    for ask in CLIENTS.values():
+        with replaying(cache_dir=tmp_path / "requests"):
+            ask(url, given)
+    assert origin.count == asked
+
+
+def replayed_by_requests(session: requests.Session, url: str) -> list[Any]:
+    """Ask in the ways that users of requests do, and say all that they can see."""
+    seen: list[Any] = []
+    told = {"response": lambda response, **_: seen.append(response.status_code)}
+    plain = session.get(f"{url}/json", hooks=told, auth=("ada", "a-long-secret-word"))
+    seen += [plain.json(), plain.ok, plain.reason, plain.encoding, plain.headers["content-type"]]
+    seen += [plain.request.method, plain.url, plain.elapsed.total_seconds() >= 0]
+    moved = session.post(f"{url}/moved", json={"q": 1})
+    seen += [moved.url, [hop.status_code for hop in moved.history], moved.json()]
+    session.post(f"{url}/cookie")
+    seen.append(sorted(session.cookies.keys()))
+    with session.post(f"{url}/events", stream=True) as events:
+        seen += [line for line in events.iter_lines() if line]
+    with session.post(f"{url}/gzip", stream=True) as zipped:
+        seen.append(json.loads(b"".join(zipped.iter_content(7))))
+    with session.get(f"{url}/json?raw", stream=True) as raw:
+        seen.append(json.loads(raw.raw.read()))
+    body = requests_toolbelt.MultipartEncoder({"a": "1", "file": ("b.txt", io.BytesIO(b"text"))})
+    uploaded = session.post(f"{url}/up", data=body, headers={"Content-Type": body.content_type})
+    seen.append(uploaded.json())
+    seen.append(session.post(f"{url}/up", data=(piece for piece in (b"a", b"b"))).json())
+    seen.append(session.post(f"{url}/up", data=io.BytesIO(b"a file")).json())
+    missing = session.get(f"{url}/missing")
+    with pytest.raises(requests.HTTPError, match="404"):
+        missing.raise_for_status()
+    return seen
+
+
+def provide(origin: loopback.Origin) -> str:
+    answers = {
+        "json": loopback.json_answer({"text": "Grüße"}),
+        "moved": loopback.redirect(307, "/v1/up"),
+        "cookie": loopback.json_answer({}, 200, ("Set-Cookie", "session=abcdef; Path=/")),
+        "events": EVENTS,
+        "gzip": loopback.gzip_answer({"zipped": "text" * 100}),
+        "missing": loopback.json_answer({"error": "no"}, 404),
+    }
+    for name, answer in answers.items():
+        origin.on(f"/v1/{name}", answer)
+    return f"{origin.url}/v1"
+
+
+def plain_session() -> requests.Session:
+    return requests.Session()
+
+
+def retrying_session() -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=3))
+    return session
+
+
+def adapted_session() -> requests.Session:
+    class Signing(requests.adapters.HTTPAdapter):
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+            request.headers["X-Signed"] = "yes"
+            return super().send(request, *args, **kwargs)
+
+    session = requests.Session()
+    session.mount("http://", Signing())
+    return session
+
+
+def caching_session() -> requests.Session:
+    return cachecontrol.CacheControl(requests.Session())
+
+
+@pytest.mark.parametrize(
+    "make", [plain_session, retrying_session, adapted_session, caching_session]
+)
+def test_requests_and_what_rides_on_its_adapter(
+    make: Callable[[], requests.Session],
+    origin: loopback.Origin,
+    recording: Scope,
+    replaying: Scope,
+    project: Path,
+) -> None:
+    url = provide(origin)
+    with recording(), make() as session:
+        live = replayed_by_requests(session, url)
+    asked = origin.count
+    with replaying(), make() as session:
+        assert replayed_by_requests(session, url) == live
+    with replaying(), make() as session, refused():
+        session.get(f"{url}/unasked")
+    assert origin.count == asked
+    assert "a-long-secret-word" not in "".join(path.read_text() for path in fixtures_in(project))
+
+
+async def replayed_by_aiohttp(session: aiohttp.ClientSession, url: str) -> list[Any]:
+    """Ask in the ways that users of aiohttp do, and say all that they can see."""
+    seen: list[Any] = []
+    async with session.get(f"{url}/json", headers={"Authorization": "Basic YTpi"}) as plain:
+        seen += [await plain.json(), plain.ok, plain.status, plain.reason, plain.content_type]
+        seen += [plain.charset, plain.method, str(plain.url), str(plain.request_info.real_url)]
+    async with session.post(f"{url}/moved", json={"q": 1}) as moved:
+        seen += [str(moved.url), [hop.status for hop in moved.history], await moved.json()]
+    async with session.post(f"{url}/cookie"):
+        seen.append(sorted(cookie.key for cookie in session.cookie_jar))
+    async with session.post(f"{url}/events") as events:
+        seen += [line async for line in events.content if line.strip()]
+    async with session.post(f"{url}/gzip") as zipped:
+        seen.append(json.loads(b"".join([piece async for piece in zipped.content.iter_any()])))
+    async with session.post(f"{url}/up", data={"a": "1"}) as form:
+        seen.append(await form.json())
+    async with session.post(f"{url}/up", data=io.BytesIO(b"a file")) as upload:
+        seen.append(await upload.json())
+    with pytest.raises(aiohttp.ClientResponseError, match="404"):
+        await session.get(f"{url}/missing", raise_for_status=True)
+    async with session.head(f"{url}/json") as head:
+        seen += [head.status, await head.read()]
+    return seen
+
+
+Make = Callable[[], aiohttp.ClientSession]
+
+
+def plain_client() -> aiohttp.ClientSession:
+    return aiohttp.ClientSession()
+
+
+def middleware_client() -> aiohttp.ClientSession:
+    async def signing(request: Any, handler: Callable[[Any], Awaitable[Any]]) -> Any:
+        request.headers["X-Signed"] = "yes"
+        return await handler(request)
+
+    return aiohttp.ClientSession(middlewares=(signing,))
+
+
+def subclassed_client() -> aiohttp.ClientSession:
+    class Response(aiohttp.ClientResponse):
+        pass
+
+    return aiohttp.ClientSession(response_class=Response, raise_for_status=False)
+
+
+@pytest.mark.parametrize("make", [plain_client, middleware_client, subclassed_client])
+def test_aiohttp_and_what_its_users_set(
+    make: Make, origin: loopback.Origin, recording: Scope, replaying: Scope, project: Path
+) -> None:
+    url = provide(origin)
+
+    async def asked() -> list[Any]:
+        async with make() as session:
+            return await replayed_by_aiohttp(session, url)
+
+    async def unasked() -> None:
+        async with make() as session:
+            await session.get(f"{url}/unasked")
+
+    with recording():
+        live = asyncio.run(asked())
+    count = origin.count
+    with replaying():
+        assert asyncio.run(asked()) == live
+    with replaying(), refused():
+        asyncio.run(unasked())
+    assert origin.count == count
+    assert "YTpi" not in "".join(path.read_text() for path in fixtures_in(project))
+
+
+def test_aiohttps_digest_auth_is_replayed_without_its_challenge(
+    origin: loopback.Origin, recording: Scope, replaying: Scope
+) -> None:
+    challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5')
+    who = loopback.json_answer({"error": "who?"}, 401, challenge)
+    url = origin.on("/v1/items", who, loopback.json_answer({"a": 1}))
+
+    async def asked() -> Any:
+        digest = aiohttp.DigestAuthMiddleware("ada", "word")
+        async with (
+            aiohttp.ClientSession(middlewares=(digest,)) as session,
+            session.get(url) as response,
+        ):
+            return await response.json()
+
+    with recording():
+        assert asyncio.run(asked()) == {"a": 1}
+    with replaying():
+        assert asyncio.run(asked()) == {"a": 1}
+    assert origin.count == 2
+
+
+def test_requests_digest_auth_is_replayed_without_its_challenge(
+    origin: loopback.Origin, recording: Scope, replaying: Scope
+) -> None:
+    challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5')
+    who = loopback.json_answer({"error": "who?"}, 401, challenge)
+    url = origin.on("/v1/items", who, loopback.json_answer({"a": 1}))
+    for scope in (recording, replaying):
+        with scope():
+            digest = requests.auth.HTTPDigestAuth("ada", "word")
+            assert requests.get(url, auth=digest, timeout=9).json() == {"a": 1}
+    assert origin.count == 2
+
+
+def test_a_session_of_aiohttp_in_no_scope_is_as_it_was(origin: loopback.Origin) -> None:
+    async def asked() -> Any:
+        async with aiohttp.ClientSession() as session:
+            with cachy.cachy(doms=["127.0.0.1"], mode="replay"), cachy.no_cachy():
+                async with session.get(f"{origin.url}/x") as response:
+                    return await response.json()
+
+    assert json.dumps(asyncio.run(asked())) == '{"number": 1, "path": "/x"}'
+
+
+SLOW = loopback.Answer((b'{"a"', b": 1}"), pause=0.1)
+
+
+@pytest.mark.parametrize("end", ["context", "release", "close", "redirect"])
+def test_aiohttps_answers_that_nobody_reads_are_recorded_whole(
+    end: str, origin: loopback.Origin, recording: Scope, replaying: Scope, project: Path
+) -> None:
+    url = origin.on("/v1/slow", SLOW)
+    slow_hop = loopback.Answer(SLOW.body, 307, (("Location", "/v1/slow"),), pause=0.1)
+    moved = origin.on("/v1/moved", slow_hop)
+
+    async def asked() -> int:
+        async with aiohttp.ClientSession() as session:
+            if end in ("context", "redirect"):
+                async with session.post(moved if end == "redirect" else url) as response:
+                    return response.status
+            response = await session.post(url)
+            getattr(response, end)()
+            await response.wait_for_close()
+            return response.status
+
+    with recording():
+        assert asyncio.run(asked()) == 200
+    assert all("truncated" not in path.read_text() for path in fixtures_in(project))
+    with replaying():
+        assert asyncio.run(asked()) == 200
+    assert origin.count == len(fixtures_in(project)) == 1 + (end == "redirect")
+
+
+async def first_line(url: str) -> bytes:
+    async with aiohttp.ClientSession() as session, session.post(url) as response:
+        return await response.content.readline()
+
+
+def test_a_stream_of_aiohttps_that_is_left_is_drained_or_cut(
+    origin: loopback.Origin, recording: Scope, project: Path
+) -> None:
+    ticks = [loopback.event({"n": number}) for number in range(4)]
+    streams = {
+        "short": loopback.sse_answer(*ticks, pause=0.05),
+        "done": loopback.sse_answer(*ticks, loopback.event("[DONE]"), end="open"),
+        "endless": loopback.sse_answer(*ticks, end="open"),
+    }
+    for name, answer in streams.items():
+        with recording(cache_dir=project / name):
+            assert asyncio.run(first_line(origin.on(f"/v1/{name}", answer))) == ticks[0][:-1]
+    written = {
+        name: json.loads(next((project / name).rglob("*.json")).read_text(encoding="utf-8"))
+        for name in streams
+    }
+    assert [len(fixture["response"]["sse"]) for fixture in written.values()] == [4, 5, 4]
+    assert [fixture["response"].get("truncated") for fixture in written.values()] == [
+        *(None, None, True)
+    ]
+
+
+def test_a_cancelled_call_of_aiohttps_records_nothing(
+    origin: loopback.Origin, recording: Scope, project: Path
+) -> None:
+    url = origin.on("/v1/endless", loopback.sse_answer(loopback.event({}), end="open"))
+
+    async def whole() -> None:
+        async with aiohttp.ClientSession() as session, session.post(url) as response:
+            await response.read()
+
+    started = time.monotonic()
+    with recording(), pytest.raises(TimeoutError):
+        asyncio.run(asyncio.wait_for(whole(), 0.3))
+    assert time.monotonic() - started < 1.2
+    assert fixtures_in(project) == []
