@@ -39,7 +39,7 @@ DOORS = {
     "click": {"cli"},
     "rich": {"cli"},
     "deepdiff": {"drift.changes"},
-    "jsonschema": {"verify.check", "drift.schema"},
+    "jsonschema": {"verify.answer", "drift.schema"},
     "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
     "tomllib": {"config", "fixtures.importers.cassettes"},
     "yaml": {"fixtures.importers.yaml_loader"},

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from cachy.config import Config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.blobs import FOLDER as BLOBS
 from cachy.fixtures.blobs import blob_names
 from cachy.fixtures.document import request_of
-from cachy.fixtures.files import CONTRACT, is_inside, list_fixtures, list_links_outside, read_text
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.format import VERSION, parse_body, parse_fixture
-from cachy.fixtures.place import folder_of_host
+from cachy.fixtures.files import CONTRACT, is_inside, read_text, walk_fixtures
+from cachy.fixtures.fingerprint import identify_settled, is_settled_json
+from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers, plain
+from cachy.fixtures.place import parse_target
 from cachy.fixtures.redact import find_secrets
 from cachy.fixtures.store import FILE_NAME, Store
-from cachy.interaction import Json
+from cachy.interaction import Json, Request
+from cachy.verify.answer import find_fault, find_in_answer
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown
 
@@ -37,181 +35,156 @@ def verify(
         CachyError: a path that does not exist.
         Inconclusive: there is nothing to check.
     """
-    checked = sorted(set(list_checked(config, paths)))
-    links = [*_links_outside(paths or (config.fixtures,))]
-    if not checked and not links:
+    listed = _listed(config, paths)
+    if not listed:
         raise Inconclusive(
             f"{shown(config, config.fixtures)} holds no fixtures: nothing to verify. "
             "Record some first: run your tests with cachy on."
         )
-    store = Store(config.fixtures)
-    moment, contracts = now or datetime.now(UTC), Contracts(config)
-    findings = [_leads_outside(link, config) for link in links]
-    for path in checked:
-        findings += _check(path, store, config, moment, contracts)
+    contracts = Contracts(config)
+    checks = _Checks(config, Store(config.fixtures), now or datetime.now(UTC), contracts)
+    findings = [finding for path, leads_out in listed for finding in checks.find(path, leads_out)]
     findings += contracts.find_behind()
-    findings += _duplicates(checked, config)
+    findings += _duplicates([path for path, leads_out in listed if not leads_out], config)
     if not paths:
-        findings += _unused_blobs(checked, config)
+        findings += _unused_blobs(checks.blobs, config)
         findings += _ignored(config)
     return findings
 
 
 def count_fixtures(config: Config, paths: Sequence[Path] = ()) -> int:
     """Count what `verify` checks."""
-    return len(set(list_checked(config, paths)))
+    return len(list_checked(config, paths))
 
 
-def list_checked(config: Config, paths: Sequence[Path] = ()) -> Iterator[Path]:
-    """List the fixtures below some paths, or all of them; a path may come twice.
+def list_checked(config: Config, paths: Sequence[Path] = ()) -> list[Path]:
+    """List the fixtures below some paths, or all of them.
 
     Raises:
         CachyError: a path that does not exist.
     """
-    for path in paths or (config.fixtures,):
-        if path.is_file() and path.name.startswith(CONTRACT):
-            yield from list_fixtures(path.parent.absolute())  # those that it speaks of
+    return [path for path, leads_out in _listed(config, paths) if not leads_out]
+
+
+def _listed(config: Config, paths: Sequence[Path]) -> list[tuple[Path, bool]]:
+    """List fixtures, and whether a link leads one out; a contract stands for those beside it."""
+    if not paths:
+        return [*walk_fixtures(config.fixtures)]
+    found: dict[Path, bool] = {}
+    for path in map(Path.absolute, paths):
+        if path.is_dir() or (path.is_file() and path.name.startswith(CONTRACT)):
+            found |= dict(walk_fixtures(path if path.is_dir() else path.parent))
         elif path.is_file():
-            yield path.absolute()
-        elif path.is_dir():
-            yield from list_fixtures(path.absolute())
-        elif paths:
+            found[path] = not is_inside(path, config.fixtures)
+        else:
             raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
+    return sorted(found.items())
 
 
-def _links_outside(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            yield from list_links_outside(path.absolute())
+_FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+_Found = Iterator[tuple[str, str]]  # a rule, and the detail
 
 
-def _leads_outside(path: Path, config: Config) -> Finding:
-    return Finding("unsafe-path", shown(config, path), f"leads to {os.path.realpath(path)}")
+@dataclass(slots=True)
+class _Checks:
+    """The checks of one fixture alone; `blobs` are those that any of them named."""
 
+    config: Config
+    store: Store
+    now: datetime
+    contracts: Contracts
+    blobs: set[str] = field(default_factory=set)
+    folders: dict[Path, bool] = field(default_factory=dict)  # whether a contract lies there
 
-def _check(
-    path: Path, store: Store, config: Config, now: datetime, contracts: Contracts
-) -> Iterator[Finding]:
-    where = shown(config, path)
-    if not is_inside(path, config.fixtures):
-        yield _leads_outside(path, config)
-        return
-    try:
-        text = read_text(path)
-        document = parse_fixture(text, where)
-    except CachyError as error:
-        newer = f"reads up to {VERSION}" in str(error)
-        yield Finding("newer-format" if newer else "unreadable", where, str(error))
-        return
-    for kind in sorted(set(find_secrets(text, config.redact))):
-        yield Finding("secret-left", where, f"holds what looks like a secret: {kind}")
-    if invalid := _invalid(document):
-        yield Finding("invalid", where, invalid)
-        return
-    yield from _check_answer(document, where, config, now)
-    yield from _check_place(path, document, store, config)
-    with suppress(ValueError, KeyError, TypeError, AttributeError):  # told as invalid already
-        yield from contracts.hold(document, where)
+    def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
+        """Find what is wrong with one fixture."""
+        for found in self._find(path, leads_out):
+            if isinstance(found, Finding):
+                yield found
+            else:
+                yield Finding(found[0], shown(self.config, path), found[1])
 
+    def _find(self, path: Path, leads_out: bool) -> Iterator[tuple[str, str] | Finding]:
+        if leads_out:
+            yield "unsafe-path", f"leads to {os.path.realpath(path)}"
+            return
+        try:
+            text = read_text(path)
+            document = parse_document(text, path.name)
+        except CachyError as error:
+            newer = f"reads up to {VERSION}" in str(error)
+            yield "newer-format" if newer else "unreadable", str(error)
+            return
+        for kind in find_secrets(text, self.config.redact):
+            yield "secret-left", f"holds what looks like a secret: {kind}"
+        if invalid := find_fault(document):
+            yield "invalid", invalid
+            return
+        yield from find_in_answer(document)
+        yield from self._find_age(document)
+        yield from self._find_blobs(document) if '"$blob"' in text else ()
+        yield from self._find_place(path, document)
+        if not _is_plain(document["response"], text) and (fault := _find_form_fault(document)):
+            yield "invalid", fault
+        yield from self._find_outside_contract(path, document)
 
-def _invalid(document: Json) -> str:
-    """Say where a document breaks the format's schema; empty where it does not."""
-    error = next(iter(_validator().iter_errors(document)), None)
-    return f"at {error.json_path}: {_brief(error)}" if error else ""
+    def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> Iterator[Finding]:
+        folder = path.parent
+        if folder not in self.folders:
+            self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
+        if self.folders[folder]:
+            with suppress(*_FAULTS):  # told as invalid already
+                yield from self.contracts.hold(document, shown(self.config, path))
 
+    def _find_age(self, document: Mapping[str, Json]) -> _Found:
+        at, limit = document.get("recorded", {}).get("at"), self.config.max_age
+        if limit is None or at is None:
+            return
+        try:
+            age = self.now - datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+        except ValueError:
+            yield "invalid", "at $.recorded.at: no date of the calendar"
+            return
+        if age > timedelta(days=limit):
+            yield "too-old", f"recorded {age.days} days ago, max_age is {limit}"
 
-def _brief(error: Any) -> str:
-    """Say what is wrong without the value, which may be long or secret."""
-    match error.validator:
-        case "required" | "unevaluatedProperties" | "additionalProperties":
-            return str(error.message)[:200]
-        case _:
-            return f"breaks {error.validator!r}"
+    def _find_blobs(self, document: Mapping[str, Json]) -> _Found:
+        for name in dict.fromkeys(blob_names(document)):
+            self.blobs.add(name)
+            try:
+                self.store.load_blob(name)
+            except CachyError as error:
+                yield "blob-missing", str(error)
 
+    def _find_place(self, path: Path, document: Mapping[str, Json]) -> _Found:
+        named = FILE_NAME.fullmatch(path.name)
+        try:
+            host, fingerprint = self._identify(document, named["fingerprint"] if named else "")
+        except CachyError:
+            return  # a blob is missing, as was said
+        except _FAULTS as error:
+            yield "invalid", f"its request can't be read: {type(error).__name__}"
+            return
+        if named is None or named["fingerprint"] != fingerprint:
+            yield "wrong-place", f"its request has the fingerprint {fingerprint}"
+        elif not self._is_below(path, host):
+            yield "wrong-place", f"it does not lie below {host}"
 
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator  # a heavy import, for this command only
+    def _identify(self, document: Mapping[str, Json], named: str) -> tuple[str, str]:
+        """Give the host's folder and the fingerprint; the shortest way first."""
+        part = document["request"]
+        if "json" in part:
+            request = Request(part["method"], part["url"], parse_headers(part.get("headers", {})))
+            if is_settled_json(request, plain(part["json"]), named, self.config):
+                target = parse_target(request.url, self.config.paths)
+                return target.folder.partition("/")[0], named
+        identity = identify_settled(request_of(document, self.store.load_blob), self.config)
+        return identity.target.folder.partition("/")[0], identity.fingerprint
 
-    schema = files("cachy.fixtures").joinpath("fixture.schema.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(schema))
-
-
-def _check_answer(
-    document: dict[str, Json], where: str, config: Config, now: datetime
-) -> Iterator[Finding]:
-    response = document["response"]
-    if response.get("truncated"):
-        yield Finding("truncated", where, "the stream was cut while recording")
-    if "sse" in response:
-        yield from _check_stream(document, where)
-    recorded = document.get("recorded", {}).get("at")
-    if config.max_age is not None and recorded:
-        age = now - datetime.strptime(recorded, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
-        if age > timedelta(days=config.max_age):
-            yield Finding(
-                "too-old", where, f"recorded {age.days} days ago, max_age is {config.max_age}"
-            )
-
-
-# The last event of a whole stream, by the path of the surface (the providers' API references).
-_TERMINATORS = {
-    "/chat/completions": ("[DONE]",),
-    "/messages": ("message_stop",),
-    "/responses": (
-        "response.completed",
-        "response.failed",
-        "response.incomplete",
-        "[DONE]",
-        "error",
-    ),
-}
-
-
-def _check_stream(document: dict[str, Json], where: str) -> Iterator[Finding]:
-    events = document["response"]["sse"]
-    if not events:
-        yield Finding("empty-stream", where, "no event was recorded")
-        return
-    url = str(document["request"]["url"]).partition("?")[0]
-    wanted = next((names for path, names in _TERMINATORS.items() if url.endswith(path)), ())
-    last = [event for event in events if "data" in event or "event" in event][-1:]
-    seen = {_event_name(event) for event in last}
-    if wanted and document["response"]["status"] == 200 and not seen & set(wanted):
-        yield Finding("no-terminator", where, f"the last event is not {' or '.join(wanted[:1])}")
-
-
-def _event_name(event: dict[str, Json]) -> str:
-    data = event.get("data")
-    named = data.get("type") if isinstance(data, dict) else data
-    return str(event.get("event") or named)
-
-
-def _check_place(
-    path: Path, document: dict[str, Json], store: Store, config: Config
-) -> Iterator[Finding]:
-    where = shown(config, path)
-    try:
-        identity = identify_settled(request_of(document, store.load_blob), config)
-        parse_body(document["response"])
-        for name in blob_names(document):
-            store.load_blob(name)
-    except CachyError as error:
-        yield Finding("blob-missing", where, str(error))
-        return
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        yield Finding(
-            "invalid", where, f"its request or answer can't be read: {type(error).__name__}"
-        )
-        return
-    named = FILE_NAME.fullmatch(path.name)
-    host = folder_of_host(identity.target.authority)
-    if named is None or named["fingerprint"] != identity.fingerprint:
-        yield Finding(
-            "wrong-place", where, f"its request has the fingerprint {identity.fingerprint}"
-        )
-    elif host not in path.parts:
-        yield Finding("wrong-place", where, f"it does not lie below {host}")
+    def _is_below(self, path: Path, host: str) -> bool:
+        if str(path).startswith(f"{self.config.fixtures}{os.sep}{host}{os.sep}"):
+            return True
+        return is_inside(path, self.config.fixtures / host)
 
 
 def find_rivals(paths: Iterable[Path]) -> list[list[Path]]:
@@ -231,13 +204,24 @@ def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
             yield Finding("duplicate", shown(config, path), detail)
 
 
-def _unused_blobs(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
+def _is_plain(response: Mapping[str, Json], text: str) -> bool:
+    """Whether an answer holds nothing but JSON, and nothing in a form of the format's own."""
+    is_encoded = "base64" in response or "multipart" in response
+    return not is_encoded and text.find('"$', max(text.rfind('\n  "response": '), 0)) < 0
+
+
+def _find_form_fault(document: Mapping[str, Json]) -> str:
+    try:
+        parse_body(document["response"])
+    except _FAULTS as error:
+        return f"its answer can't be read: {type(error).__name__}"
+    return ""
+
+
+def _unused_blobs(named: set[str], config: Config) -> Iterator[Finding]:
     folder = config.fixtures / BLOBS
     present = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
-    texts = (path.read_text(encoding="utf-8", errors="replace") for path in paths if present)
-    for text in texts:
-        present = {name for name in present if name not in text}
-    for name in sorted(present):
+    for name in sorted(present - named):
         yield Finding("blob-unused", shown(config, folder / name), "no fixture names it")
 
 
