@@ -286,6 +286,6 @@ def test_drift_asks_the_sdk_unless_told_not_to(tmp_path: Path) -> None:
     without = edited(CHAT, lambda body: body["choices"][0]["message"].pop("refusal"))
     assert drift_of(tmp_path, without) == []
     (change,) = drift_of(tmp_path, without, sdk=False)
-    assert (change["rule"], change["sdk"]) == ("field-removed", "unknown")
+    assert (change["rule"], change["sdk"]) == ("absent-null-swapped", "unknown")
     (change,) = drift_of(tmp_path, {**CHAT, "created": "today"})
     assert (change["rule"], change["sdk"]) == ("type-changed", "sdk-broken")

@@ -18,7 +18,8 @@ from cachy.interaction import Json
 _TO_CONFIRM = frozenset(
     {
         *("field-removed", "field-became-optional", "event-vanished", "terminator-changed"),
-        *("stream-order-changed", "status-changed", "content-type-changed"),
+        *("absent-null-swapped", "header-removed", "stream-order-changed", "status-changed"),
+        "content-type-changed",
         *("request-rejected", "model-retired", "error-shape-changed"),
     }
 )

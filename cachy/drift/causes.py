@@ -1,10 +1,13 @@
-"""Changes that have one cause."""
+"""Changes that have one cause: told once, renames hinted."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from cachy.drift.change import Change
+from cachy.drift.paths import parent_of
 
 
 def merge_causes(changes: Sequence[Change]) -> list[Change]:
@@ -16,3 +19,20 @@ def merge_causes(changes: Sequence[Change]) -> list[Change]:
         old = None if change.rule == "field-added" else change.old
         first.setdefault((change.rule, tail or change.path, old), change)
     return list(first.values())
+
+
+def hint_renames(changes: Iterable[Change]) -> list[Change]:
+    """Hint that a field has another name: one gone and one new, of one type, in one place."""
+    hinted = list(changes)
+    places: defaultdict[tuple[str, str | None], dict[str, list[int]]] = defaultdict(dict)
+    for at, change in enumerate(hinted):
+        if change.rule in ("field-removed", "field-added"):
+            place = (parent_of(change.path), change.old or change.new)
+            places[place].setdefault(change.rule, []).append(at)
+    for found in places.values():
+        gone, new = (found.get(rule, []) for rule in ("field-removed", "field-added"))
+        if len(gone) == len(new) == 1:
+            old, fresh = hinted[gone[0]], hinted[new[0]]
+            hinted[gone[0]] = replace(old, hint=f"renamed to {fresh.path}?")
+            hinted[new[0]] = replace(fresh, hint=f"renamed from {old.path}?")
+    return hinted

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cachy.drift.causes import merge_causes
-from cachy.drift.change import Change, worst_first
+from cachy.drift.causes import hint_renames, merge_causes
+from cachy.drift.change import Change, make_change, worst_first
 from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
@@ -19,8 +20,10 @@ from cachy.drift.sdk_models import Model, find_model
 from cachy.drift.streams import compare_streams
 from cachy.fixtures.place import parse_target
 from cachy.interaction import Json
-from cachy.providers import PROTO_JSON, find_surface
+from cachy.providers import find_surface
+from cachy.providers.answers import PROTO_JSON
 
+_NAME = re.compile(r"[A-Za-z][\w.:/@-]{0,63}")
 _CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
 _SNAKE = re.compile(r"[a-z]+_\w*")
 __all__ = ["RULES", "SEVERITIES", "Change", "Rule", "Severity", "compare", "compare_structures"]
@@ -41,14 +44,36 @@ def compare(
     """
     request = document_of(old).get("request") or {}
     before, after = document_of(old)["response"], document_of(new)["response"]
-    found = compare_exchange(before, after)
-    if not any(change.path in ("status", "headers.content-type") for change in found):
-        bodies = _compare_bodies(old, new, request, baseline)
+    known = [one for one in map(document_of, baseline) if is_alike(one, before)]
+    responses = (one["response"] for one in known)
+    found, is_comparable = compare_exchange(before, after, responses, _time_of(document_of(new)))
+    if is_comparable:
+        bodies = _compare_bodies(old, new, request, known)
         model = find_model(_with_url(old, new)) if sdk and bodies else None
         found += _judge_by_model(bodies, model) if model else bodies
+    if found and is_comparable:
+        found += _compare_model(before, after)
     if status_of(before) >= 400:
         found = [_as_error(change) for change in found]
     return sorted(found, key=worst_first)
+
+
+def _time_of(document: Mapping[str, Json]) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str((document.get("recorded") or {}).get("at")))
+    except (ValueError, AttributeError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _compare_model(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
+    """Say that another snapshot answered; it explains what else changed, and is nothing alone."""
+    old, new = (one.get("json") for one in (before, after))
+    for name in ("model", "modelVersion"):
+        told = [body.get(name) for body in (old, new) if isinstance(body, dict)]
+        names = [text for text in told if isinstance(text, str) and _NAME.fullmatch(text)]
+        if len(names) == 2 and names[0] != names[1]:
+            yield make_change("model-alias-moved", f"$.{name}", names[0], names[1])
 
 
 def _with_url(old: Document, new: Document) -> Mapping[str, Json]:
@@ -67,7 +92,7 @@ def _judge_by_model(changes: Iterable[Change], model: Model) -> Iterator[Change]
 
 
 def _compare_bodies(
-    old: Document, new: Document, request: Mapping[str, Json], baseline: Iterable[Document]
+    old: Document, new: Document, request: Mapping[str, Json], known: Iterable[Document]
 ) -> list[Change]:
     before, after = document_of(old)["response"], document_of(new)["response"]
     kinds = {kind_of_body(before), kind_of_body(after)}
@@ -75,7 +100,7 @@ def _compare_bodies(
         return []  # a body that doesn't parse as what it says it is proves nothing
 
     def learn_all() -> Structure:
-        return learn([old, *(one for one in baseline if is_alike(document_of(one), before))])
+        return learn([old, *known])
 
     host = urlsplit(str(request.get("url", ""))).netloc
     return compare_structures(
@@ -122,7 +147,7 @@ def compare_structures(
         for path in _differing(own, now)
         for change in judge(path, sides)
     ]
-    return merge_causes([*compare_streams(recorded, known, live), *found])
+    return hint_renames(merge_causes([*compare_streams(recorded, known, live), *found]))
 
 
 def _is_proto_json(paths: Paths) -> bool:
@@ -158,7 +183,13 @@ def _differing(old: Paths, new: Paths) -> list[str]:
 
 def _sets(paths: Paths) -> dict[str, set[str]]:
     return {
-        path: {*fact.types, *(f"={token}" for token in fact.tokens)} for path, fact in paths.items()
+        path: {
+            *fact.types,
+            *(f"={token}" for token in fact.tokens),
+            *(f"format {form}" for form in fact.formats if fact.formats != {""}),
+            *(f"length {length}" for length in fact.lengths),
+        }
+        for path, fact in paths.items()
     }
 
 

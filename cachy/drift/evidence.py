@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cachy.drift.paths import Fact, Paths, parent_of
-from cachy.providers import BACKENDS, ENDINGS, STATES
+from cachy.providers.answers import BACKENDS, ENDINGS, STATES
 
 _UNLIKELY = 0.05
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")

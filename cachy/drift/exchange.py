@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 from cachy.drift.change import Change, make_change
+from cachy.drift.rules import Severity
 from cachy.fixtures.format import BODY_KINDS
+from cachy.fixtures.place import parse_target
 from cachy.interaction import Json
+from cachy.providers.answers import GONE, JUDGED_HEADERS, VERSION_HEADERS
 
 Response = Mapping[str, Json]
+_VERSION = re.compile(r"v?\d[\d.-]{0,15}")
 
 
-def compare_exchange(before: Response, after: Response) -> list[Change]:
-    """Give the change of status or media type; where there is none, those of headers."""
+def compare_exchange(
+    before: Response, after: Response, others: Iterable[Response] = (), now: datetime | None = None
+) -> tuple[list[Change], bool]:
+    """Compare what is around the bodies, and say whether they can still be compared.
+
+    `others` are answers that show which headers come and go; `now` is when the live answer
+    came: a sunset that is near breaks soon.
+    """
     if changed := _compare_status(before, after) or _compare_media(before, after):
-        return [changed]
-    return [*_compare_headers(before, after)]
+        return [changed], False
+    return [
+        *_compare_announcements(before, after, now),
+        *_compare_headers(before, after, others),
+    ], True
 
 
 def status_of(response: Response) -> int:
@@ -40,10 +56,21 @@ def _compare_status(before: Response, after: Response) -> Change | None:
     old, new = status_of(before), status_of(after)
     if old == new or old >= 400:
         return None
-    rule = "status-changed" if new < 400 else "request-rejected"
-    if new in (404, 410):
-        rule = "model-retired"
-    return make_change(rule, "status", str(old), str(new))
+    if new in (404, 410) or (new >= 400 and _error_codes(after) & set(GONE)):
+        return make_change("model-retired", "status", str(old), str(new))
+    if new >= 400:
+        return make_change("request-rejected", "status", str(old), str(new))
+    is_lost = kind_of_body(after) == "none" != kind_of_body(before)
+    severity: Severity | None = "breaking" if is_lost else None
+    return make_change("status-changed", "status", str(old), str(new), severity)
+
+
+def _error_codes(response: Response) -> set[str]:
+    body = response.get("json")
+    error = body.get("error", body) if isinstance(body, dict) else None
+    if not isinstance(error, dict):
+        return set()
+    return {value for key in ("code", "type") if isinstance(value := error.get(key), str)}
 
 
 def _media(response: Response) -> str:
@@ -59,11 +86,63 @@ def _compare_media(before: Response, after: Response) -> Change | None:
     return make_change("content-type-changed", "headers.content-type", old, new)
 
 
-_ANNOUNCING = {"deprecation": "deprecation-announced", "sunset": "sunset-announced"}
+def _compare_announcements(
+    before: Response, after: Response, now: datetime | None
+) -> Iterator[Change]:
+    old, new = _headers(before), _headers(after)
+    if new.get("deprecation") and new["deprecation"] != old.get("deprecation"):
+        yield make_change("deprecation-announced", "headers.deprecation", None, "announced")
+    if new.get("sunset") and new["sunset"] != old.get("sunset"):
+        severity: Severity | None = "breaking" if _is_near(new["sunset"], now) else None
+        yield make_change("sunset-announced", "headers.sunset", None, "announced", severity)
 
 
-def _compare_headers(before: Response, after: Response) -> Iterator[Change]:
-    old, new = before.get("headers") or {}, after.get("headers") or {}
-    for name, rule in _ANNOUNCING.items():
-        if name in new and new[name] != old.get(name):
-            yield make_change(rule, f"headers.{name}", None, "announced")
+def _compare_headers(
+    before: Response, after: Response, others: Iterable[Response]
+) -> Iterator[Change]:
+    old, new = _headers(before), _headers(after)
+    for name in VERSION_HEADERS:
+        if name in old and name in new and old[name] != new[name]:
+            versions = (_version(old[name]), _version(new[name]))
+            yield make_change("api-version-changed", f"headers.{name}", *versions)
+    moved = [name for name in JUDGED_HEADERS if (name in old) != (name in new)]
+    known = [_headers(one) for one in others] if moved and old and new else []
+    for name in moved if old and new else ():
+        if all((name in one) == (name in old) for one in known):
+            yield make_change(
+                "header-removed" if name in old else "header-added", f"headers.{name}"
+            )
+    if 300 <= status_of(before) < 400:
+        yield from _compare_redirects(old.get("location"), new.get("location"))
+
+
+def _headers(response: Response) -> dict[str, str]:
+    headers = response.get("headers") or {}
+    return {str(name).lower(): str(value) for name, value in headers.items()}
+
+
+def _version(text: str) -> str | None:
+    """Versions are told where they are dates or numbers: anything else may be a secret."""
+    return text if _VERSION.fullmatch(text) else None
+
+
+def _is_near(sunset: str, now: datetime | None) -> bool:
+    """Whether a date (RFC 8594: an HTTP-date) is past, or less than 30 days off."""
+    try:
+        day = parsedate_to_datetime(sunset)
+        return now is not None and day - now < timedelta(days=30)
+    except (ValueError, TypeError):
+        return False
+
+
+def _compare_redirects(old: str | None, new: str | None) -> Iterator[Change]:
+    if not old or not new:
+        return
+    try:
+        before, after = parse_target(old), parse_target(new)
+    except ValueError:
+        return
+    if (before.authority, before.template) != (after.authority, after.template):
+        is_same_host = before.authority == after.authority
+        old, new = (None if is_same_host else one.authority for one in (before, after))
+        yield make_change("redirect-host-changed", "headers.location", old, new)

@@ -17,7 +17,7 @@ from cachy.drift.evidence import (
 )
 from cachy.drift.paths import Fact, parent_of
 from cachy.drift.rules import Severity
-from cachy.providers import PADDING
+from cachy.providers.answers import PADDING, SHUTDOWNS
 
 KNOWN = 3  # recordings that make a regularity worth a word
 SURE = 10  # recordings that make it a fact, where one answer alone says otherwise
@@ -46,10 +46,17 @@ def _judge_added(path: str, live: Fact, sides: Sides) -> Iterator[Change]:
         return
     if path.endswith(("[*]", ".*")) or not parent:
         return  # an array that was empty told nothing
+    if _announces_shutdown(path, live) and sides.own.get(parent):
+        yield make_change("model-shutdown-announced", path, None, live.type)
+        return
     if is_other_state(parent, sides) and not writes_null(parent, sides):
         return
     if not is_silent(path, sides) and not is_sparse(path, sides):
         yield make_change("field-added", path, None, live.type)
+
+
+def _announces_shutdown(path: str, live: Fact) -> bool:
+    return path.rpartition(".")[2] in SHUTDOWNS and "string" in live.types
 
 
 def _judge_variant(path: str, parent: str, sides: Sides) -> Iterator[Change]:
@@ -63,52 +70,82 @@ def _judge_variant(path: str, parent: str, sides: Sides) -> Iterator[Change]:
 def _judge_removed(path: str, known: Fact, sides: Sides) -> Iterator[Change]:
     if known.is_optional or known.is_variant or path.endswith(("[*]", ".*")):
         return
-    parent = parent_of(path)
     if (sides.omits_defaults and known.seen < SURE) or is_silent(path, sides):
         return
-    if is_other_state(parent, sides) or is_other_backend(sides):
+    if is_other_state(parent_of(path), sides) or is_other_backend(sides):
         return
-    severity: Severity | None = None if known.seen >= SURE else "risky"
-    yield make_change("field-removed", path, known.type, None, severity)
+    if known.types == {"null"}:
+        yield make_change("absent-null-swapped", path, "null", None)
+    else:
+        yield _unless_sure("field-removed", path, known, None)
 
 
 def _judge_both(path: str, known: Fact, live: Fact, sides: Sides) -> Iterator[Change]:
     fresh, gone = live.types - known.types, known.types - live.types
     fresh -= {"integer"} if "number" in known.types else set()
-    if fresh == {"number"} and "integer" in known.types:
-        fresh = frozenset()
     if fresh == {"null"}:
         yield from _judge_null(path, known, live, sides)
-    elif fresh and known.types - {"null"}:
+    elif fresh and known.types == {"null"}:
+        yield from _judge_resolved(path, known, live, sides)
+    elif fresh == {"number"} and "integer" in known.types:
+        if known.seen >= SURE:
+            yield make_change("type-widened", path, known.type, live.type, "risky")
+    elif fresh and known.types:
         is_other = gone - {"null"} and not known.types & live.types - {"null"}
         rule = "type-changed" if is_other else "type-widened"
         yield make_change(rule, path, known.type, live.type)
-    if known.seen >= SURE:
-        for token in sorted(live.tokens - known.tokens) if known.tokens else ():
-            yield make_change("enum-value-added", path, " | ".join(sorted(known.tokens)), token)
+    yield from _judge_words(path, known, live)
     if live.is_optional and not known.is_optional and known.seen >= KNOWN:
         yield _unless_sure("field-became-optional", path, known, f"{live.type}, optional")
 
 
+def _judge_words(path: str, known: Fact, live: Fact) -> Iterator[Change]:
+    """What a text or vector of the same type says in another way."""
+    if known.seen >= SURE and known.tokens:
+        for token in sorted(live.tokens - known.tokens):
+            yield make_change("enum-value-added", path, " | ".join(sorted(known.tokens)), token)
+    if known.seen >= KNOWN and len(known.formats) == 1 and known.formats.isdisjoint(live.formats):
+        (old,), new = known.formats, " | ".join(sorted(live.formats - {""}))
+        if old and live.formats:
+            yield make_change("format-changed", path, old, new or "string")
+    if len(known.lengths) == len(live.lengths) == 1 and known.lengths != live.lengths:
+        old, new = (f"{min(fact.lengths)} numbers" for fact in (known, live))
+        yield make_change("array-length-changed", path, old, new)
+
+
+def _judge_resolved(path: str, known: Fact, live: Fact, sides: Sides) -> Iterator[Change]:
+    if _announces_shutdown(path, live):
+        yield make_change("model-shutdown-announced", path, "null", live.type)
+    elif known.seen >= SURE and live.types & {"object", "array"} and not _is_excused(path, sides):
+        yield make_change("null-resolved", path, "null", live.type)
+
+
 def _judge_null(path: str, known: Fact, live: Fact, sides: Sides) -> Iterator[Change]:
-    parent = parent_of(path)
-    if is_other_ending(parent, sides) or is_other_state(parent, sides) or is_other_backend(sides):
+    if known.seen < _needed_for_null(sides) or _is_excused(path, sides):
         return
-    if known.seen >= _needed_for_null(known, sides) and not is_all_null(path, sides):
+    if known.is_optional:
+        yield make_change("absent-null-swapped", path, f"{known.type}, optional", live.type)
+    elif not is_all_null(path, sides):
         yield _unless_sure("null-added", path, known, live.type)
 
 
-def _needed_for_null(known: Fact, sides: Sides) -> int:
+def _is_excused(path: str, sides: Sides) -> bool:
+    parent = parent_of(path)
+    return (
+        is_other_ending(parent, sides) or is_other_state(parent, sides) or is_other_backend(sides)
+    )
+
+
+def _needed_for_null(sides: Sides) -> int:
     """How many recordings without null make one null news.
 
     Where an API writes null in other places, it is its way to say that something is not there.
     """
-    if any("null" in fact.types for fact in sides.known.values()):
-        return SURE
-    return 1 if known.types <= {"object", "array"} else KNOWN
+    speaks_of_null = any("null" in fact.types for fact in sides.known.values())
+    return SURE if speaks_of_null else KNOWN
 
 
-def _unless_sure(rule: str, path: str, known: Fact, new: str) -> Change:
+def _unless_sure(rule: str, path: str, known: Fact, new: str | None) -> Change:
     """What few recordings say may still be chance: then it is risky only."""
     severity: Severity | None = None if known.seen >= SURE else "risky"
     return make_change(rule, path, known.type, new, severity)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import combinations
 
-from cachy.drift.node import Node, add_node, align_nodes
+from cachy.drift.node import Node, add_counts, add_node, align_nodes
 from cachy.drift.paths import Paths, flatten
 from cachy.drift.structure import learn_value
 from cachy.fixtures.format import parse_body, plain
 from cachy.interaction import Fixture, Json
 
 Document = Mapping[str, Json] | Fixture
+MOST_EVENTS = 64  # kinds of events whose order is learned
 _SILENT = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 @dataclass(slots=True)
 class Structure:
-    """What is known of a surface: one node for a body, or one for each kind of event."""
+    """What is known of a surface: one node for a body, or one for each kind of event.
+
+    `endings` counts streams by their last event, `orders` by pairs of events, the one that
+    comes first first.
+    """
 
     roots: dict[str, Node] = field(default_factory=dict)
     recordings: int = 0
     streams: int = 0
     endings: dict[str, int] = field(default_factory=dict)
+    orders: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def learn(self, document: Document) -> None:
         """Add one recorded answer."""
@@ -45,11 +52,14 @@ class Structure:
 
     def _learn_stream(self, response: Mapping[str, Json], mark: int) -> None:
         self.streams += 1
-        last = ""
+        last, names = "", dict[str, None]()
         for name, data in events_of(response):
             if isinstance(data, (dict, list)):
                 self._root(f"event({name})", data, mark)
             last = name
+            names.setdefault(name)
+        for pair in combinations([*names][:MOST_EVENTS], 2):
+            self.orders[pair] = self.orders.get(pair, 0) + 1
         self.endings[last] = self.endings.get(last, 0) + 1
 
     def add(self, other: Structure) -> None:
@@ -58,8 +68,8 @@ class Structure:
             add_node(self.roots.setdefault(name, Node()), node, self.recordings)
         self.recordings += other.recordings
         self.streams += other.streams
-        for name, count in other.endings.items():
-            self.endings[name] = self.endings.get(name, 0) + count
+        add_counts(self.endings, other.endings)
+        add_counts(self.orders, other.orders)
 
     def paths(self) -> Paths:
         """Give every path of every root."""

@@ -5,13 +5,15 @@ Counts of two structures add up to the counts of both, so the order of learning 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from cachy.drift.unions import MOST_FIELDS
 
 MOST_VARIANTS = 48  # more values than this under one discriminator are data
 MOST_TOKENS = 24
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 @dataclass(slots=True, eq=False)
@@ -22,7 +24,8 @@ class Node:
     `blanks` the empty ones (null, 0, false, "", [], {}), `hollows` the empty objects.
     An object's fields lie in `fields`, or in those of its variant where a discriminator tells
     it apart; the values of a map and the items of an array share one node, `items`. `tokens` is
-    None once the strings are too many or too long to be an enumeration's.
+    None once the strings are too many or too long to be an enumeration's. `lengths` are those
+    of opaque arrays of numbers.
     """
 
     marks: int = 0
@@ -35,6 +38,7 @@ class Node:
     items: Node | None = None
     tokens: dict[str, int] | None = field(default_factory=dict)
     formats: dict[str, int] = field(default_factory=dict)
+    lengths: dict[int, int] = field(default_factory=dict)
     is_map: bool = False
     is_plain: bool = False  # its discriminator turned out to be data
     is_opaque: bool = False
@@ -89,6 +93,7 @@ def add_node(into: Node, other: Node, shift: int = 0) -> None:
     into.blanks += other.blanks
     into.hollows += other.hollows
     add_counts(into.kinds, other.kinds)
+    add_counts(into.lengths, other.lengths)
     if into.is_opaque or other.is_opaque:
         become_opaque(into)
         return
@@ -132,7 +137,7 @@ def _values(node: Node) -> Iterator[Node]:
         yield from variant.fields.values()
 
 
-def add_counts(into: dict[str, int], other: dict[str, int]) -> None:
+def add_counts(into: dict[_Name, int], other: Mapping[_Name, int]) -> None:
     """Add counts by name."""
     for key, count in other.items():
         into[key] = into.get(key, 0) + count

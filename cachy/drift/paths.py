@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cachy.drift.node import Node
-from cachy.providers import BACKENDS, ENUMS
+from cachy.providers.answers import BACKENDS, ENUMS
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
@@ -30,6 +30,8 @@ class Fact:
     seen: int
     tokens: frozenset[str] = frozenset()
     backends: frozenset[str] = frozenset()
+    formats: frozenset[str] = frozenset()
+    lengths: frozenset[int] = frozenset()
     is_opaque: bool = False
     is_variant: bool = False
     is_map: bool = False
@@ -113,6 +115,8 @@ def _fact(node: Node, path: str, chances: int) -> Fact:
         *(types_of(node), node.count, chances, node.seen),
         tokens=names if named in ENUMS else frozenset(),
         backends=names if named in BACKENDS else frozenset(),
+        formats=frozenset(node.formats),
+        lengths=frozenset(node.lengths),
         is_opaque=node.is_opaque,
         is_map=node.is_map,
         is_blank=node.blanks == node.count,

@@ -67,7 +67,8 @@ def _advice(change: Mapping[str, Json]) -> str:
 def _moved(change: Mapping[str, Json]) -> str:
     old, new = change["old"], change["new"]
     types = f"{old} -> {new}" if old and new else (new or old or "")
-    return printable(f"{change['path']}: {types}" if types else change["path"])
+    hint = f" ({change['hint']})" if change.get("hint") else ""
+    return printable((f"{change['path']}: {types}" if types else change["path"]) + hint)
 
 
 def render_changes(changes: Sequence[Change], form: str) -> str:

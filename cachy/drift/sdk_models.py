@@ -124,11 +124,11 @@ class Model:
             return "fixture-stale" if place else self._judge_unheard(path)
         if place is None or not place.schemas:
             return "unknown"
-        if rule in ("field-removed", "field-became-optional"):
+        if rule in ("field-removed", "field-became-optional") or new is None:
             return "sdk-broken" if place.is_required else "known"
         if rule == "enum-value-added":
             return _judge_token(place.tokens, new or "")
-        if rule in ("type-changed", "type-widened", "null-added"):
+        if rule in ("type-changed", "type-widened", "null-added", "absent-null-swapped"):
             return _judge_types(place.types, old or "", new or "")
         return "unknown"
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from cachy.drift.change import Change, make_change
-from cachy.drift.judge import SURE
+from cachy.drift.judge import KNOWN, SURE
 from cachy.drift.learning import Structure
 
 
@@ -14,7 +14,11 @@ def compare_streams(recorded: Structure, known: Structure, live: Structure) -> l
     """Compare the events of a stream with those of the recorded one, and of all recordings."""
     if not recorded.streams or not live.streams:
         return []
-    return [*_compare_events(recorded, known, live), *_compare_endings(recorded, known, live)]
+    return [
+        *_compare_events(recorded, known, live),
+        *_compare_endings(recorded, known, live),
+        *_compare_order(known, live),
+    ]
 
 
 def _compare_events(recorded: Structure, known: Structure, live: Structure) -> Iterator[Change]:
@@ -31,3 +35,14 @@ def _compare_endings(recorded: Structure, known: Structure, live: Structure) -> 
     if live.endings.keys().isdisjoint(known.endings.keys() | recorded.endings.keys()):
         old, new = (" | ".join(sorted(ends.endings)) for ends in (recorded, live))
         yield make_change("terminator-changed", "stream", old, new)
+
+
+def _compare_order(known: Structure, live: Structure) -> Iterator[Change]:
+    """Find the first pair of events that always came in one order, and now in the other."""
+    for one, other in live.orders:
+        count = known.orders.get((other, one), 0)
+        if count >= KNOWN and (one, other) not in known.orders:
+            yield make_change(
+                "stream-order-changed", "stream", f"{other}, {one}", f"{one}, {other}"
+            )
+            return

@@ -33,6 +33,8 @@ def learn_value(node: Node, value: Json, mark: int, label: str = "$", depth: int
     _count(node, kind, mark, 1)
     if not value:
         node.blanks += 1
+    if node.is_opaque:
+        _learn_length(node, value)
     if depth >= DEEPEST or node.is_opaque:
         return
     if kind == "string":
@@ -49,9 +51,17 @@ def _count(node: Node, kind: str, mark: int, times: int) -> None:
     node.kinds[kind] = node.kinds.get(kind, 0) + times
 
 
+def _learn_length(node: Node, value: Json) -> None:
+    """Count the dimensions of a vector."""
+    is_vector = isinstance(value, list) and len(value) > 1
+    if is_vector and set(map(type, value)) <= {int, float}:
+        node.lengths[len(value)] = node.lengths.get(len(value), 0) + 1
+
+
 def _learn_text(node: Node, text: str) -> None:
     form = find_format(text)
-    node.formats[form] = node.formats.get(form, 0) + 1
+    if text:
+        node.formats[form] = node.formats.get(form, 0) + 1
     if node.tokens is None:
         return
     if form or not is_token(text):

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from cachy.drift.kinds import is_token, kind_of
 from cachy.interaction import Json
-from cachy.providers import GENERATED, OPEN_MAPS
+from cachy.providers.answers import GENERATED, OPEN_MAPS
 
 DISCRIMINATORS = ("type", "object", "role", "kind")
 MOST_FIELDS = 512  # more names than this in one object are data

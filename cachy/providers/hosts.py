@@ -1,4 +1,4 @@
-"""What we know of each API host, as data: keys, surfaces, what in an answer is generated.
+"""What we know of each API host, as data: keys, surfaces.
 
 Facts come from the providers' own API references; a rule that only a recording suggests does
 not belong here.
@@ -291,38 +291,3 @@ def find_surface(host: str, method: str, template: str) -> Surface | None:
     provider = find_provider(host)
     rows: Iterator[Surface] = iter(provider.surfaces if provider else ())
     return next((row for row in rows if row.method == method and row.path == template), None)
-
-
-# What a model writes into an answer: its type counts, nothing below it. "name of the object or
-# variant.field"; "*" is any.
-GENERATED = (
-    "function.arguments",
-    "function_call.arguments",
-    "tool_use.input",
-    "server_tool_use.input",
-    "functionCall.args",
-    "function_call.args",
-    "mcp_call.arguments",
-    "*.embedding",
-    "*.embeddings",
-    "*.logprobs",
-    "*.top_logprobs",
-    "*.parsed",
-    "*.structured_output",
-)
-# Maps whose keys are the caller's data.
-OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags")
-# How an answer ended, and how far a job is: other fields come and go with these.
-ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
-STATES = ("status", "state")
-# Fields that hold one of a few words, by the providers' API references.
-ENUMS = (*ENDINGS, *STATES, "service_tier", "role")
-# Which of several back ends a router asked: https://openrouter.ai/docs/features/provider-routing
-BACKENDS = ("provider",)
-
-# APIs that write ProtoJSON, which leaves out a field that holds its type's default (0, false, "",
-# []) and names fields in lowerCamelCase: https://protobuf.dev/programming-guides/json
-PROTO_JSON = ("googleapis.com",)
-
-# Random text that hides the length of a streamed piece from who listens.
-PADDING = ("p",)

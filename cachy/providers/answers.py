@@ -1,0 +1,54 @@
+"""What documentation tells of the fields of answers, as data.
+
+Facts come from the providers' own API references; a rule that only a recording suggests does
+not belong here.
+"""
+
+from __future__ import annotations
+
+# What a model writes into an answer: its type counts, nothing below it. "name of the object or
+# variant.field"; "*" is any.
+GENERATED = (
+    "function.arguments",
+    "function_call.arguments",
+    "tool_use.input",
+    "server_tool_use.input",
+    "functionCall.args",
+    "function_call.args",
+    "mcp_call.arguments",
+    "*.embedding",
+    "*.embeddings",
+    "*.logprobs",
+    "*.top_logprobs",
+    "*.parsed",
+    "*.structured_output",
+)
+# Maps whose keys are the caller's data.
+OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags")
+# How an answer ended, and how far a job is: other fields come and go with these.
+ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
+STATES = ("status", "state")
+# Fields that hold one of a few words, by the providers' API references.
+ENUMS = (*ENDINGS, *STATES, "service_tier", "role")
+# Which of several back ends a router asked: https://openrouter.ai/docs/features/provider-routing
+BACKENDS = ("provider",)
+
+# APIs that write ProtoJSON, which leaves out a field that holds its type's default (0, false, "",
+# []) and names fields in lowerCamelCase: https://protobuf.dev/programming-guides/json
+PROTO_JSON = ("googleapis.com",)
+
+# Random text that hides the length of a streamed piece from who listens.
+PADDING = ("p",)
+
+# When a model is taken away: https://platform.openai.com/docs/deprecations,
+# https://docs.mistral.ai/api (models: deprecation), and the usual names of such a field.
+SHUTDOWNS = ("shutdown_date", "deprecation", "deprecation_date", "retirement_date", "sunset_date")
+# Response headers that say which version of an API answered.
+VERSION_HEADERS = (
+    *("anthropic-version", "openai-version", "x-api-version", "x-ms-version"),
+    *("x-github-api-version-selected", "stripe-version", "notion-version"),
+)
+# Response headers that clients read and that do not come and go with a value.
+JUDGED_HEADERS = (*VERSION_HEADERS, "etag", "www-authenticate")
+# Codes of errors that say that a model is not served (any more).
+GONE = ("model_not_found", "not_found_error", "model_decommissioned", "DeploymentNotFound")
