@@ -1,6 +1,7 @@
 """Record your API calls once, replay them for ever, and hear when the API drifts."""
 
 from cachy.errors import CachyError, UnrecordedRequest
+from cachy.fixtures.pycachy import norm_pats
 from cachy.providers import DOMS as doms
 from cachy.replay.scope import cachy, disable_cachy, enable_cachy, no_cachy
 
@@ -12,4 +13,5 @@ __all__ = [
     "doms",
     "enable_cachy",
     "no_cachy",
+    "norm_pats",
 ]

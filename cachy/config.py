@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import Enum
 from functools import cache
@@ -15,6 +16,8 @@ from cachy.interaction import Json
 from cachy.providers import DOMS
 
 Repeats = Literal["same", "sequence"]
+Pair = tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]]
+"""A pattern and what takes the place of what it finds, as `re.sub` takes them."""
 
 
 class Mode(Enum):
@@ -31,7 +34,8 @@ class Match:
     """`[tool.cachy.match]`: what two equal requests may differ in, beyond cachy's own rules."""
 
     ignore: tuple[str, ...] = ()  # JSON paths of the body, e.g. "metadata.run_id"
-    normalize: tuple[str, ...] = ()  # regular expressions; every match becomes one placeholder
+    # Regular expressions; every match becomes one placeholder, or what the pair says.
+    normalize: tuple[str | Pair, ...] = ()
     headers: tuple[str, ...] = ()  # request headers that belong to the fingerprint
 
 

@@ -44,7 +44,7 @@ DOORS = {
     "tomllib": {"config", "fixtures.importers.cassettes"},
     "yaml": {"fixtures.importers.yaml_loader"},
 }
-FRONT = {"__init__", "__main__"}
+FRONT = {"__init__", "__main__", "core"}
 
 
 def modules() -> Iterator[tuple[str, ast.Module]]:

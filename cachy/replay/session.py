@@ -12,10 +12,10 @@ from functools import lru_cache
 
 from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixtures import pycachy
 from cachy.fixtures.document import compose, parse_user_agent
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.guarded import guard_identity
+from cachy.fixtures.pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixtures.store import Store, file_name
 from cachy.interaction import Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
@@ -126,17 +126,20 @@ class Session:
             UnrecordedRequest: nothing recorded fits, and it may not go live.
         """
         if self.config.mode is Mode.REFRESH:
-            return self._settled_answer(request, identify_settled(request, self.config))
+            return self._settled_answer(request, self._settle(request))
         identity = identify(request, self.config)
         found = _Found(self.store.path_of(identity), identity)
         first = self.store.read(found.path)
         if first is None:
-            return self._settled_answer(request, identify_settled(request, self.config))
+            return self._settled_answer(request, self._settle(request))
         if self._repeats(identity):
             return self._settled_answer(request, identity)
         if key is not None and len(request.body) <= _KNOWN_BODY:
             self._remember(key, found)
         return self._replayed(found, first)
+
+    def _settle(self, request: Request) -> Identity:
+        return identify_settled(request, with_norm_pats(self.config))
 
     def _remember(self, key: Key, found: _Found) -> None:
         if len(self._known) >= _KNOWN:
@@ -163,7 +166,7 @@ class Session:
         """Make an ordinary fixture of what pycachy recorded for this request, if it did."""
         fixtures = self.config.fixtures
         for folder in (fixtures, fixtures.parent):
-            found = pycachy.find_recorded(request, folder / pycachy.FILE)
+            found = find_recorded(request, folder / FILE)
             if found is not None:
                 Recording(self, request, identity, index).save(found)
                 return self._find(identity, index)
