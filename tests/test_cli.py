@@ -159,6 +159,24 @@ def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
 
 
+def test_git_folds_fixtures_and_shows_contracts(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").touch()
+    run("init", folder=tmp_path)
+    git = ["git", "-C", str(tmp_path)]
+    subprocess.run([*git, "init", "-q"], check=True)
+    folder = "cachy_fixtures/api.openai.com/v1/responses"
+    files = [f"{folder}/hey.json", f"{folder}/_contract.POST.json", "cachy_fixtures/blobs/a.txt"]
+    asked = [*git, "check-attr", "linguist-generated", "text", "diff", "eol", "--", *files]
+    told = subprocess.run(asked, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [line.partition("linguist-generated: ")[2] for line in told[::4]] == [
+        *("set", "false", "set")
+    ]
+    assert [line.rpartition(": ")[2] for line in told[1:]] == [
+        *("set", "unspecified", "lf", "false", "set", "unspecified", "lf"),
+        *("set", "unset", "unset", "unspecified"),
+    ]
+
+
 BAD = [
     (["verify"], 3, "holds no fixtures"),
     (["verify", "nowhere.json"], 2, "nowhere.json does not exist"),

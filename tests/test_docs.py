@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import click
 import pytest
 
 from cachy.cli import COMMANDS, program
-from cachy.config import _LISTS, _OTHER, Drift, Match
+from cachy.config import _LISTS, _OTHER, Config, Drift, Match
 from cachy.drift.rules import RULES as CHANGES
+from cachy.fixtures.document import compose, request_of, response_of
+from cachy.fixtures.fingerprint import identify_settled
+from cachy.fixtures.format import parse_fixture, render_fixture
 from cachy.verify import RULES as FINDINGS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -48,6 +51,31 @@ def test_the_two_lines_stand_near_the_top() -> None:
     top = README.splitlines()[:40]
     assert "python -m pip install . && cachy demo" in top
     assert "python -m pip install '.[test]' && python -m pytest" in top
+
+
+FIXTURES = README.partition("## What is in a fixture")[2].partition("\n## ")[0]
+
+
+EXAMPLE = re.compile(r"`cachy_fixtures/([^`]+)\.json`:\n\n```json\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLE.findall(FIXTURES))
+def test_the_fixtures_of_the_readme_are_what_cachy_writes(name: str, text: str) -> None:
+    document, config = parse_fixture(text), Config()
+    request, response = request_of(document, no_blob), response_of(document, no_blob)
+    whole = replace(response, body=response.body or b"".join(response.chunks), chunks=())
+    assert identify_settled(request, config).name == name
+    assert render_fixture(compose(request, whole, document["recorded"], config)[0]) == text
+
+
+def no_blob(name: str) -> bytes:
+    raise AssertionError(name)
+
+
+def test_one_of_them_is_plain_and_one_is_streamed() -> None:
+    kinds = [kind for kind in ("json", "sse") if f'    "{kind}": ' in FIXTURES]
+    assert kinds == ["json", "sse"]
+    assert len(EXAMPLE.findall(FIXTURES)) == 2
 
 
 def test_every_rule_explains_itself() -> None:

@@ -16,7 +16,13 @@ _FILES = {
     ".github/workflows/cachy-verify.yml": "verify.yml",
     ".github/workflows/cachy-drift.yml": "drift.yml",
 }
-_ATTRIBUTES = "cachy_fixtures/**/*.json text eol=lf\n"
+# GitHub folds what is generated; the last line that fits counts.
+_ATTRIBUTES = """\
+cachy_fixtures/** linguist-generated
+cachy_fixtures/**/*.json text eol=lf
+cachy_fixtures/**/_contract.*.json linguist-generated=false
+cachy_fixtures/blobs/** binary
+"""
 _SETTINGS = """
 [tool.cachy]
 # fixtures = "cachy_fixtures"          # the folder of fixtures
