@@ -228,7 +228,7 @@ def test_a_thread_that_misses_says_so(
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-@pytest.mark.parametrize("start", ["fork", "spawn"])
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_miss_comes_out_of_processes(start: str) -> None:
     context = multiprocessing.get_context(start)
     with context.Pool(1, children.start) as pool:  # a worker that dies hangs it for ever
@@ -324,6 +324,7 @@ def test_unittest_fails_the_test_and_goes_on(project: Path) -> None:
     assert done.stderr.count(f"UnrecordedRequest: {WORDS}") == 3
 
 
+@pytest.mark.slow
 def test_a_notebook_cell_fails_and_its_kernel_lives(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -157,12 +157,66 @@ def test_a_miss_in_a_session_fixture_fails_every_test_with_its_own_words(
     assert "AssertionError" not in result.stdout.str()
 
 
+@pytest.mark.slow
 def test_workers_replay_and_their_totals_are_added(project: pytest.Pytester) -> None:
     project.makepyfile(TWICE)
     project.runpytest_subprocess()
     result = project.runpytest_subprocess("-p", "xdist", "-n2", "--cachy=replay")
     result.assert_outcomes(passed=2)
     result.stdout.fnmatch_lines(["cachy: 5 replayed, 0 recorded, 0 missed"])
+
+
+@pytest.mark.slow
+def test_workers_that_record_the_same_at_once_lose_nothing(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(8))
+        def test_it(ask, number):
+            assert len({ask(), ask(), ask(own=number)}) == 3
+        """
+    )
+    for mode in ("record", "replay"):
+        result = project.runpytest_subprocess("-p", "xdist", "-n2", f"--cachy={mode}")
+        result.assert_outcomes(passed=8)
+        assert len([*(project.path / "cachy_fixtures").rglob("*.json")]) == 10
+    result.stdout.fnmatch_lines(["cachy: 24 replayed, 0 recorded, 0 missed"])
+
+
+def test_a_portal_that_an_earlier_miss_ended_says_so(project: pytest.Pytester, url: str) -> None:
+    project.makepyfile(
+        f"""
+        import httpx, pytest
+        from starlette.applications import Starlette
+        from starlette.responses import Response
+        from starlette.routing import Route
+        from starlette.testclient import TestClient
+
+        async def ask(request):
+            async with httpx.AsyncClient() as client:
+                await client.get({url!r})
+
+        app = Starlette(routes=[Route("/ask", ask), Route("/", lambda _: Response())])
+
+        @pytest.fixture(scope="module")
+        def client():
+            client = TestClient(app)
+            client.__enter__()  # its exit would fail of the dead portal too
+            return client
+
+        def test_one(client):
+            client.get("/ask")
+
+        def test_two(client):
+            client.get("/")
+        """
+    )
+    result = project.runpytest_subprocess("--cachy=replay")
+    result.assert_outcomes(failed=2)
+    result.stdout.fnmatch_lines(
+        ["*This portal is not running*", f"*before that, No fixture answers GET {url}*"]
+    )
 
 
 def test_a_project_that_enables_cachy_itself_fails_on_a_swallowed_miss(
@@ -333,6 +387,7 @@ ASYNC = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("plugin", ["asyncio", "anyio"])
 def test_tests_that_share_an_event_loop_are_counted_apart(
     project: pytest.Pytester, url: str, plugin: str
@@ -380,6 +435,7 @@ CHILD = """
 """
 
 
+@pytest.mark.slow
 def test_a_miss_of_what_a_test_started_fails_it(project: pytest.Pytester) -> None:
     project.makepyfile(CHILD)
     result = project.runpytest_subprocess("-p", "xdist", "--cachy=replay", "-n2")
@@ -388,7 +444,7 @@ def test_a_miss_of_what_a_test_started_fails_it(project: pytest.Pytester) -> Non
     result.stdout.no_fnmatch_line("ERROR *::test_none*")
 
 
-@pytest.mark.parametrize("workers", ["-n0", "-n1"])
+@pytest.mark.parametrize("workers", ["-n0", pytest.param("-n1", marks=pytest.mark.slow)])
 def test_a_miss_outside_of_every_test_fails_the_run(project: pytest.Pytester, workers: str) -> None:
     project.makepyfile(
         """

@@ -166,7 +166,7 @@ def start_child(folder: str, mode: str) -> None:
     cachy.enable_cachy(folder, doms=DOMS, mode=mode)
 
 
-@pytest.fixture(params=["fork", "spawn"])
+@pytest.fixture(params=["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def pool(request: pytest.FixtureRequest, project: Path) -> Callable[[str], ProcessPoolExecutor]:
     """Make a pool of two processes that are forked inside a scope, or that enable cachy."""
 
@@ -227,6 +227,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_what_forked_processes_did_is_added_up_once(project: Path, origin: loopback.Origin) -> None:
     (project / "program.py").write_text(FORKED, encoding="utf-8")
     program = ["python", "program.py", origin.url]
@@ -254,6 +255,7 @@ for _ in range(20):
 """
 
 
+@pytest.mark.slow
 def test_two_processes_that_record_the_same_tear_nothing(
     project: Path, origin: loopback.Origin, replaying: Scope
 ) -> None:
