@@ -65,6 +65,7 @@ class Config:
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()
     max_age: int | None = None  # days
+    only: str = ""  # a glob: requests of other fixtures never go live
     debug: bool | Literal["miss"] = False
     log: Path | None = None
     match: Match = field(default_factory=Match)
@@ -89,6 +90,7 @@ def load_config(start: Path | None = None, **chosen: Any) -> Config:
     settings["fixtures"] = _fixtures_folder(root, settings.get("fixtures"))
     if log := os.environ.get("CACHY_LOG"):
         settings["log"] = Path(log)
+    settings["only"] = os.environ.get("CACHY_ONLY", "")
     config = Config(root=root, mode=mode, mode_from=mode_from, **settings)
     return replace(config, doms=tuple(check_dom(dom) for dom in config.doms))
 

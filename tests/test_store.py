@@ -12,8 +12,9 @@ import pytest
 
 from cachy.config import Config
 from cachy.errors import CachyError
+from cachy.fixtures.aside import replace_file
 from cachy.fixtures.document import compose
-from cachy.fixtures.files import list_fixtures, replace_file
+from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, identify_settled
 from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
@@ -90,7 +91,7 @@ def test_a_failed_write_leaves_the_old_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "a.json"
     path.write_text("old")
     with pytest.raises(TypeError):
-        replace_file(path, "not bytes")  # type: ignore[arg-type]
+        replace_file(path, "not bytes", tmp_path)  # type: ignore[arg-type]
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["a.json"]
 
@@ -109,7 +110,8 @@ def test_many_writers_leave_one_whole_file(store: Store) -> None:
     response = fresh.read(fresh.path_of(identity()))
     assert response is not None
     assert json.loads(response.body)["answer"] in answers
-    assert len([*store.root.rglob("*")]) == 4  # host, v1, chat, the file
+    assert [*list_fixtures(store.root)] == [Path(store.path_of(identity()))]
+    assert os.listdir(store.root / ".cachy") == [".gitignore"]
 
 
 def test_a_link_out_of_the_folder_is_not_followed(store: Store, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "drift": "Re-send the recorded requests and report what the APIs changed.",
     "diff": "Compare the structure of two answers, or of two folders of them.",
     "ls": "List the fixtures.",
+    "prune": "Name the fixtures that nothing asks for, or remove them.",
     "show": "Show a fixture as a readable transcript.",
     "import": "Make fixtures of cassettes of vcrpy, pytest-recording or cassetter.",
     "explain": "Explain a rule: what it means, why it matters, what to do.",

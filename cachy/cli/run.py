@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from cachy.cli.ls import printable
+from cachy.config import Config, load_config
 from cachy.errors import CachyError
+from cachy.replay import full_run, report
 
 _AUTOSTART = Path(__file__).with_name("autostart")
 
@@ -23,28 +26,42 @@ _AUTOSTART = Path(__file__).with_name("autostart")
     type=click.Choice(["record", "replay", "refresh", "off"]),
     help="What happens to requests [default: as configured; replay in CI]",
 )
+@click.option("--only", metavar="GLOB", help="Let only requests of matching fixtures go live")
+@click.option("--prune", is_flag=True, help="Remove afterwards what a full run did not ask for")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- CMD…")
-def command(mode: str | None, arguments: tuple[str, ...]) -> int:
+def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[str, ...]) -> int:
     """Run a Python command with cachy on, without a change of code.
 
-    Afterwards says what was replayed, recorded, refused and missed; exits 1 on any miss.
+    Afterwards says what was replayed, recorded, refreshed, refused and missed, and which fixtures
+    were superseded. Exits 1 on any miss, and 3 if nothing may be pruned as the run was not full.
 
-    Example: cachy run --mode record -- python my_script.py
+    Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
+    config, began = load_config(), time.time()
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
-        report = Path(folder) / "report.jsonl"
-        code = _run(arguments, _environment(mode, report))
-        total = _add_up(report)
-    for line in _describe(total):
-        click.echo(f"cachy: {line}", err=True)
-    return 1 if total["missed"] else code
+        lines = Path(folder) / "report.jsonl"
+        code = _run(arguments, _environment(mode, only, lines))
+        total = report.add_up(report.read_lines(lines))
+    why = full_run.why_partial(total, code, config)
+    if not why:
+        full_run.put_on_record(total, " ".join(arguments), began, config)
+    left = [] if why else _left_over(config, prune)
+    noun = "pruned" if prune else "superseded"
+    counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]
+    for line in (*_details(total), *left, ", ".join(counts)):
+        click.echo(f"cachy: {printable(line)}", err=True)
+    if prune and why:
+        click.echo(f"cachy: nothing was pruned: {why}", err=True)
+    return 1 if total["missed"] else code or 3 * bool(prune and why)
 
 
-def _environment(mode: str | None, report: Path) -> dict[str, str]:
+def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, str]:
     paths = [str(_AUTOSTART), *filter(None, [os.environ.get("PYTHONPATH")])]
-    added = {"CACHY_RUN": "1", "CACHY_RUN_REPORT": str(report)}
+    added = {report.RUN: "1", report.FILE: str(lines)}
     if mode:
         added["CACHY_MODE"] = mode
+    if only:
+        added["CACHY_ONLY"] = only
     return {**os.environ, **added, "PYTHONPATH": os.pathsep.join(paths)}
 
 
@@ -58,22 +75,30 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
         ) from None
 
 
-def _add_up(report: Path) -> dict[str, Any]:
-    text = report.read_text(encoding="utf-8") if report.exists() else ""
-    lines = [json.loads(line) for line in text.splitlines()]
-    return {
-        "replayed": sum(line["replayed"] for line in lines),
-        **{
-            name: [item for line in lines for item in line[name]]
-            for name in ("recorded", "refused", "missed")
-        },
-    }
+def _left_over(config: Config, prunes: bool) -> list[str]:
+    """Remove what no full run asked for, or name at least what this one has replaced."""
+    from cachy.verify.unused import describe, find_unused, remove
+
+    found = find_unused(config)
+    if prunes:
+        return remove(found, config)
+    return [line for path, line in describe(found, config) if path in found.successors]
 
 
-def _describe(total: dict[str, Any]) -> list[str]:
-    counts = [f"{total['replayed']} replayed"]
-    counts += [f"{len(total[name])} {name}" for name in ("recorded", "refused", "missed")]
-    details = [f"recorded {path}" for path in total["recorded"]]
-    details += [f"not recorded: {line}" for line in total["refused"]]
-    details += [f"missed: {error}" for error in total["missed"]]
-    return [*details, ", ".join(counts)]
+def _counts(total: dict[str, Any]) -> list[str]:
+    """Give the four that always stand there, then what else there is."""
+    counts = [f"{total['replayed']} replayed", f"{len(total['recorded'])} recorded"]
+    changed, equal = len(total["changed"]), len(total["equal"])
+    if changed or equal:
+        counts.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")
+    refused = len(total["refused"]) + len(total["unwritten"])
+    return [*counts, f"{refused} refused", f"{len(total['missed'])} missed"]
+
+
+def _details(total: dict[str, Any]) -> list[str]:
+    return [
+        *(f"recorded {path}" for path in total["recorded"]),
+        *(f"changed {path}" for path in total["changed"]),
+        *(f"not recorded: {line}" for line in (*total["refused"], *total["unwritten"])),
+        *(f"missed: {error}" for error in total["missed"]),
+    ]

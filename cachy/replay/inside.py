@@ -28,10 +28,12 @@ def inside() -> Iterator[None]:
 
 @contextmanager
 def sending(recording: Recording) -> Iterator[None]:
-    """Send a request inside this block; an error gives its recording up."""
+    """Send a request inside this block; an error gives its recording up, and is counted."""
     with inside():
         try:
             yield
-        except BaseException:
+        except BaseException as error:
             recording.abandon()
+            if isinstance(error, Exception):
+                recording.session.refuse(recording.request, type(error).__name__)
             raise

@@ -5,11 +5,35 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from cachy.interaction import Json
+from cachy.fixtures.format import parse_body
+from cachy.interaction import Fixture, Json
 
 _SHOWN = 60  # characters of a value
 _LINES = 8
 _TURNS = ("messages", "input", "contents")
+
+
+def comparable(fixture: Fixture) -> Json:
+    """Give a fixture's request as one value, to compare with others."""
+    part = fixture.request
+    content = parse_body(part).content
+    return flat(str(part.get("method")), str(part.get("url")), content)
+
+
+def flat(method: str, url: str, content: Json) -> Json:
+    """Give a request as one value: its body's fields beside method and URL."""
+    fields = content if isinstance(content, dict) else {"body": _as_json(content)}
+    return {"(method)": method, "(url)": url, **fields}
+
+
+def _as_json(content: Json) -> Json:
+    if isinstance(content, (bytes, bytearray)):
+        return f"{len(content)} bytes"
+    if isinstance(content, (tuple, list)):
+        return [_as_json(item) for item in content]
+    if isinstance(content, dict):
+        return {key: _as_json(item) for key, item in content.items()}
+    return content
 
 
 def likeness(old: Json, new: Json) -> float:

@@ -15,12 +15,11 @@ from cachy.fixtures.body import parse_request_body
 from cachy.fixtures.document import without_values
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, redact_body
-from cachy.fixtures.format import parse_body
 from cachy.fixtures.redact import redact_text, redact_url, redact_values
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, header
 from cachy.replay import keys
-from cachy.replay.likeness import describe_differences, likeness
+from cachy.replay.likeness import comparable, describe_differences, flat, likeness
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 
@@ -137,14 +136,14 @@ def _nearest(
     folder = config.fixtures / identity.target.folder
     paths = heapq.nlargest(_COMPARED, list_fixtures(folder), key=lambda path: path.stat().st_mtime)
     scored = [
-        (likeness(_recorded(fixture), asked), fixture)
+        (likeness(comparable(fixture), asked), fixture)
         for path in paths
         if (fixture := _find_fixture(path)) is not None
     ]
     if not scored:
         return None, []
     _, nearest = max(scored, key=lambda pair: pair[0])
-    differences = describe_differences(_recorded(nearest), asked)
+    differences = describe_differences(comparable(nearest), asked)
     if index > 1 and not differences:
         differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
     return nearest, differences
@@ -160,26 +159,5 @@ def _find_fixture(path: Path) -> Fixture | None:
 def _described(request: Request, config: Config) -> Json:
     content_type = header(request.headers, "content-type") or ""
     body = redact_body(parse_request_body(content_type, request.body), config.redact)
-    described = _flat(request.method, _shown_url(request, config), body.content)
+    described = flat(request.method, _shown_url(request, config), body.content)
     return without_values(described, keys.secrets())
-
-
-def _recorded(fixture: Fixture) -> Json:
-    part = fixture.request
-    content = parse_body(part).content
-    return _flat(str(part.get("method")), str(part.get("url")), content)
-
-
-def _flat(method: str, url: str, content: Json) -> Json:
-    fields = content if isinstance(content, dict) else {"body": _as_json(content)}
-    return {"(method)": method, "(url)": url, **fields}
-
-
-def _as_json(content: Json) -> Json:
-    if isinstance(content, (bytes, bytearray)):
-        return f"{len(content)} bytes"
-    if isinstance(content, (tuple, list)):
-        return [_as_json(item) for item in content]
-    if isinstance(content, dict):
-        return {key: _as_json(item) for key, item in content.items()}
-    return content

@@ -178,7 +178,7 @@ def _open(session: Session) -> None:
         if _open_scopes == 1:
             doors.install(current_session)
         keys.place(session.config.mode)
-        report.watch(session.tally)
+        report.watch(session)
 
 
 def _close(session: Session) -> None:

@@ -16,7 +16,7 @@ class Sequences:
     def __init__(self) -> None:
         self._next: dict[str, int] = {}
         self._free: dict[str, dict[int, object]] = {}
-        self._taken: dict[tuple[str, int], object] = {}
+        self._taken: dict[str, dict[int, object]] = {}
         self._lock = threading.Lock()
 
     def take(self, fingerprint: str) -> int:
@@ -28,22 +28,33 @@ class Sequences:
             index = min(own or free, default=None) or self._next.get(fingerprint, 0) + 1
             free.pop(index, None)
             self._next[fingerprint] = max(index, self._next.get(fingerprint, 0))
-            self._taken[fingerprint, index] = owner
+            self._taken.setdefault(fingerprint, {})[index] = owner
             return index
+
+    def settle(self, fingerprint: str, index: int) -> None:
+        """Keep an index for good: its answer is on disk."""
+        with self._lock:
+            self._taken.get(fingerprint, {}).pop(index, None)
 
     def free(self, fingerprint: str, index: int) -> None:
         """Give an index back; nothing happens for one that was never reserved."""
         with self._lock:
-            owner = self._taken.pop((fingerprint, index), None)
+            owner = self._taken.get(fingerprint, {}).pop(index, None)
             if owner is not None:
                 self._free.setdefault(fingerprint, {})[index] = owner
 
-    def clear(self) -> None:
-        """Start anew, as every test does."""
+    def drain(self) -> dict[str, int]:
+        """Start anew, as every test does; give the last index of each request with a gap.
+
+        A request that still waits for an answer keeps its indices until it has one.
+        """
         with self._lock:
-            self._next.clear()
-            self._free.clear()
-            self._taken.clear()
+            over = [name for name in self._next if not self._taken.get(name)]
+            gaps = {name: self._next[name] for name in over if self._free.get(name)}
+            for name in over:
+                for part in (self._next, self._free, self._taken):
+                    part.pop(name, None)
+            return gaps
 
 
 def _current_owner() -> object:

@@ -6,9 +6,12 @@ import json
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from functools import lru_cache
+from pathlib import Path
 
 from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
@@ -16,33 +19,18 @@ from cachy.fixtures.document import compose, parse_user_agent
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.guarded import guard_identity
 from cachy.fixtures.pycachy import FILE, find_recorded, with_norm_pats
-from cachy.fixtures.store import Store, file_name
+from cachy.fixtures.store import Store, file_name, is_same_answer
 from cachy.interaction import Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
 from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
+from cachy.replay.tally import Tally
 
 _KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
 _KNOWN_BODY = 64 * 1024
 Clock = Callable[[], datetime]
 Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
 """A request as it is: method, URL, body, and the headers that `Session.counted` names."""
-
-
-@dataclass(slots=True)
-class Tally:
-    """What became of the requests of a session."""
-
-    replayed: int = 0
-    recorded: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)
-    used: set[str] = field(default_factory=set)
-
-    def clear(self) -> None:
-        """Count anew, as a forked process does."""
-        self.replayed = 0
-        for names in (self.recorded, self.refused, self.used):
-            names.clear()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +51,12 @@ class Recording:
             self.session.write(self, response)
         except CachyError as error:
             self.abandon()
-            self.session.refuse(self.request, str(error))
+            self.session.fail(self.request, error)
 
     def abandon(self) -> None:
         """Give the index back: no answer was recorded."""
         self.session.sequences.free(self.identity.fingerprint, self.index)
+        self.session.close_late()
 
 
 class _Found:
@@ -93,6 +82,8 @@ class Session:
         self._clock = clock
         self._refreshed: set[tuple[str, int]] = set()
         self._advised: set[str] = set()
+        self._in_turn: dict[str, Identity] = {}
+        self._is_closed = False
         self._known: dict[Key, _Found] = {}
         named = (
             "accept",
@@ -148,17 +139,21 @@ class Session:
 
     def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
         index = self._reserve(identity)
-        if self.config.mode is not Mode.REFRESH or (identity.name, index) in self._refreshed:
-            response = self._find(identity, index)
-            if response is not None:
-                return self._replayed(_Found("", identity, index), response)
-        adopted = self._adopt(request, identity, index)
-        if adopted is not None:
-            return self._replayed(_Found("", identity, index), adopted)
-        reason = self._why_not_live(request)
+        is_chosen = self._is_chosen(identity, index)
+        is_anew = self.config.mode is Mode.REFRESH and is_chosen
+        response = None
+        if not is_anew or (identity.name, index) in self._refreshed:
+            response = self._find(identity, index, is_last=not is_chosen)
+        if response is None:
+            response = self._adopt(request, identity, index)
+        if response is not None:
+            self.sequences.settle(identity.fingerprint, index)
+            return self._replayed(_Found("", identity, index), response)
+        reason = self._why_not_live(request, is_chosen)
         if reason:
             self.sequences.free(identity.fingerprint, index)
             raise misses.unrecorded(request, identity, index, self.config, reason)
+        self.tally.used.add(file_name(identity.fingerprint, index))
         self._tell("live", request)
         return Recording(self, request, identity, index)
 
@@ -172,9 +167,18 @@ class Session:
                 return self._find(identity, index)
         return None
 
-    def _find(self, identity: Identity, index: int) -> Response | None:
+    def _is_chosen(self, identity: Identity, index: int) -> bool:
+        """Whether this request may go live: `--only` leaves all others to their fixtures."""
+        if not self.config.only:
+            return True
+        path = Path(self.store.find(identity, index) or self.store.path_of(identity, index))
+        bases = (self.config.root, self.config.fixtures)
+        names = [path.relative_to(base).as_posix() for base in bases if path.is_relative_to(base)]
+        return any(fnmatchcase(name, self.config.only) for name in names)
+
+    def _find(self, identity: Identity, index: int, *, is_last: bool = False) -> Response | None:
         path = self.store.find(identity, index)
-        is_over = path is None and self.config.mode is Mode.REPLAY
+        is_over = path is None and (is_last or self.config.mode is Mode.REPLAY)
         if is_over and self._is_polling(identity):
             path = self.store.find_last(identity)
         return self.store.read(path) if path else None
@@ -192,9 +196,11 @@ class Session:
     def _reserve(self, identity: Identity) -> int:
         return self.sequences.take(identity.fingerprint) if self._repeats(identity) else 1
 
-    def _why_not_live(self, request: Request) -> str:
+    def _why_not_live(self, request: Request, is_chosen: bool) -> str:
         if self.config.mode is Mode.REPLAY:
             return f"mode replay, from {self.config.mode_from}"
+        if not is_chosen:
+            return f"mode {self.config.mode.value}, for --only {self.config.only}"
         return keys.why_not_sent(request)
 
     def _replayed(self, found: _Found, response: Response) -> Response:
@@ -210,16 +216,24 @@ class Session:
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
         recorded = self._provenance(request)
         document, blobs = compose(request, response, recorded, self.config, secrets)
+        before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
+        is_equal = before is not None and is_same_answer(Path(before), document)
         path = self.store.save(identity, document, blobs, index)
+        tally = self.tally
+        part = tally.recorded if before is None else tally.equal if is_equal else tally.changed
         with self._lock:
             self._refreshed.add((recording.identity.name, index))
-            self.tally.recorded.append(str(path))
+            part.append(str(path))
+            if index > 1:
+                self._in_turn[recording.identity.fingerprint] = identity
             is_news = bool(advice) and advice not in self._advised
             self._advised.add(advice)
         self.tally.used.add(file_name(identity.fingerprint, index))
+        self.sequences.settle(recording.identity.fingerprint, index)
         self._say("recorded", identity.name)
         if is_news:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
+        self.close_late()
 
     def _provenance(self, request: Request) -> dict[str, Json]:
         recorded = {"at": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
@@ -234,6 +248,13 @@ class Session:
         self.tally.refused.append(f"{misses.shown(request, self.config)}: {why}")
         self._say("not recorded", self.tally.refused[-1])
 
+    def fail(self, request: Request, error: CachyError) -> None:
+        """Count an answer that the disk did not take; say the first at once."""
+        if not self.tally.unwritten and self.config.debug is not True:
+            print(f"cachy: not recorded: {error}", file=sys.stderr, flush=True)
+        self.refuse(request, str(error))
+        self.tally.unwritten.append(self.tally.refused.pop())
+
     def missed(self, error: UnrecordedRequest) -> None:
         """Say that a request was refused."""
         self._say("miss", f"{error.method} {error.url}")
@@ -247,9 +268,24 @@ class Session:
             print(f"cachy: {event}: {what}", file=sys.stderr)
         if self.config.log:
             line = json.dumps({"at": self._clock().isoformat(), "event": event, "what": what})
-            with open(self.config.log, "a", encoding="utf-8") as file:
-                file.write(line + "\n")
+            with suppress(OSError), open(self.config.log, "a", encoding="utf-8") as file:
+                file.write(line + "\n")  # a full disk must not cost the caller the answer
 
     def close(self) -> None:
-        """End the scope: close the gaps that refused requests left in sequences."""
-        self.sequences.clear()
+        """End the scope."""
+        self._is_closed = True
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Count equal requests from 1 again; close the gaps that refused ones left in sequences."""
+        for fingerprint, last in self.sequences.drain().items():
+            if identity := self._in_turn.get(fingerprint):
+                try:
+                    self.tally.rename(self.store.close_gaps(identity, last))
+                except CachyError as error:
+                    print(f"cachy: {error}", file=sys.stderr, flush=True)
+
+    def close_late(self) -> None:
+        """Close what an answer that came after the end of the scope left open."""
+        if self._is_closed:
+            self.start_anew()

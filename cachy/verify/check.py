@@ -24,6 +24,7 @@ from cachy.interaction import Json, Request
 from cachy.verify.answer import find_fault, find_in_answer
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown
+from cachy.verify.unused import unused_findings
 
 
 def verify(
@@ -48,6 +49,7 @@ def verify(
     findings += _duplicates([path for path, leads_out in listed if not leads_out], config)
     if not paths:
         findings += _unused_blobs(checks.blobs, config)
+        findings += unused_findings(config)
         findings += _ignored(config)
     return findings
 

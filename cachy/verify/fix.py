@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from cachy.fixtures.fingerprint import Identity, identify_settled
 from cachy.fixtures.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.verify.check import find_rivals
 from cachy.verify.finding import Finding, shown
+from cachy.verify.unused import drop_empty
 
 Fixer = Callable[[Config, Sequence[Finding]], Iterator[str]]
 """Mends what it can of the findings, and yields a line for each thing that it did."""
@@ -43,7 +43,7 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         if is_proven and not target.exists():
             store.write(target, path.read_bytes())
             path.unlink()
-            _drop_empty(path.parent, config.fixtures)
+            drop_empty(path.parent, config.fixtures)
             yield f"moved {shown(config, path)} to {shown(config, target)}"
 
 
@@ -52,13 +52,6 @@ def _find_identity(path: Path, config: Config, store: Store) -> Identity | None:
         return identify_settled(request_of(load_fixture(path).document, store.load_blob), config)
     except (CachyError, ValueError, KeyError, TypeError, AttributeError):
         return None
-
-
-def _drop_empty(folder: Path, root: Path) -> None:
-    with suppress(OSError):  # not empty
-        while folder != root:
-            folder.rmdir()
-            folder = folder.parent
 
 
 def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:

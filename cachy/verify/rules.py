@@ -107,6 +107,20 @@ RULES = {
             "Delete the one that is not meant.",
         ),
         Rule(
+            "unused",
+            "warning",
+            "The last full run on this machine did not ask for this fixture.",
+            "It is read, reviewed and checked for drift, and no test needs it.",
+            "Look at the list, then remove them all: cachy prune",
+        ),
+        Rule(
+            "superseded",
+            "warning",
+            "The request was edited since: the fixture beside it was recorded in its place.",
+            "A reviewer takes the old prompt and its answer for what the code still asks.",
+            "Remove it, and commit both in one step: git then shows a rename. cachy prune",
+        ),
+        Rule(
             "too-old",
             "warning",
             "The recording is older than max_age allows.",

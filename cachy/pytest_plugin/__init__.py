@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cachy.pytest_plugin.full_run import FullRun
+
 if TYPE_CHECKING:
     from cachy.errors import UnrecordedRequest
 
@@ -32,7 +34,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
-    config.stash[_totals] = {"replayed": 0, "recorded": [], "missed": [], "astray": []}
+    config.stash[_totals] = {
+        "replayed": 0,
+        "recorded": [],
+        "missed": [],
+        "astray": [],
+        "unwritten": [],
+    }
+    config.pluginmanager.register(FullRun(config), "cachy-full-run")
     if mode := config.getoption("--cachy"):
         os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
     told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
@@ -86,6 +95,7 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
             totals = item.config.stash[_totals]
             totals["replayed"] += session.tally.replayed
             totals["recorded"] += session.tally.recorded
+            totals["unwritten"] += session.tally.unwritten
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,7 +103,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start counting anew: a test that is run again asks again."""
     item.stash[_failed] = False
     if session := item.stash.get(_session, None):
-        session.sequences.clear()
+        session.start_anew()
     if wrong := item.stash.get(_wrong, ""):
         pytest.fail(wrong, pytrace=False)
 
@@ -179,12 +189,14 @@ def pytest_terminal_summary(
     shown = {
         name: value if isinstance(value, int) else len(value) for name, value in counts.items()
     }
-    if not any(shown.values()):
+    if not any(shown.values()) and not totals["unwritten"]:
         return
     line = ", ".join(f"{value} {name}" for name, value in shown.items())
     terminalreporter.write_line(f"cachy: {line}")
     for missed in totals["astray"]:
         terminalreporter.write_line(f"cachy: missed outside of a test: {missed}")
+    for line in totals["unwritten"]:
+        terminalreporter.write_line(f"cachy: not recorded: {line}")
 
 
 def _remembered() -> list[UnrecordedRequest]:

@@ -1,0 +1,118 @@
+"""Whether a session ran every test of the project; if so, what it asked for is put on record."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import pytest
+
+_FILE = "CACHY_RUN_REPORT"  # as `replay.report` has it, which a session without cachy never loads
+_PARTIAL = ("collectonly", "lf", "stepwise", "setuponly", "setupplan", "ignore", "ignore_glob")
+
+
+class FullRun:
+    """One session's view of itself: what it leaves out, and what its processes ask for."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._began = time.time()
+        self._left_out = False
+        self._skipped: list[str] = []
+        self._lines: list[dict[str, Any]] = []
+        self._is_worker = hasattr(config, "workerinput")
+        self._outer = os.environ.get(_FILE)
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        if not self._is_worker and "CACHY_RUN" not in os.environ:
+            self._folder = tempfile.TemporaryDirectory(prefix="cachy-")
+            os.environ[_FILE] = os.path.join(self._folder.name, "report.jsonl")
+
+    def pytest_unconfigure(self) -> None:
+        """Leave the environment as it was."""
+        if self._folder is not None:
+            self._folder.cleanup()
+            os.environ.pop(_FILE, None)
+            if self._outer:
+                os.environ[_FILE] = self._outer
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Note that tests are left out."""
+        self._left_out = self._left_out or bool(items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_make_collect_report(
+        self, collector: pytest.Collector
+    ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+        """Note a file that skips itself."""
+        report = yield
+        if report.skipped:
+            self._skipped.append(collector.nodeid)
+        return report
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Note a test that skips itself."""
+        if report.skipped:
+            self._skipped.append(report.nodeid)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take over what a worker says of itself."""
+        told = getattr(node, "workeroutput", {}).get("cachy_run")
+        if told:
+            self._left_out = self._left_out or told["left_out"]
+            self._skipped += told["skipped"]
+            self._lines += told["lines"]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Put a full run on record; a worker tells the session that started it."""
+        if "cachy.replay.report" in sys.modules:
+            from cachy.replay.report import so_far
+
+            self._lines.append(so_far())
+        if self._is_worker:
+            told = {"left_out": self._left_out, "skipped": self._skipped, "lines": self._lines}
+            self._config.workeroutput["cachy_run"] = told  # type: ignore[attr-defined]
+        elif self._lines or os.path.exists(os.environ.get(_FILE, "")):
+            self._conclude(int(session.exitstatus))
+
+    def _conclude(self, exitstatus: int) -> None:
+        from cachy.config import load_config
+        from cachy.errors import CachyError
+        from cachy.fixtures.usage import PYTEST
+        from cachy.replay import full_run, report
+
+        about = {"tests": True, "used": {}, "skipped": self._skipped, "partial": self._partial()}
+        lines = [*self._lines, {"process": "pytest", **about}]
+        if report.RUN in os.environ:
+            for line in lines:
+                report.add_line(line)
+            return
+        try:
+            settings = load_config()
+            total = report.add_up([*report.read_lines(os.environ[_FILE]), *lines])
+            if not full_run.why_partial(total, exitstatus, settings):
+                full_run.put_on_record(total, PYTEST, self._began, settings)
+        except CachyError as error:
+            print(f"cachy: {error}", file=sys.stderr)
+
+    def _partial(self) -> str:
+        """Say which tests this session was told to leave out; empty where it ran them all."""
+        from cachy.replay.full_run import find_left_out
+
+        config = self._config
+        if self._left_out:
+            return "tests were deselected"
+        for name in _PARTIAL:
+            if getattr(config.option, name, None):
+                return f"pytest was run with --{name.replace('_', '-')}"
+        if config.args_source is not pytest.Config.ArgsSource.ARGS:
+            return ""
+        named = [str(config.invocation_params.dir / argument) for argument in config.args]
+        patterns, passed_over = config.getini("python_files"), config.getini("norecursedirs")
+        found = find_left_out(named, config.rootpath, patterns, passed_over)
+        return f"{found} was left out" if found else ""

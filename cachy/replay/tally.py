@@ -1,0 +1,30 @@
+"""What became of a session's requests, counted in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True)
+class Tally:
+    """What became of the requests of a session."""
+
+    replayed: int = 0
+    recorded: list[str] = field(default_factory=list)  # paths of new fixtures
+    changed: list[str] = field(default_factory=list)  # paths, recorded anew with another answer
+    equal: list[str] = field(default_factory=list)  # paths, recorded anew and left as they were
+    refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
+    unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
+    used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
+
+    def clear(self) -> None:
+        """Count anew, as a forked process does."""
+        self.replayed = 0
+        for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
+            part.clear()
+        self.used.clear()
+
+    def rename(self, moved: dict[str, str]) -> None:
+        """Follow fixtures that were given another number."""
+        for part in (self.recorded, self.changed, self.equal):
+            part[:] = [moved.get(path, path) for path in part]

@@ -1,0 +1,254 @@
+"""What a full run asked for is on record; what it did not ask for can be removed."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import Scope, fixtures_in
+from loopback import Answer, Asked, Origin, json_answer
+
+PROMPT = "You are a careful assistant. Answer in one sentence. Never invent prices. "
+QUIET = ("CI", "CACHY_MODE", "CACHY_LOG", "CACHY_RUN_REPORT", "PYTEST_CURRENT_TEST")
+
+
+def completion(asked: Asked) -> Answer:
+    """Answer as a chat API does: much that stays, and some words that don't."""
+    text = f"You said: {asked.json['messages'][-1]['content']}"
+    choice = {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}}
+    usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
+    details = {"cached_tokens": 0, "audio_tokens": 0, "reasoning_tokens": 0}
+    whole = {"id": f"chatcmpl-{len(text):09}", "object": "chat.completion", "model": "gpt-4.1"}
+    whole |= {"choices": [choice | {"logprobs": None, "finish_reason": "stop"}]}
+    return json_answer(whole | {"usage": usage | {"prompt_tokens_details": details}})
+
+
+@pytest.fixture
+def url(origin: Origin) -> str:
+    return origin.on("/v1/chat/completions", completion)
+
+
+@pytest.fixture
+def folder(project: Path, url: str, recording: Scope, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project whose program asks for its arguments; pears and apples were recorded long ago."""
+    (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    (project / "ask.py").write_text(
+        f"import httpx, sys\n"
+        f"def ask(text):\n"
+        f"    system = {{'role': 'system', 'content': {PROMPT!r}}}\n"
+        f"    body = {{'model': 'gpt-4.1', 'temperature': 0, 'max_tokens': 200, 'messages': "
+        f"[system, {{'role': 'user', 'content': text}}]}}\n"
+        f"    answer = httpx.post({url!r}, json=body)\n"
+        f"    return answer.json()['choices'][0]['message']['content']\n"
+        f"if __name__ == '__main__':\n"
+        f"    for text in sys.argv[1:]: ask(text)\n"
+    )
+    spec = importlib.util.spec_from_file_location("ask", project / "ask.py")
+    assert spec is not None
+    assert spec.loader is not None
+    asking = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(asking)
+    monkeypatch.delenv("PYTEST_CURRENT_TEST")
+    with recording():
+        asking.ask("pears")
+        asking.ask("apples")
+    for path in fixtures_in(project):
+        path.write_text(re.sub('"at": "[^"]*"', '"at": "2026-01-01T09:00:00Z"', path.read_text()))
+    return project
+
+
+def call(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if key not in QUIET}
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1", **environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return call(folder, "cachy", "run", *arguments)
+
+
+def names(folder: Path) -> list[str]:
+    """The fixtures, by their slugs."""
+    return sorted(path.stem[:-17] for path in fixtures_in(folder))
+
+
+def test_prune_refuses_without_a_full_run(folder: Path) -> None:
+    done = call(folder, "cachy", "prune", "--yes")
+    assert done.returncode == 3
+    assert "No full run is on record here" in done.stderr
+
+
+def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -> None:
+    contract = fixtures_in(folder)[0].with_name("_contract.POST.json")
+    contract.write_text("{}")
+    assert program(folder, "--", "python", "ask.py", "apples").returncode == 0
+    listed = call(folder, "cachy", "prune")
+    assert listed.returncode == 1
+    assert listed.stdout.count("\n") == 1
+    assert "pears" in listed.stdout
+    assert "judged by python ask.py apples" in listed.stderr
+    assert names(folder) == ["", "apples", "pears"]
+    removed = call(folder, "cachy", "prune", "--yes")
+    assert (removed.returncode, removed.stdout) == (0, f"pruned {listed.stdout}")
+    assert names(folder) == ["", "apples"]
+    assert call(folder, "cachy", "prune").stderr.endswith("cachy: nothing is unused\n")
+
+
+def test_a_program_of_its_own_makes_no_other_ones_fixtures_unused(folder: Path) -> None:
+    program(folder, "--", "python", "ask.py", "apples")
+    program(folder, "--", "python", "ask.py", "pears")
+    assert call(folder, "cachy", "prune").returncode == 0
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+    command = ["git", *identity, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True).stdout
+
+
+def test_an_edited_prompt_is_a_rename_to_git(folder: Path) -> None:
+    git(folder, "init", "-q")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "Record")
+    script = folder / "ask.py"
+    script.write_text(script.read_text().replace("Never invent", "Do not make up"))
+    done = program(folder, "--prune", "--", "python", "ask.py", "pears", "apples")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("superseded by") == 2
+    assert done.stderr.endswith("0 replayed, 2 recorded, 0 refused, 0 missed, 2 pruned\n")
+    git(folder, "add", ".")
+    moves = git(folder, "diff", "--cached", "-M", "--name-status", "cachy_fixtures").splitlines()
+    assert [line[0] for line in moves] == ["R", "R"]
+    for line in moves:
+        _, old, new = line.split("\t")
+        assert Path(old).stem[:-17] == Path(new).stem[:-17]  # pears to pears, apples to apples
+    assert "=>" in git(folder, "diff", "--cached", "-M", "--stat", "cachy_fixtures")
+    changed = git(folder, "diff", "--cached", "-M", "-U0", "cachy_fixtures").splitlines()
+    removed = [line for line in changed if line.startswith("-") and not line.startswith("---")]
+    assert all("Never invent prices" in line or '"at"' in line for line in removed)
+    assert len(removed) == 4
+
+
+def write_tests(folder: Path, fruits: str = "apples pears") -> None:
+    """Write the project's tests, as whose the fixtures that are there pass from now on."""
+    for path in fixtures_in(folder):
+        test = f'"2026-01-01T09:00:00Z", "test": "test_fruit.py::test_{path.stem[:-17]}"'
+        if '"test"' not in path.read_text():
+            path.write_text(path.read_text().replace('"2026-01-01T09:00:00Z"', test))
+    tests = [f"def test_{fruit}(cachy):\n    ask({fruit!r})\n" for fruit in fruits.split()]
+    (folder / "test_fruit.py").write_text("from ask import ask\n" + "\n".join(tests))
+    (folder / "test_more.py").write_text(
+        "import subprocess, sys, pytest\n"
+        "def test_a_program():\n"
+        "    code = 'import cachy; cachy.enable_cachy(); import ask; ask.ask(\"plums\")'\n"
+        "    subprocess.run([sys.executable, '-c', code], check=True)\n"
+        "@pytest.mark.skipif('SKIPS' in __import__('os').environ, reason='asked for')\n"
+        "def test_grapes(cachy):\n"
+        "    from ask import ask\n"
+        "    ask('grapes')\n"
+    )
+
+
+PYTEST = ("python", "-m", "pytest", "-q", "-p", "cachy.pytest_plugin")
+FORKED = """\
+import os, ask
+ask.ask('pears')
+if not os.fork():
+    ask.ask('apples')
+    os._exit(0)
+os.wait()
+"""
+PARTIAL = {
+    "failed": (["python", "-c", "import ask; ask.ask('pears'); exit(4)"], "exit code 4"),
+    "a test left out by name": ([*PYTEST, "-k", "apples"], "tests were deselected"),
+    "a test named": ([*PYTEST, "test_fruit.py::test_apples"], "the tests beside"),
+    "a file left out": ([*PYTEST, "test_fruit.py"], "test_more.py was left out"),
+    "only collected": ([*PYTEST, "--collect-only"], "--collectonly"),
+    "killed": (["python", "-c", "import ask, os; ask.ask('pears'); os._exit(0)"], "was ended"),
+    "a child killed": (["python", "-c", FORKED], "was ended before"),
+}
+
+
+@pytest.mark.parametrize("name", PARTIAL)
+def test_nothing_is_pruned_after_a_run_that_failed_or_left_something_out(
+    name: str, folder: Path
+) -> None:
+    command, why = PARTIAL[name]
+    write_tests(folder)
+    done = program(folder, "--prune", "--", *command)
+    assert done.returncode == (4 if name == "failed" else 3), done.stderr
+    assert done.stderr.splitlines()[-1].startswith("cachy: nothing was pruned: ")
+    assert why in done.stderr.splitlines()[-1]
+    assert {"apples", "pears"} <= {*names(folder)}
+
+
+POOLED = """\
+import multiprocessing, ask
+if __name__ == "__main__":
+    context = multiprocessing.get_context({way!r})
+    child = context.Process(target=ask.ask, args=("apples",))
+    child.start()
+    child.join()
+"""
+
+
+@pytest.mark.parametrize("way", ["fork", "spawn"])
+def test_what_a_process_of_multiprocessing_asks_for_counts(way: str, folder: Path) -> None:
+    (folder / "pooled.py").write_text(POOLED.format(way=way))
+    done = program(folder, "--prune", "--", "python", "pooled.py")
+    assert done.stderr.endswith("cachy: 1 replayed, 0 recorded, 0 refused, 0 missed, 1 pruned\n")
+    assert names(folder) == ["apples"]
+
+
+@pytest.mark.parametrize("options", [[], ["-p", "xdist", "-n2"]], ids=["alone", "workers"])
+def test_a_full_run_of_the_tests_finds_what_no_test_asks_for(
+    options: list[str], folder: Path
+) -> None:
+    write_tests(folder)
+    assert call(folder, *PYTEST[2:], *options).returncode == 0
+    assert names(folder) == ["apples", "grapes", "pears", "plums"]
+    write_tests(folder, "apples")
+    assert call(folder, *PYTEST[2:], *options, SKIPS="1").returncode == 0
+    report = json.loads(call(folder, "cachy", "verify", "--format", "json").stdout)
+    (finding,) = report["findings"]
+    assert finding["rule"] == "unused"
+    assert "pears" in finding["fixture"]
+    assert call(folder, "cachy", "prune", "--yes").returncode == 0
+    assert names(folder) == ["apples", "grapes", "plums"]
+
+
+def test_an_edited_test_supersedes_its_fixture(folder: Path) -> None:
+    write_tests(folder)
+    edited = (folder / "test_fruit.py").read_text().replace("ask('pears')", "ask('ripe pears')")
+    (folder / "test_fruit.py").write_text(edited)
+    assert call(folder, *PYTEST[2:]).returncode == 0
+    report = json.loads(call(folder, "cachy", "verify", "--format", "json").stdout)
+    (finding,) = report["findings"]
+    assert finding["rule"] == "superseded"
+    assert Path(finding["fixture"]).name.startswith("pears-")
+    assert "ripe-pears-" in finding["detail"]
+
+
+def test_prune_refuses_while_a_fixture_is_newer_than_the_full_run(folder: Path) -> None:
+    write_tests(folder)
+    assert call(folder, *PYTEST[2:]).returncode == 0
+    write_tests(folder, "apples cherries")
+    assert call(folder, *PYTEST[2:], "-k", "cherries").returncode == 0
+    done = call(folder, "cachy", "prune", "--yes")
+    assert done.returncode == 3
+    assert "newer than the last full run" in done.stderr
+    assert "cherries" in done.stderr
+    assert names(folder) == ["apples", "cherries", "grapes", "pears", "plums"]
