@@ -45,7 +45,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     why = full_run.why_partial(total, code, config)
     if not why:
         full_run.put_on_record(total, " ".join(arguments), began, config)
-    left = [] if why else _left_over(config, prune)
+    left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)
     noun = "pruned" if prune else "superseded"
     counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]
     for line in (*_details(total), *left, ", ".join(counts)):
