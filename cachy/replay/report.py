@@ -21,7 +21,7 @@ RUN = "CACHY_RUN"  # set by `cachy run`, which says for all what became of the r
 
 _LISTS = ("recorded", "changed", "equal", "refused", "unwritten", "missed")
 _watched: dict[int, tuple[Tally, str]] = {}  # counts, and the folder of fixtures; by identity
-_state: dict[str, Any] = {"registered": False, "on": False, "process": ""}
+_state: dict[str, Any] = {"registered": False, "on": False, "process": "", "ended": False}
 
 
 def watch(session: Session) -> None:
@@ -34,7 +34,8 @@ def watch(session: Session) -> None:
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=_begin_anew)
         _outlive_bootstrap()
-    _begin()
+    if FILE in os.environ:
+        session.tally.used = _Announcing(session.tally.used)
 
 
 def summary() -> dict[str, Any]:
@@ -103,7 +104,10 @@ def add_line(line: dict[str, Any]) -> None:
 
 
 class _Announcing(set[str]):
-    """A forked process's used fixtures: it tells of itself when it first asks for one."""
+    """The used fixtures of a process that tells of itself when it first asks for one.
+
+    So a run knows of a process that was killed, and not of those that ask for nothing.
+    """
 
     def add(self, name: str) -> None:
         _begin()
@@ -118,7 +122,7 @@ def _begin() -> None:
 
 def _begin_anew() -> None:
     """Forget, in a forked process, what its parent will tell."""
-    _state["process"] = ""
+    _state.update(process="", ended=False)
     misses.remembered.clear()
     for tally, _ in _watched.values():
         tally.clear()
@@ -139,9 +143,9 @@ def _end_with_multiprocessing(_: object) -> None:
 
 
 def _end() -> None:
-    if _state["process"]:
+    if not _state["ended"] and (_state["process"] or misses.remembered):
+        _state["ended"] = True
         add_line(so_far())
-        _state["process"] = ""
 
 
 def _at_exit() -> None:
