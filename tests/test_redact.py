@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import random
 import time
 from typing import Any
 from urllib.parse import quote
@@ -17,6 +19,7 @@ from cachy.fixtures.redact import (
     find_secrets,
     keep_request_headers,
     keep_response_headers,
+    redact_bytes,
     redact_json,
     redact_pairs,
     redact_text,
@@ -284,6 +287,36 @@ def test_a_guarded_value_is_written_in_no_spelling(spelling: str, secret: str) -
 def test_a_text_without_guarded_values_comes_back_the_same_object(value: str, text: str) -> None:
     if value[:4] not in text:
         assert redact_values("-" + text, (value,)) == "-" + text
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_no_chance_in_a_mediums_base64_is_taken_for_a_secret(encode: Any) -> None:
+    media = encode(random.Random(2).randbytes(3_000_000)).decode("ascii")
+    whole = {"image": media, "pieces": [media[at : at + 3000] for at in range(0, len(media), 3000)]}
+    assert redact_json(whole) is whole
+    assert redact_text(f"data:image/png;base64,{media}")[-100:] == media[-100:]
+    raw = base64.b64decode(media, altchars=b"-_" if "_" in media else None)
+    assert redact_bytes(raw) == raw
+
+
+CHANCE = "dmvG-sk-0vh1dLRMGdgd3zb7JpA6RPiL4PqUpjFGR"  # what such media may hold
+
+
+def test_a_chance_is_told_from_a_key_by_what_stands_before_it() -> None:
+    noise = base64.urlsafe_b64encode(random.Random(1).randbytes(60)).decode("ascii")
+    assert redact_text(noise + CHANCE) == noise + CHANCE
+    for before in ("", "a/b/" * 40, "some-long-name-of-a-file-" * 4, f"{noise}."):
+        assert "[redacted:openai-key]" in redact_text(before + CHANCE)
+
+
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_a_key_in_a_mediums_base64_is_found(encode: Any) -> None:
+    noise = random.Random(3).randbytes(5_000)
+    for shift in range(3):
+        raw = b"\xff" * shift + noise + f" key: {KEY} ".encode() + noise
+        clean = redact_text(encode(raw).decode("ascii"))
+        decoded = base64.b64decode(clean, altchars=b"-_" if "_" in clean else None)
+        assert decoded == raw.replace(KEY.encode(), b"[redacted:openai-key]")
 
 
 HOSTILE = (
