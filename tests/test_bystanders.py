@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +14,8 @@ import loopback
 import pytest
 import pytest_httpx
 import requests
+import requests_mock
+import responses
 import respx
 import vcr
 from cassetter import use_cassette
@@ -92,6 +95,20 @@ def test_vcrpy_answers_requests_while_it_is_active(
         requests.get(url, timeout=9)
 
 
+@pytest.mark.parametrize("order", ["cachy first", "responses first"])
+def test_doubles_of_requests_answer_while_they_are_active(project: Path, order: str) -> None:
+    scope, double = cachy.cachy(mode="replay"), responses.RequestsMock()
+    first, second = (scope, double) if order == "cachy first" else (double, scope)
+    with first, second:
+        double.get(URL, json=SAID)
+        assert requests.get(URL, timeout=9).json() == SAID
+    with cachy.cachy(mode="replay"), requests_mock.Mocker() as mocked:
+        mocked.get(URL, json=SAID)
+        assert requests.get(URL, timeout=9).json() == SAID
+    with cachy.cachy(mode="replay"), refused():
+        requests.get(URL, timeout=9)
+
+
 @contextmanager
 def traced() -> Iterator[InMemorySpanExporter]:
     spans = InMemorySpanExporter()
@@ -104,16 +121,31 @@ def traced() -> Iterator[InMemorySpanExporter]:
         HTTPXClientInstrumentor().uninstrument()
 
 
+@pytest.mark.parametrize("order", ["cachy first", "tracing first"])
 def test_tracing_changes_no_fixture_and_no_answer(
-    project: Path, origin: loopback.Origin, recording: Scope, replaying: Scope
+    project: Path, origin: loopback.Origin, recording: Scope, replaying: Scope, order: str
 ) -> None:
     url = f"{origin.url}/v1/items"
-    with traced() as spans, recording():
-        live = httpx.post(url, json={"a": 1}).json()
-    assert [span.attributes["http.url"] for span in spans.get_finished_spans()] == [url]
-    assert "traceparent" in origin.asked[0].headers
+
+    async def asked() -> Any:
+        async with httpx.AsyncClient() as client:
+            return (await client.post(f"{url}?async", json={"a": 1})).json()
+
+    def traced_in(scope: Scope) -> tuple[list[Any], list[Any]]:
+        with ExitStack() as stack:
+            if order == "cachy first":
+                stack.enter_context(scope())
+            spans = stack.enter_context(traced())
+            if order == "tracing first":
+                stack.enter_context(scope())
+            answers = [httpx.post(url, json={"a": 1}).json(), asyncio.run(asked())]
+            return answers, [span.attributes["http.url"] for span in spans.get_finished_spans()]
+
+    live, spans = traced_in(recording)
+    assert spans == [url, f"{url}?async"]
+    assert all("traceparent" in asked.headers for asked in origin.asked)
+    assert traced_in(replaying)[0] == live
     with replaying():
-        assert httpx.post(url, json={"a": 1}).json() == live
-    with replaying(), traced():
-        assert httpx.post(url, json={"a": 1}).json() == live
-    assert (origin.count, len(fixtures_in(project))) == (1, 1)
+        assert httpx.post(url, json={"a": 1}).json() == live[0]
+    assert (origin.count, len(fixtures_in(project))) == (2, 2)
+    assert httpx.post(url, json={"a": 1}).json()["number"] == 3

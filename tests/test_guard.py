@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import os
 import subprocess
 import sys
 import threading
@@ -60,6 +61,11 @@ def by_http_client(url: str) -> None:
 
 def by_urllib3(url: str) -> None:
     with urllib3.PoolManager() as pool:
+        pool.request("GET", url)
+
+
+def by_urllib3_proxy(url: str) -> None:
+    with urllib3.ProxyManager(os.environ["HTTP_PROXY"]) as pool:
         pool.request("GET", url)
 
 
@@ -281,6 +287,39 @@ def test_one_tasks_replay_refuses_nothing_of_a_task_that_is_live(origin: loopbac
 
     asyncio.run(both())
     assert origin.count == 1
+
+
+def test_a_connection_that_is_open_already_is_refused(origin: loopback.Origin) -> None:
+    url = f"{origin.url}/v1/items"
+    with urllib3.PoolManager() as pool:
+        with cachy.cachy(doms=["localhost"], mode="replay"), cachy.no_cachy():
+            pool.request("GET", url)
+        with (
+            cachy.cachy(doms=["localhost"], mode="replay"),
+            pytest.raises(cachy.UnrecordedRequest, match=UNSEEN),
+        ):
+            pool.request("GET", url)
+    assert len(forgotten()) == origin.count == 1
+
+
+@pytest.mark.parametrize("call", [by_urllib, by_urllib3_proxy, by_botocore])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_hides_no_host(
+    call: Callable[[str], None],
+    scheme: str,
+    origin: loopback.Origin,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A proxy resolves the name for its client."""
+    for name in ("HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, origin.url)
+    with (
+        cachy.cachy(doms=["api.example.com"], mode="replay"),
+        pytest.raises(cachy.UnrecordedRequest, match=r"A connection to api\.example\.com was left"),
+    ):
+        call(f"{scheme}://api.example.com/v1/items")
+    assert len(forgotten()) == 1
+    assert origin.count == 0
 
 
 LATER = """

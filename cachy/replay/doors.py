@@ -22,6 +22,7 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "httpx2": httpx_door.open_door,
     "aiohttp": aiohttp_door.open_door,
     "requests": requests_door.open_door,
+    "http.client": guard.open_http_door,
     "asyncio.base_events": guard.open_loop_door,
     "uvloop": guard.open_uvloop_door,
     "pycurl": pycurl_door.open_door,

@@ -11,10 +11,12 @@ from typing import Any
 
 from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
+from cachy.interaction import host_and_port
 from cachy.replay import misses
 from cachy.replay.inside import is_inside
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Session
+from cachy.replay.standins import is_theirs
 
 _warned: set[str] = set()
 
@@ -31,6 +33,34 @@ def open_door(current: CurrentSession, patches: Patches) -> None:
         return getaddrinfo
 
     patches.replace(socket, "getaddrinfo", make)
+
+
+def open_http_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
+    """Patch `http.client`, whose connection may be open already, or may be a proxy's."""
+
+    def make(original: Any) -> Any:
+        @wraps(original)
+        def putrequest(self: Any, method: str, url: str, *args: Any, **kwargs: Any) -> Any:
+            is_proxied = url.startswith(("http://", "https://"))
+            host, port = host_and_port(url) if is_proxied else (self.host, self.port)
+            if self._tunnel_host:
+                host, port = self._tunnel_host, self._tunnel_port
+            check(current(), _name(host), port)
+            return original(self, method, url, *args, **kwargs)
+
+        return putrequest
+
+    def make_tunnel(original: Any) -> Any:
+        @wraps(original)
+        def set_tunnel(self: Any, host: str, port: Any = None, *args: Any, **kwargs: Any) -> Any:
+            check(current(), _name(host), port)
+            return original(self, host, port, *args, **kwargs)
+
+        return set_tunnel
+
+    if not is_theirs(library.HTTPConnection):  # vcrpy puts a class of its own there
+        patches.replace(library.HTTPConnection, "putrequest", make)
+        patches.replace(library.HTTPConnection, "set_tunnel", make_tunnel)
 
 
 def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:

@@ -15,7 +15,7 @@ from cachy.replay import guard
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
-from cachy.replay.standins import is_replaced
+from cachy.replay.standins import is_replaced, is_theirs
 from cachy.replay.tee import Copy
 
 _REPLACED = "ConnectionCls"  # by vcrpy, below the adapter
@@ -30,7 +30,8 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
             session = current()
             if session is None or is_inside() or not session.covers_url(outgoing.url):
                 return original(self, outgoing, *args, **kwargs)
-            if is_replaced(sys.modules["urllib3.connectionpool"].HTTPConnectionPool, _REPLACED):
+            pool = sys.modules["urllib3.connectionpool"].HTTPConnectionPool
+            if is_theirs(original) or is_replaced(pool, _REPLACED):
                 return original(self, outgoing, *args, **kwargs)
             found = session.answer(_to_request(outgoing))
             if isinstance(found, Response):

@@ -174,9 +174,9 @@ _open_scopes = 0
 def _open(session: Session) -> None:
     global _open_scopes
     with _lock:
-        _open_scopes += 1
-        if _open_scopes == 1:
+        if _open_scopes == 0:
             doors.install(current_session)
+        _open_scopes += 1
         keys.place(session.config.mode)
         report.watch(session)
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-_PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter")
+_PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter", "responses")
 _TEST_CLIENTS = ("starlette", "litestar")  # fastapi's is starlette's
 
 
 def is_replaced(owner: Any, *names: str) -> bool:
     """Whether one of them has put its own in the place of one of these attributes."""
-    return any([_is_theirs(getattr(owner, name, None)) for name in names])
+    return any([is_theirs(getattr(owner, name, None)) for name in names])
 
 
 @lru_cache(maxsize=256)
-def _is_theirs(thing: Any) -> bool:
+def is_theirs(thing: Any) -> bool:
+    """Whether a function or class is one of theirs."""
     # functools.wraps makes a wrapper lie about its module, never about its globals
     module = getattr(thing, "__globals__", {}).get("__name__") or getattr(thing, "__module__", "")
     return str(module).partition(".")[0] in _PACKAGES
