@@ -144,3 +144,13 @@ def forgotten() -> list[str]:
 def fixtures_in(folder: Path) -> list[Path]:
     """List a project's fixtures."""
     return sorted((folder / "cachy_fixtures").rglob("*.json"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Tell each SDK that was tested, its version and the ways of calling it."""
+    passed = terminalreporter.stats.get("passed", ())
+    told = [value for report in passed for name, value in report.user_properties if name == "sdk"]
+    if told:
+        terminalreporter.section("SDKs")
+        for line in told:
+            terminalreporter.write_line(str(line))

@@ -1,117 +1,191 @@
-"""Every SDK of the README's table, with its current package: record, replay, miss."""
+"""Every SDK of the README's table, in every way of calling it: record, replay, keyless, miss."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import loopback
 import pytest
-from foreign import (
-    Command,
-    aimock,
-    free_port,
-    llmock,
-    make_environment,
-    run_program,
-    running,
-)
+from foreign import aimock, free_port, llmock, make_environment, run_program, running
+from sdks import provider
+from sdks.matrix import ENVIRONMENTS, ROWS, Row
+
+from cachy.replay.keys import PLACEHOLDER
 
 __all__ = ["aimock", "llmock"]  # pytest fixtures
 PROGRAM = Path(__file__).parent / "sdks" / "program.py"
-ROOT = Path(__file__).parent.parent
 KEY = "test-key-that-nobody-has"
 KEYS = {
     name: KEY
     for name in (
-        "OPENAI_API_KEY",
-        "AZURE_OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "GOOGLE_API_KEY",
-        "GROQ_API_KEY",
-        "TOGETHER_API_KEY",
-        "CO_API_KEY",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
+        *{row.key for row in ROWS if row.key},
+        *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        *("MISTRAL_API_KEY", "REPLICATE_API_TOKEN"),
     )
 }
-# Two environments, as some pin what the others need newer.
-CURRENT = [
-    "openai",
-    "anthropic[bedrock]",
-    "google-genai",
-    "mistralai",
-    "groq",
-    "together",
-    "cohere",
-    "ollama",
-    "huggingface_hub",
-    "langchain-openai",
-    "langchain-anthropic",
-    "pydantic-ai-slim[openai,anthropic]",
-    "aiohttp",
-    "requests",
-]
-PINNED = ["litellm", "instructor", "llm"]
-# SDK, its environment, the path below llmock where aimock doesn't serve it
-SDKS = [
-    ("openai", "current", None),
-    ("azure", "current", None),
-    ("anthropic", "current", None),
-    ("bedrock", "current", None),
-    ("google-genai", "current", None),
-    ("mistralai", "current", "/mistral"),
-    ("groq", "current", "/groq"),
-    ("together", "current", "/together"),
-    ("cohere", "current", None),
-    ("ollama", "current", None),
-    ("huggingface_hub", "current", None),
-    ("langchain", "current", None),
-    ("pydantic-ai", "current", None),
-    ("requests", "current", None),
-    ("litellm", "pinned", None),
-    ("instructor", "pinned", None),
-    ("llm", "pinned", None),
-]
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+# litellm would fetch its prices and huggingface_hub count its users.
+QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_DISABLE_TELEMETRY": "1"}
+IN_PARALLEL = ("gather", "threads")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+every_sdk = pytest.mark.parametrize("row", ROWS, ids=[row.module for row in ROWS])
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one SDK's two processes told: the recording one, and the one that followed it."""
+
+    project: Path
+    recording: dict[str, Any]
+    following: dict[str, Any]
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        return dict(self.recording["record"])
+
+
+@dataclass(frozen=True)
+class Providers:
+    """Who answers while recording."""
+
+    own: loopback.Origin
+    foreign: dict[str, int]  # ports, by name
+
+    def of(self, row: Row) -> tuple[str, str]:
+        foreign = f"http://127.0.0.1:{self.foreign[row.provider]}{row.path or ''}"
+        return foreign, f"{self.own.url}/{row.module}"
 
 
 @pytest.fixture(scope="session")
-def environments(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Install the SDKs and cachy, in two environments."""
-    folder = tmp_path_factory.mktemp("sdks")
-    packages = {"current": CURRENT, "pinned": PINNED}
-    return {
-        name: make_environment(folder / name, str(ROOT), *wanted)
-        for name, wanted in packages.items()
-    }
+def providers(request: pytest.FixtureRequest) -> Iterator[Providers]:
+    """Start our provider, and those foreign ones that the chosen tests need."""
+    with ExitStack() as stack:
+        own = stack.enter_context(loopback.serving())
+        provider.serve(own)
+        ports = {}
+        for name in sorted({row.provider for row in chosen(request)}):
+            ports[name] = free_port()
+            command = request.getfixturevalue(name)
+            stack.enter_context(running(command(ports[name]), ports[name]))
+        yield Providers(own, ports)
 
 
-@pytest.mark.parametrize(("sdk", "environment", "path"), SDKS, ids=[row[0] for row in SDKS])
-def test_an_sdk_gives_the_same_objects_with_its_provider_gone(
-    sdk: str,
-    environment: str,
-    path: str | None,
-    environments: dict[str, Path],
+@pytest.fixture(scope="session")
+def installing(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Future[Path]]]:
+    """Install the SDKs that the chosen tests need, while their providers start."""
+    folder = tmp_path_factory.mktemp("environments")
+    with ThreadPoolExecutor(len(ENVIRONMENTS)) as pool:
+        yield {
+            name: pool.submit(make_environment, folder / name, *ENVIRONMENTS[name])
+            for name in sorted({row.environment for row in chosen(request)})
+        }
+
+
+@pytest.fixture(scope="session")
+def run_of(
     request: pytest.FixtureRequest,
-    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    installing: dict[str, Future[Path]],
+    providers: Providers,
+) -> Iterator[Callable[[Row], Run]]:
+    """Run every chosen SDK's programs, two at a time; give what they told, by SDK."""
+    folder = tmp_path_factory.mktemp("projects")
+    with ThreadPoolExecutor(2) as pool:
+        runs = {
+            row: pool.submit(run_sdk, row, folder / row.module, installing, providers)
+            for row in chosen(request)
+        }
+        yield lambda row: runs[row].result()
+        pool.shutdown(cancel_futures=True)
+
+
+def chosen(request: pytest.FixtureRequest) -> list[Row]:
+    """List the SDKs of the tests that are going to run."""
+    params = [getattr(item, "callspec", None) for item in request.session.items]
+    wanted = {id(found.params.get("row")) for found in params if found}
+    return [row for row in ROWS if id(row) in wanted]
+
+
+def run_sdk(
+    row: Row, project: Path, installing: dict[str, Future[Path]], providers: Providers
+) -> Run:
+    project.mkdir()
+    surfaces = json.dumps(provider.polling(providers.own))
+    (project / "pyproject.toml").write_text(f"[tool.cachy]\npolling = {surfaces}\n")
+    python = str(installing[row.environment].result())
+    program = [python, str(PROGRAM), row.module, *providers.of(row), ",".join(row.packages)]
+    environ = {**QUIET, "HOME": str(project)}
+    recording = run_program([*program, "record"], project, **environ, **KEYS)
+    following = run_program([*program, *row.phases], project, **environ)
+    return Run(project, recording, following)
+
+
+@every_sdk
+def test_an_sdk_gives_the_same_objects_with_its_provider_gone(
+    row: Row, run_of: Callable[[Row], Run], record_property: Callable[[str, object], None]
 ) -> None:
-    provider: Command = request.getfixturevalue("llmock" if path else "aimock")
-    port = free_port()
-    program = [str(environments[environment]), str(PROGRAM), sdk]
-    program.append(f"http://127.0.0.1:{port}{path or ''}")
-    with running(provider(port), port):
-        recorded = run_program(program, tmp_path, **KEYS)
-    assert not [name for name, answer in recorded.items() if str(answer).startswith("failed")]
-    replayed = run_program(program, tmp_path, CI="true", NO_SOCKETS="1")
-    assert replayed == recorded
-    assert not any(KEY in file.read_text() for file in tmp_path.rglob("*.json"))
+    run = run_of(row)
+    assert {way: told for way, told in run.recorded.items() if str(told).startswith("failed")} == {}
+    assert run.following["replay"] == run.recorded
+    assert run.following["opened"] == []
+    assert ways(run.recorded) == set(row.ways.split(", "))
+    versions = " ".join(f"{name} {version}" for name, version in run.recording["versions"].items())
+    record_property("sdk", f"{versions}: {row.ways}")
 
 
-@pytest.mark.parametrize(("sdk", "environment", "path"), SDKS, ids=[row[0] for row in SDKS])
+@every_sdk
+def test_an_sdk_replays_with_no_key_while_recording_too(
+    row: Row, run_of: Callable[[Row], Run]
+) -> None:
+    run = run_of(row)
+    if row.records_keyless:
+        assert run.following["keyless"] == run.recorded
+    assert run.following["keys"] == "untouched"
+
+
+@every_sdk
+def test_a_key_that_is_set_is_used_as_it_is_and_written_nowhere(
+    row: Row, run_of: Callable[[Row], Run], providers: Providers
+) -> None:
+    run = run_of(row)
+    assert run.recording["keys"] == "untouched"
+    asked = [one for one in providers.own.asked if one.path.startswith(f"/{row.module}/")]
+    assert asked
+    if row.key:
+        assert any(KEY in str(one.headers) for one in asked)
+    assert not any(KEY in path.read_text() for path in run.project.rglob("*.json"))
+
+
+@every_sdk
 def test_a_miss_comes_through_an_sdk_in_our_words_after_one_attempt(
-    sdk: str, environment: str, path: str | None, environments: dict[str, Path], tmp_path: Path
+    row: Row, run_of: Callable[[Row], Run], record_property: Callable[[str, object], None]
 ) -> None:
-    program = [str(environments[environment]), str(PROGRAM), sdk, f"http://127.0.0.1:9{path or ''}"]
-    refused = run_program(program, tmp_path, CI="true", MISSES="1")
-    for name, (message, attempts) in refused.items():
-        assert message.startswith("No fixture answers "), name
-        assert attempts == 1 or name == "gather", name
+    missed = run_of(row).following["miss"]
+    assert ways(missed) == set(row.ways.split(", "))
+    for way, (words, attempts, _) in missed.items():
+        assert words.startswith("No fixture answers "), way
+        assert attempts == 1 or way.partition(":")[0] in IN_PARALLEL, way
+    record_property("slowest miss", max(seconds for *_, seconds in missed.values()))
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row.key], ids=[row.module for row in ROWS if row.key]
+)
+def test_a_placeholder_is_never_sent(
+    row: Row, run_of: Callable[[Row], Run], providers: Providers
+) -> None:
+    for way, (words, *_) in run_of(row).following["unsent"].items():
+        assert words.startswith("No fixture answers "), way
+        assert " isn't set" in words, way
+    assert not any(PLACEHOLDER in str(one) for one in providers.own.asked)
+
+
+def ways(told: dict[str, Any]) -> set[str]:
+    return {name.partition(":")[0] for name in told}

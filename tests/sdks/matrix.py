@@ -1,0 +1,219 @@
+"""The SDKs of the README's table: where each is installed, and how it can be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+# One environment holds them all, but for those that others' pins don't let stand beside them.
+ENVIRONMENTS = {
+    "current": (f"{ROOT}[sdks]",),
+    # instructor wants jiter below 0.15, and so holds openai at 3.3.
+    "instructor": (str(ROOT), "instructor"),
+    # The newest that these three still work with: claudette gives `temperature`, which anthropic 1
+    # no longer takes; cosette makes a usage that openai 2.45 finds incomplete; cosette and lisette
+    # import toolslm.funccall, gone with 0.3.47.
+    "answerai": (
+        *(str(ROOT), "claudette", "cosette", "lisette"),
+        *("anthropic<1", "openai<2.45", "toolslm<0.3.47"),
+    ),
+}
+FOUR = ("plain", "streamed", "async", "async streamed")
+"""The ways that have a column of their own in the README's table."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One SDK.
+
+    Attributes:
+        name: as in the README's table.
+        module: of `calls`; its calls are made from there.
+        packages: whose versions are told.
+        ways: of calling it, with commas between.
+        key: the variable without which it can't go live; empty where it needs none.
+        environment: one of ENVIRONMENTS.
+        path: where llmock serves it; None where aimock does.
+        records_keyless: whether it can do its part of a recording with no key at all.
+    """
+
+    name: str
+    module: str
+    packages: tuple[str, ...]
+    ways: str
+    key: str = ""
+    environment: str = "current"
+    path: str | None = None
+    records_keyless: bool = True
+
+    @property
+    def provider(self) -> str:
+        return "aimock" if self.path is None else "llmock"
+
+    @property
+    def phases(self) -> tuple[str, ...]:
+        keyless = ("keyless",) if self.records_keyless else ()
+        return ("replay", *keyless, "miss", *(("unsent",) if self.key else ()))
+
+
+_ALL = "plain, streamed, async, async streamed"
+_PARALLEL = "early close, gather, threads"
+_RAW = "raw response, streaming response"
+OPENAI, ANTHROPIC = "OPENAI_API_KEY", "ANTHROPIC_API_KEY"
+ROWS = (
+    Row(
+        "openai",
+        "openai",
+        ("openai", "httpx2"),
+        f"{_ALL}, tools, structured, {_RAW}, upload, binary, embeddings, polling, errors, retry, "
+        f"{_PARALLEL}",
+        OPENAI,
+    ),
+    Row(
+        "openai (Azure)",
+        "azure",
+        ("openai",),
+        f"{_ALL}, tools, structured, {_RAW}, embeddings, errors, retry, {_PARALLEL}",
+        "AZURE_OPENAI_API_KEY",
+    ),
+    Row(
+        "anthropic",
+        "anthropic",
+        ("anthropic",),
+        f"{_ALL}, tools, structured, {_RAW}, upload, binary, polling, errors, retry, {_PARALLEL}",
+        ANTHROPIC,
+    ),
+    Row(
+        "anthropic (Bedrock)",
+        "bedrock",
+        ("anthropic", "botocore"),
+        f"{_ALL}, tools, errors, retry, {_PARALLEL}",
+        records_keyless=False,  # a placeholder would shadow a role that only the network tells of
+    ),
+    Row(
+        "google-genai",
+        "google_genai",
+        ("google-genai", "aiohttp"),
+        f"{_ALL}, tools, structured, upload, binary, embeddings, polling, errors, retry, "
+        f"{_PARALLEL}",
+        "GOOGLE_API_KEY",
+    ),
+    Row(
+        "mistralai",
+        "mistralai",
+        ("mistralai",),
+        f"{_ALL}, tools, structured, upload, binary, embeddings, polling, errors, retry, "
+        f"{_PARALLEL}",
+        path="/mistral",
+    ),
+    Row(
+        "groq",
+        "groq",
+        ("groq", "httpx"),
+        f"{_ALL}, tools, {_RAW}, upload, binary, embeddings, polling, errors, retry, {_PARALLEL}",
+        "GROQ_API_KEY",
+        path="/groq",
+    ),
+    Row(
+        "together",
+        "together",
+        ("together",),
+        f"{_ALL}, tools, {_RAW}, upload, binary, embeddings, polling, errors, retry, {_PARALLEL}",
+        "TOGETHER_API_KEY",
+        path="/together",
+    ),
+    Row(
+        "cohere",
+        "cohere",
+        ("cohere",),
+        f"{_ALL}, tools, structured, raw response, upload, embeddings, polling, errors, retry, "
+        f"{_PARALLEL}",
+        "CO_API_KEY",
+    ),
+    Row(
+        "ollama",
+        "ollama",
+        ("ollama",),
+        f"{_ALL}, tools, structured, upload, embeddings, errors, {_PARALLEL}",
+    ),
+    Row(
+        "replicate",
+        "replicate",
+        ("replicate",),
+        f"{_ALL}, upload, binary, polling, errors, retry, {_PARALLEL}",
+    ),
+    Row(
+        "huggingface_hub",
+        "huggingface_hub",
+        ("huggingface_hub",),
+        f"{_ALL}, tools, structured, upload, binary, errors, {_PARALLEL}",
+    ),
+    Row(
+        "litellm",
+        "litellm",
+        ("litellm",),
+        f"{_ALL}, tools, structured, upload, binary, embeddings, errors, retry, {_PARALLEL}",
+        OPENAI,
+    ),
+    Row(
+        "langchain-openai, langchain-anthropic",
+        "langchain",
+        ("langchain-openai", "langchain-anthropic"),
+        f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
+        OPENAI,
+    ),
+    Row(
+        "pydantic-ai",
+        "pydantic_ai",
+        ("pydantic-ai-slim",),
+        f"{_ALL}, tools, structured, embeddings, errors, retry, early close, gather",
+        OPENAI,
+    ),
+    Row(
+        "instructor",
+        "instructor",
+        ("instructor", "openai"),
+        "streamed, async, async streamed, tools, structured, errors, retry, gather, threads",
+        OPENAI,
+        "instructor",
+    ),
+    Row(
+        "llm",
+        "llm",
+        ("llm",),
+        f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
+        OPENAI,
+    ),
+    Row(
+        "claudette",
+        "claudette",
+        ("claudette", "anthropic"),
+        f"{_ALL}, tools, errors, retry, gather, threads",
+        ANTHROPIC,
+        "answerai",
+    ),
+    Row(
+        "cosette",
+        "cosette",
+        ("cosette", "openai"),
+        "plain, streamed, tools, errors, retry, threads",
+        OPENAI,
+        "answerai",
+    ),
+    Row(
+        "lisette",
+        "lisette",
+        ("lisette", "litellm"),
+        f"{_ALL}, tools, errors, retry, gather, threads",
+        OPENAI,
+        "answerai",
+    ),
+    Row(
+        "requests",
+        "requests",
+        ("requests",),
+        "plain, streamed, tools, structured, upload, binary, embeddings, errors, early close, "
+        "threads",
+    ),
+)
