@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from sdks.matrix import FOUR, ROWS
 
 from cachy.cli import COMMANDS, program
 from cachy.config import _LISTS, _OTHER, Config, Drift, Match
@@ -85,3 +86,13 @@ def test_every_rule_explains_itself() -> None:
         assert rule.example
         assert rule.advice
     assert not set(CHANGES) & set(FINDINGS)
+
+
+def test_the_sdks_of_the_readme_are_those_of_the_tests() -> None:
+    section = README.partition("## SDKs")[2].partition("## ")[0]
+    rows = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("|")]
+    told = {}
+    for name, *ticks, also in ([cell.strip() for cell in row] for row in rows[2:]):
+        ways = [way for way, tick in zip(FOUR, ticks, strict=True) if tick]
+        told[name] = {*ways, *also.split(", ")}
+    assert told == {row.name: set(row.ways.split(", ")) for row in ROWS}

@@ -200,6 +200,16 @@ def test_whoever_leaves_at_the_last_event_leaves_a_whole_fixture(
 
 
 @pytest.mark.parametrize("name", SYNC)
+def test_whoever_breaks_off_leaves_a_whole_fixture_where_the_rest_comes_soon(
+    name: str, origin: loopback.Origin, recording: Scope, project: Path
+) -> None:
+    url = origin.on(PATH, sse_answer(*EVENTS, pause=0.05))
+    with recording(), SYNC[name](url) as pieces:
+        next(pieces)
+    assert_whole(project)
+
+
+@pytest.mark.parametrize("name", SYNC)
 def test_whoever_breaks_off_leaves_a_fixture_that_says_so(
     name: str,
     origin: loopback.Origin,

@@ -16,7 +16,7 @@ from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
 from cachy.replay.standins import is_replaced, is_theirs
-from cachy.replay.tee import Copy
+from cachy.replay.tee import Copy, drain
 
 _REPLACED = "ConnectionCls"  # by vcrpy, below the adapter
 
@@ -76,13 +76,15 @@ class _TapedRaw:
     def __init__(self, inner: Any, copy: Copy) -> None:
         self._inner = inner
         self._copy = copy
+        self._rest: Iterator[bytes] = iter(lambda: inner.read(2**16, decode_content=True), b"")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
     def stream(self, amt: int = 2**16, decode_content: bool | None = None) -> Iterator[bytes]:
+        self._rest = self._inner.stream(amt, decode_content=True)
         try:
-            for piece in self._inner.stream(amt, decode_content=True):
+            for piece in self._rest:
                 yield self._copy.add(piece)
                 if self._copy.is_complete_stream:
                     self._copy.end(whole=True)
@@ -115,7 +117,7 @@ class _TapedRaw:
 
     def _end(self) -> None:
         if not self._copy.is_over:
-            self._copy.end(whole=self._copy.is_complete_stream)
+            drain(self._copy, self._rest)
 
 
 def _replayed(outgoing: Any, answer: Response) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -87,32 +87,33 @@ class SyncTee:
     def close(self) -> None:
         try:
             if not self._copy.is_over:
-                self._drain()
+                drain(self._copy, self._iterator or iter(self._inner))
         finally:
             self._inner.close()
 
-    def _drain(self) -> None:
-        if self._iterator is None:
-            self._iterator = iter(self._inner)
-        if self._copy.is_complete_stream:
-            return self._copy.end(whole=True)
-        ended: list[bool] = []
-        reader = threading.Thread(target=self._read_rest, args=(ended,), daemon=True)
-        reader.start()
-        reader.join(DRAIN_SECONDS)
-        self._copy.end(whole=bool(ended and ended[0]))
 
-    def _read_rest(self, ended: list[bool]) -> None:
-        try:
-            for piece in self._iterator:
-                if self._copy.is_over or self._copy.size > _DRAIN_BYTES:
-                    return
-                self._copy.add(piece)
-                if self._copy.is_complete_stream:
-                    break
-            ended.append(True)
-        except Exception:  # the caller has closed already: nobody is left to tell
-            ended.append(False)
+def drain(copy: Copy, rest: Iterator[bytes]) -> None:
+    """Read on where a caller stopped that closes, within bounds, so that the copy is whole."""
+    if copy.is_complete_stream:
+        return copy.end(whole=True)
+    ended: list[bool] = []
+    reader = threading.Thread(target=_read_rest, args=(copy, rest, ended), daemon=True)
+    reader.start()
+    reader.join(DRAIN_SECONDS)
+    copy.end(whole=bool(ended and ended[0]))
+
+
+def _read_rest(copy: Copy, rest: Iterator[bytes], ended: list[bool]) -> None:
+    try:
+        for piece in rest:
+            if copy.is_over or copy.size > _DRAIN_BYTES:
+                return
+            copy.add(piece)
+            if copy.is_complete_stream:
+                break
+        ended.append(True)
+    except Exception:  # the caller has closed already: nobody is left to tell
+        ended.append(False)
 
 
 class AsyncTee:
