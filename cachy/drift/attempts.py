@@ -25,6 +25,8 @@ _TO_CONFIRM = frozenset(
 )
 
 
+_COME_AND_GO = ("field-removed", "field-became-optional", "event-vanished")
+
 _Key = tuple[str, str, str | None]
 Answered = tuple[Mapping[str, Json], list[Change]]  # a live document, and what changed in it
 
@@ -71,6 +73,24 @@ class Attempts:
             known.update(news)
         return settled
 
+    def learned(self) -> list[Change]:
+        """Give what one answer lacked and another had: it comes and goes, and breaks nothing."""
+        if self.unchecked:
+            return []
+        seen = {_key(change): change for _, changes in self.answers for change in changes}
+        return [
+            replace(
+                change,
+                rule="field-became-optional",
+                severity="compatible",
+                new=f"{change.old}, optional",
+                confirmed=f"{len(self.answers)}/{len(self.answers)}",
+                fixtures=(self.case.name,),
+            )
+            for key, change in seen.items()
+            if change.rule in _COME_AND_GO and key not in self.claims
+        ]
+
     def _stamped(self, change: Change) -> Change:
         times = len(self.answers) if change.rule in _TO_CONFIRM else 1
         return replace(change, confirmed=f"{times}/{times}", fixtures=(self.case.name,))
@@ -107,6 +127,11 @@ def _ask(
         live, payloads = compose(case.request, answer, {"at": now}, line.config, secrets)
         render_fixture(live)
         blobs |= payloads
-        return live, compare(case.fixture, live, baseline=planned.others, sdk=sdk)
+        return live, compare(
+            *(case.fixture, live),
+            baseline=planned.others,
+            sdk=sdk,
+            contract=planned.contract,
+        )
     except RecursionError:
         return Unchecked("unparsed", "the body is nested too deeply")

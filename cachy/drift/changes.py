@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from cachy.drift.causes import hint_renames, merge_causes
 from cachy.drift.change import Change, make_change, worst_first
+from cachy.drift.contract import SURE, Contract, structure_of
 from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
@@ -30,7 +31,12 @@ __all__ = ["RULES", "SEVERITIES", "Change", "Rule", "Severity", "compare", "comp
 
 
 def compare(
-    old: Document, new: Document, *, baseline: Iterable[Document] = (), sdk: bool = True
+    old: Document,
+    new: Document,
+    *,
+    baseline: Iterable[Document] = (),
+    sdk: bool = True,
+    contract: Contract | None = None,
 ) -> list[Change]:
     """Compare two answers to the same request, in structure only.
 
@@ -38,6 +44,7 @@ def compare(
         old, new: fixtures, as documents in the fixture format or `Fixture`.
         baseline: earlier recordings of the same surface, to learn from what varies.
         sdk: take what the installed SDK's response model knows into account, where there is one.
+        contract: what else the surface is known to answer.
 
     Returns:
         The changes, worst first; an empty list where only values differ.
@@ -48,7 +55,7 @@ def compare(
     responses = (one["response"] for one in known)
     found, is_comparable = compare_exchange(before, after, responses, _time_of(document_of(new)))
     if is_comparable:
-        bodies = _compare_bodies(old, new, request, known)
+        bodies = _compare_bodies(old, new, request, known, contract)
         model = find_model(_with_url(old, new)) if sdk and bodies else None
         found += _judge_by_model(bodies, model) if model else bodies
     if found and is_comparable:
@@ -92,7 +99,11 @@ def _judge_by_model(changes: Iterable[Change], model: Model) -> Iterator[Change]
 
 
 def _compare_bodies(
-    old: Document, new: Document, request: Mapping[str, Json], known: Iterable[Document]
+    old: Document,
+    new: Document,
+    request: Mapping[str, Json],
+    known: Iterable[Document],
+    contract: Contract | None,
 ) -> list[Change]:
     before, after = document_of(old)["response"], document_of(new)["response"]
     kinds = {kind_of_body(before), kind_of_body(after)}
@@ -100,7 +111,10 @@ def _compare_bodies(
         return []  # a body that doesn't parse as what it says it is proves nothing
 
     def learn_all() -> Structure:
-        return learn([old, *known])
+        structure = learn([old, *known])
+        if contract:  # it excuses as one recording more would, or as three where there are fewer
+            structure.add(structure_of(contract, max(1, SURE - structure.recordings)))
+        return structure
 
     host = urlsplit(str(request.get("url", ""))).netloc
     return compare_structures(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.attempts import Attempts, attempt
+from cachy.drift.changes import Change
+from cachy.drift.contracts import changed_contracts, load_contracts
 from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft
 from cachy.drift.plan import Planned, blob_path, make_plan, parse_cases
@@ -39,7 +41,7 @@ class Options:
 class Checked:
     """What a run found: the report, and the files of the drifted fixtures by their names.
 
-    A fixture's file is its new text, a blob's the bytes that the new text names.
+    A fixture's or a contract's file is its new text, a blob's the bytes that the new text names.
     """
 
     report: dict[str, Json]
@@ -55,12 +57,20 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     check_policy(config.drift)
     known = parse_cases(fixtures, config)
     cases = [case for case in known if fnmatchcase(case.name, options.only or "*")]
+    surfaces = load_contracts(known, config)
     plan = make_plan(cases, known, config, is_all=options.is_all)
+    plan = [
+        replace(planned, contract=surfaces[planned.case.surface].contract)
+        if planned.case.surface in surfaces
+        else planned
+        for planned in plan
+    ]
     findings = [_check_case(planned, line, options) for planned in options.watch(plan)]
     report = summarize(findings, cases)
     seen = seen_by_surface(findings) if _is_whole(fixtures, config, options) else None
     report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
-    return Checked(report, _changed_files(findings, config))
+    files = _changed_files(findings, config) | dict(changed_contracts(surfaces, findings, config))
+    return Checked(report, files)
 
 
 def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> bool:
@@ -82,10 +92,11 @@ def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
     now = options.now()
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     attempts = attempt(planned, line, stamp, tries=options.confirm, sdk=options.sdk)
-    return _find(attempts, line.config, now)
+    learned = attempts.learned() if planned.contract else []
+    return _find(attempts, learned, line.config, now)
 
 
-def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
+def _find(attempts: Attempts, learned: Sequence[Change], config: Config, now: datetime) -> Finding:
     case, changes = attempts.case, []
     settled = attempts.settled()
     document, is_grafted = case.fixture.document, False
@@ -95,13 +106,16 @@ def _find(attempts: Attempts, config: Config, now: datetime) -> Finding:
         # A request that is refused now needs another request, not another answer.
         if kept and not answer["response"]["status"] >= 400 > document["response"]["status"]:
             document, is_grafted = graft(document, answer, kept), True
+    taught = apply_policy(learned, case.surface, config.drift, now.date())
     named = set(blob_names(document["response"])) if is_grafted else ()
     return Finding(
         case=case,
-        changes=tuple(changes),
-        seen=tuple(change for _, news in settled for change in news),
+        changes=(*changes, *taught),
+        seen=(*(change for _, news in settled for change in news), *learned),
         shown=attempts.shown,
         unchecked=attempts.unchecked,
+        answers=tuple(answer for answer, _ in attempts.answers),
+        has_learned=bool(taught),
         text=render_fixture(document) if is_grafted else None,
         blobs={name: raw for name, raw in attempts.blobs.items() if name in named},
     )

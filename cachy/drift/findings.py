@@ -20,8 +20,8 @@ class Finding:
     """What became of one case.
 
     `seen` are the changes before any that the config ignores are left out, `shown` the paths of
-    its live answers; `text` is the fixture's new text, where it has one, and `blobs` are the
-    payloads that this brings along.
+    its live `answers`; `has_learned` where these taught that something comes and goes. `text` is
+    the fixture's new text, where it has one, and `blobs` are the payloads that this brings along.
     """
 
     case: Case
@@ -29,6 +29,8 @@ class Finding:
     seen: tuple[Change, ...] = ()
     shown: frozenset[str] = frozenset()
     unchecked: Unchecked | None = None
+    answers: tuple[Mapping[str, Json], ...] = ()
+    has_learned: bool = False
     text: str | None = None
     blobs: Mapping[str, bytes] = field(default_factory=dict)
 

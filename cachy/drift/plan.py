@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.drift.contract import Contract
 from cachy.drift.contract_file import surface_of
 from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
@@ -61,6 +62,7 @@ class Planned:
     case: Case
     others: tuple[Fixture, ...] = ()
     refusal: Unchecked | None = None
+    contract: Contract | None = None
 
 
 def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
@@ -100,15 +102,16 @@ def _is_event(path: str) -> bool:
 
 def fixture_name(fixture: Fixture, config: Config) -> str:
     """Name a fixture by its path from the project's folder, with forward slashes."""
-    return _name(fixture.path or config.root, config)
+    return path_name(fixture.path or config.root, config)
 
 
 def blob_path(name: str, config: Config) -> str:
     """Name a blob's file in the same way."""
-    return _name(config.fixtures / BLOBS / name, config)
+    return path_name(config.fixtures / BLOBS / name, config)
 
 
-def _name(path: Path, config: Config) -> str:
+def path_name(path: Path, config: Config) -> str:
+    """Name any file in the same way."""
     inside = path.is_relative_to(config.root)
     return (path.relative_to(config.root) if inside else path).as_posix()
 

@@ -1,0 +1,118 @@
+"""What the checked surfaces' contracts teach a run, and what the run teaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cachy.config import Config
+from cachy.drift.contract import Contract, Line, contract_of, merge_all
+from cachy.drift.contract_file import contract_path, load_contract, render_contract
+from cachy.drift.findings import Finding
+from cachy.drift.learning import learn
+from cachy.drift.plan import Case, path_name
+from cachy.errors import CachyError
+from cachy.fixtures.files import is_fixture_name, is_inside, read_text
+from cachy.fixtures.format import parse_fixture
+from cachy.interaction import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Surface:
+    """A surface that has a contract: where it lies, and the cases that are held to it."""
+
+    path: Path
+    contract: Contract
+    cases: tuple[Case, ...]
+
+
+def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, Surface]:
+    """Load the contracts of some cases, by surface; most projects have few or none.
+
+    Raises:
+        CachyError: a contract that can't be read, or leads out of the fixtures.
+    """
+    groups: dict[str, list[Case]] = {}
+    for case in cases:
+        groups.setdefault(case.surface, []).append(case)
+    found = {}
+    for name, group in groups.items():
+        path = contract_path(group[0].fixture.document, config)
+        if path.exists():
+            if not is_inside(path, config.fixtures):
+                raise CachyError(f"{path} leads out of the fixtures. Replace it by the file.")
+            found[name] = Surface(path, load_contract(path), tuple(group))
+    return found
+
+
+def changed_contracts(
+    surfaces: Mapping[str, Surface], findings: Sequence[Finding], config: Config
+) -> Iterator[tuple[str, str]]:
+    """Give the name and the new text of each contract that a told change touches.
+
+    Where no change was told, no contract is written: what is silent stays silent.
+    """
+    for name, surface in surfaces.items():
+        group = [finding for finding in findings if finding.case.surface == name]
+        if any(finding.changes for finding in group):
+            text = render_contract(_taught(surface, group, config), config.redact)
+            if text != read_text(surface.path):
+                yield path_name(surface.path, config), text
+
+
+def _taught(surface: Surface, group: Sequence[Finding], config: Config) -> Contract:
+    before = [case.fixture.document for case in surface.cases]
+    texts = {finding.case.name: finding.text for finding in group if finding.text is not None}
+    after: list[Mapping[str, Json]] = [
+        parse_fixture(texts[case.name]) if case.name in texts else case.fixture.document
+        for case in surface.cases
+    ]
+    live = [
+        answer
+        for finding in group
+        if finding.has_learned
+        for answer in finding.answers
+        if contract_path(answer, config) == surface.path
+    ]
+    kept = [document for document in after if contract_path(document, config) == surface.path]
+    shown = [_contract(side, surface) for side in (kept, live) if side]
+    known = merge_all([surface.contract, *shown])
+    if _has_others(surface):
+        return known
+    gone = _facts(_contract(before, surface)).difference(*map(_facts, shown))
+    return replace(known, lines={p: line for p, line in _without(known, gone) if line.types})
+
+
+def _contract(documents: Iterable[Mapping[str, Json]], surface: Surface) -> Contract:
+    whole = [document for document in documents if not document["response"].get("truncated")]
+    return contract_of(learn(whole), surface.contract.surface)
+
+
+def _has_others(surface: Surface) -> bool:
+    """Whether fixtures lie beside the contract that this run is not about."""
+    checked = {case.fixture.path for case in surface.cases}
+    return any(
+        is_fixture_name(path.name) and path not in checked for path in surface.path.parent.iterdir()
+    )
+
+
+def _facts(contract: Contract) -> set[tuple[str, str]]:
+    """Give each path with each of its types; how a stream ends is a fact too."""
+    facts = {(path, kind) for path, line in contract.lines.items() for kind in line.types}
+    return facts | {(path, "last") for path, line in contract.lines.items() if line.is_last}
+
+
+def _without(contract: Contract, gone: set[tuple[str, str]]) -> Iterator[tuple[str, Line]]:
+    """Take out what the fixtures showed until tonight, and nothing shows any more."""
+    for path, line in contract.lines.items():
+        types = frozenset(kind for kind in line.types if (path, kind) not in gone)
+        yield (
+            path,
+            replace(
+                line,
+                types=types,
+                tokens=line.tokens if "string" in types else frozenset(),
+                is_last=line.is_last and (path, "last") not in gone,
+            ),
+        )

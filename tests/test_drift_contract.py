@@ -1,0 +1,183 @@
+"""What a contract teaches drift, and what a night teaches the contract."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from drift_project import (
+    ASK,
+    CHAT,
+    CHAT_ANSWER,
+    EVENTS,
+    check_here,
+    drift,
+    record,
+    told,
+    write_config,
+)
+from drift_server import Answer, Provider, json_answer, serving, stream_answer
+from pull_request_world import BRANCH, TOKEN, serve_world
+
+from cachy.config import load_config
+from cachy.errors import CachyError
+from cachy.fixtures.files import list_fixtures
+from cachy.verify import verify, write_contracts
+
+WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
+RECORDED, WITHOUT = json_answer(CHAT_ANSWER), json_answer(WITHOUT_USAGE)
+MORE = json_answer({**CHAT_ANSWER, "tier": "default"})
+ADDED = ("compatible", "field-added", "$.tier")
+LEARNED = ("compatible", "field-became-optional", "$.usage")
+
+
+def set_up(project: Path, provider: Provider, times: int = 3) -> Path:
+    """Record so many answers and write their contract."""
+    write_config(project, provider)
+    for number in range(times):
+        path = record(project, provider, {**ASK, "n": number})
+    write(project)
+    (contract,) = path.parent.glob("_contract.*")
+    return contract
+
+
+def write(project: Path) -> list[str]:
+    config = load_config(project)
+    return write_contracts(config, list_fixtures(config.fixtures))
+
+
+def apply(project: Path, files: dict[str, Any]) -> None:
+    for name, text in files.items():
+        (project / name).write_text(text)
+
+
+def structure(text: str) -> dict[str, str]:
+    lines: dict[str, str] = json.loads(text)["structure"]
+    return lines
+
+
+@pytest.mark.parametrize("live", [[RECORDED], [WITHOUT, RECORDED]])
+def test_no_contract_is_written_where_there_is_none(live: list[Answer], tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED, *live]}) as provider:
+        write_config(tmp_path, provider)
+        record(tmp_path, provider, ASK)
+        found = check_here(tmp_path)
+    assert (told(found.report), found.files) == ([], {})
+
+
+def test_what_is_silent_stays_silent(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED]}) as provider:
+        contract = set_up(tmp_path, provider)
+        contract.write_text(contract.read_text().replace('"integer"', '"integer, new"'))
+        found = check_here(tmp_path)
+    assert (told(found.report), found.files) == ([], {})
+
+
+def test_what_comes_and_goes_is_told_once_and_learned(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED] * 3 + [WITHOUT, RECORDED, WITHOUT]}) as provider:
+        contract = set_up(tmp_path, provider)
+        found = check_here(tmp_path)
+        name = contract.relative_to(tmp_path).as_posix()
+        assert told(found.report) == [LEARNED]
+        assert list(found.files) == [name]
+        assert structure(found.files[name])["$.usage"] == "object, optional"
+        apply(tmp_path, found.files)
+        again = check_here(tmp_path)
+        assert len(provider.asked) == 3 + 2 + 1
+    assert (told(again.report), again.files) == ([], {})
+    assert verify(load_config(tmp_path)) == []
+
+
+def test_what_is_new_enters_the_contract_beside_its_fixture(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED] * 3 + [MORE]}) as provider:
+        contract = set_up(tmp_path, provider)
+        before = contract.read_text()
+        found = check_here(tmp_path)
+        name = contract.relative_to(tmp_path).as_posix()
+        assert told(found.report) == [ADDED]
+        assert len(found.files) == 2
+        assert structure(found.files[name]) == {
+            **structure(before),
+            "$.tier": "string, optional, new",
+        }
+        apply(tmp_path, found.files)
+        assert (check_here(tmp_path).files, write(tmp_path)) == ({}, [])
+    assert verify(load_config(tmp_path)) == []
+
+
+def test_what_is_gone_from_every_fixture_leaves_the_contract(tmp_path: Path) -> None:
+    other = json_answer({**WITHOUT_USAGE, "created": "today"})
+    with serving({CHAT: [RECORDED] * 3 + [other]}) as provider:
+        contract = set_up(tmp_path, provider)
+        found = check_here(tmp_path, is_all=True)
+        lines = structure(found.files[contract.relative_to(tmp_path).as_posix()])
+        assert [path for path in lines if path.startswith("$.usage")] == []
+        assert lines["$.created"] == "string"
+        apply(tmp_path, found.files)
+    assert verify(load_config(tmp_path)) == []
+
+
+def test_what_some_fixtures_still_have_is_optional(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED] * 3 + [WITHOUT]}) as provider:
+        contract = set_up(tmp_path, provider)
+        found = check_here(tmp_path)
+        lines = structure(found.files[contract.relative_to(tmp_path).as_posix()])
+        assert lines["$.usage"] == "object, optional"
+        apply(tmp_path, found.files)
+    assert verify(load_config(tmp_path)) == []
+
+
+def test_a_stream_that_ends_otherwise_changes_the_contracts_line(tmp_path: Path) -> None:
+    last = {"type": "response.incomplete", "response": {"id": "r1"}}
+    streams = [stream_answer(*EVENTS)] * 3 + [stream_answer(*EVENTS[:2], last)]
+    with serving({CHAT: streams}) as provider:
+        contract = set_up(tmp_path, provider)
+        assert contract.name == "_contract.POST.stream.json"
+        found = check_here(tmp_path, is_all=True)
+        lines = structure(found.files[contract.relative_to(tmp_path).as_posix()])
+        apply(tmp_path, found.files)
+    ends = {path: text for path, text in lines.items() if text.endswith("last")}
+    assert ends == {
+        "event(response.incomplete)": "object, type=response.incomplete, optional, last"
+    }
+    assert not [path for path in lines if path.startswith("event(response.completed)")]
+    assert {one.rule for one in verify(load_config(tmp_path))} == {"no-terminator"}
+
+
+def test_a_contract_knows_more_than_the_fixtures(tmp_path: Path) -> None:
+    null = json_answer({**CHAT_ANSWER, "usage": None, "tier": 1})
+    with serving({CHAT: [RECORDED] * 3 + [null]}) as provider:
+        contract = set_up(tmp_path, provider)
+        lines = contract.read_text().replace('"$.usage": "object"', '"$.usage": "object | null"')
+        lines = lines.replace('"$.usage"', '"$.tier": "integer, optional",\n    "$.usage"')
+        contract.write_text(lines)
+        found = check_here(tmp_path)
+        assert (told(found.report), found.files) == ([], {})
+
+
+def test_a_contract_that_cannot_be_read_stops_the_run_before_it_sends(tmp_path: Path) -> None:
+    with serving({CHAT: [RECORDED]}) as provider:
+        contract = set_up(tmp_path, provider)
+        contract.write_text(contract.read_text().replace("  {", "<<<<<<< ours\n  {", 1)[:-3])
+        with pytest.raises(CachyError, match=r"_contract\.POST\.json"):
+            check_here(tmp_path)
+        assert len(provider.asked) == 3
+
+
+def test_the_pull_request_holds_the_contract_beside_its_fixture(tmp_path: Path) -> None:
+    body = {**CHAT_ANSWER, "access_token": "short"}
+    answers = [json_answer(body), json_answer({**body, "tier": 1})]
+    with serve_world(tmp_path) as world, serving({CHAT: answers}) as provider:
+        contract = set_up(world.checkout, provider, times=1)
+        assert structure(contract.read_text())["$.access_token"] == "string, new"
+        environ = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": world.github.url, "HOME": str(tmp_path)}
+        code, report, talk = drift(world.checkout, str(contract.parent), "--open-pr", **environ)
+        names = [path.relative_to(world.checkout).as_posix() for path in contract.parent.iterdir()]
+        assert world.changed_files() == [f"A\t{name}" for name in sorted(names)]
+        committed = world.in_bare(
+            "show", f"{BRANCH}:{contract.relative_to(world.checkout).as_posix()}"
+        )
+    assert (code, report["pull_request"]["operation"], talk.count("\n")) == (0, "created", 1)
+    assert structure(committed)["$.tier"] == "integer, optional, new"
