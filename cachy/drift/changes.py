@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from cachy.drift.causes import hint_renames, merge_causes
 from cachy.drift.change import Change, make_change, worst_first
-from cachy.drift.contract import SURE, Contract, structure_of
+from cachy.drift.contract import FIRM, Contract, structure_of
 from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
@@ -113,7 +113,7 @@ def _compare_bodies(
     def learn_all() -> Structure:
         structure = learn([old, *known])
         if contract:  # it excuses as one recording more would, or as three where there are fewer
-            structure.add(structure_of(contract, max(1, SURE - structure.recordings)))
+            structure.add(structure_of(contract, max(1, FIRM - structure.recordings)))
         return structure
 
     host = urlsplit(str(request.get("url", ""))).netloc

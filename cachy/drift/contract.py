@@ -12,7 +12,7 @@ from cachy.drift.learning import Structure
 from cachy.drift.node import Node
 from cachy.drift.paths import Fact, split_path
 
-SURE = 3  # recordings that make a fact more than new
+FIRM = 3  # recordings that make a fact more than new
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def merge(one: Contract, other: Contract) -> Contract:
     return Contract(min(one.surface, other.surface), lines)
 
 
-def structure_of(contract: Contract, recordings: int = SURE) -> Structure:
+def structure_of(contract: Contract, recordings: int = FIRM) -> Structure:
     """Give a structure that has learned just this, as from so many recordings."""
     structure = Structure(recordings=recordings)
     for path, line in sorted(contract.lines.items()):
@@ -85,7 +85,7 @@ def _lines(structure: Structure) -> dict[str, Line]:
     for name, count in structure.endings.items() if structure.streams else ():
         root = f"event({name})"
         if is_path(root):
-            text = Line(frozenset({"text"}), is_new=count < SURE)
+            text = Line(frozenset({"text"}), is_new=count < FIRM)
             lines[root] = replace(lines.get(root, text), is_last=True)
     return dict(sorted(lines.items()))
 
@@ -97,7 +97,7 @@ def _line(fact: Fact) -> Line:
         tokens=fact.tokens if is_enum else frozenset(),
         is_optional=fact.is_optional,
         is_opaque=fact.is_opaque,
-        is_new=fact.seen < SURE,
+        is_new=fact.seen < FIRM,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cachy.drift.contract import SURE, Contract, is_path, structure_of
+from cachy.drift.contract import FIRM, Contract, is_path, structure_of
 from cachy.drift.learning import events_of
 from cachy.drift.node import Node
 from cachy.drift.paths import types_of
@@ -65,7 +65,7 @@ def _schema(node: Node, *, is_required: bool = False) -> Schema:
     types = {"number" if kind == "integer" else kind for kind in types_of(node)}
     if types <= {"null"}:
         return {}  # what was always null may turn out to be anything
-    is_firm = is_required and node.seen >= SURE
+    is_firm = is_required and node.seen >= FIRM
     schema: Schema = {"type": sorted(types if is_firm else types | {"null"})}
     if node.is_opaque:
         return schema
@@ -82,7 +82,7 @@ def _schema(node: Node, *, is_required: bool = False) -> Schema:
 
 def _object(node: Node) -> Schema:
     required = {name for name, child in node.fields.items() if child.count >= node.objects}
-    firm = sorted(name for name in required if node.fields[name].seen >= SURE)
+    firm = sorted(name for name in required if node.fields[name].seen >= FIRM)
     schema: Schema = {
         "properties": {
             name: _schema(child, is_required=name in required)
