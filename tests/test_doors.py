@@ -270,6 +270,23 @@ def test_a_miss_names_the_nearest_fixture_and_what_differs(
     assert server.asked == ["POST /json"]
 
 
+def test_a_miss_names_no_difference_that_the_settings_ignore(
+    library: ModuleType,
+    server: Server,
+    fixtures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = '[tool.cachy.match]\nignore = ["run"]\n'
+    (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
+    with cachy(fixtures, DOMS, mode="record"):
+        send(library, "sync", "POST", f"{server.url}/json", json={"run": 1, "q": "one"})
+    with cachy(fixtures, DOMS, mode="replay"), pytest.raises(UnrecordedRequest) as caught:
+        send(library, "sync", "POST", f"{server.url}/json", json={"run": 2, "q": "two"})
+    assert caught.value.differences == ('q changed: "one" -> "two"',)
+
+
 def test_a_miss_comes_through_gather_groups_threads_and_pools(
     library: ModuleType, fixtures: Path
 ) -> None:

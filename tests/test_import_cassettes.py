@@ -8,13 +8,16 @@ import json
 import sys
 import time
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import brotli
 import httpx
 import pytest
 import yaml
+import zstandard
 from conftest import Scope, fixtures_in
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -267,6 +270,48 @@ def test_an_answer_that_unpacks_without_end_is_skipped(
     write_cassette(project / "a.yaml", entry(answer=bomb, headers=headers))
     assert run_program(["import", "a.yaml"]) == 1
     assert "its body unpacks to more than 256 MiB" in capsys.readouterr().out
+
+
+PACKED: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+}
+
+
+@pytest.mark.parametrize(("name", "pack"), PACKED.items())
+def test_a_packed_answer_is_unpacked(
+    name: str, pack: Callable[[bytes], bytes], project: Path, replaying: Scope
+) -> None:
+    plain = json.dumps({"said": "Grüße " * 300}).encode()
+    kind = {"Content-Type": ["application/json"], "Content-Encoding": [name]}
+    write_cassette(project / "a.yaml", entry(b"{}", pack(plain), headers=kind))
+    assert run_program(["import", "a.yaml"]) == 0
+    assert '"said": "Grüße' in fixtures_in(project)[0].read_text(encoding="utf-8")
+    with replaying(doms=["api.openai.com"]):
+        answer = httpx.post("https://api.openai.com/v1/x", json={})
+    assert answer.json() == json.loads(plain)
+    damaged = entry(b"[]", pack(plain)[:-9] + b"\xff" * 9, headers=kind)
+    write_cassette(project / "b.yaml", damaged)
+    assert run_program(["import", "b.yaml"]) == 1
+
+
+@pytest.mark.parametrize("name", ["br", "zstd"])
+def test_what_unpacks_an_answer_is_named_where_it_is_missing(
+    name: str,
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for module in ("brotli", "brotlicffi", "compression.zstd", "backports.zstd", "zstandard"):
+        monkeypatch.setitem(sys.modules, module, None)
+    kind = {"Content-Type": ["application/json"], "Content-Encoding": [name]}
+    packed = PACKED[name](b'{"said": 1}')
+    write_cassette(project / "a.yaml", entry(b"{}", packed, headers=kind))
+    assert run_program(["import", "a.yaml"]) == 1
+    wanted = {"br": "brotlicffi", "zstd": "zstandard"}[name]
+    assert f"its body is packed. Unpack it with: pip install {wanted}" in capsys.readouterr().out
 
 
 def test_without_a_yaml_parser_the_command_that_brings_one_is_said(

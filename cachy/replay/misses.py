@@ -14,7 +14,7 @@ from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.body import parse_request_body
 from cachy.fixtures.document import without_values
 from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import Identity, redact_body
+from cachy.fixtures.fingerprint import Identity, redact_body, without
 from cachy.fixtures.redact import redact_text, redact_url, redact_values
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, header
@@ -143,7 +143,8 @@ def _nearest(
     if not scored:
         return None, []
     _, nearest = max(scored, key=lambda pair: pair[0])
-    differences = describe_differences(comparable(nearest), asked)
+    recorded, asked = (without(one, config.match.ignore) for one in (comparable(nearest), asked))
+    differences = describe_differences(recorded, asked)
     if index > 1 and not differences:
         differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
     return nearest, differences
