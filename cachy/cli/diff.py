@@ -40,9 +40,14 @@ def command(
 
     Example: cachy diff old.json new.json --format markdown
     """
+    from cachy.config import load_config
     from cachy.drift.files import compare_files
     from cachy.drift.report import render_changes
     from cachy.drift.rules import SEVERITIES
+    from cachy.fixtures.files import refuse_outside
+
+    for path in (old, new):
+        refuse_outside(path, load_config().fixtures)
 
     changes = compare_files(old, new, baseline, sdk=not no_sdk)
     click.echo(render_changes(changes, form))

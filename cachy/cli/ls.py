@@ -13,7 +13,7 @@ from cachy.config import Config, load_config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import load_fixture
+from cachy.fixtures.store import load_whole
 
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 
@@ -35,7 +35,7 @@ def command(form: str) -> int:
     Example: cachy ls --format json
     """
     config = load_config()
-    rows = [_row(path, config) for path in list_fixtures(config.fixtures)]
+    rows = list_rows(config)
     if not rows:
         raise Inconclusive(f"{config.fixtures} holds no fixtures. Record some first.")
     if form == "json":
@@ -45,12 +45,17 @@ def command(form: str) -> int:
     return 0
 
 
+def list_rows(config: Config) -> list[dict[str, Any]]:
+    """Give a row for each fixture of the project."""
+    return [_row(path, config) for path in list_fixtures(config.fixtures)]
+
+
 def _row(path: Path, config: Config) -> dict[str, Any]:
     shown = path.relative_to(config.fixtures).as_posix()
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"fixture": shown}
     row["size"] = path.stat().st_size
     try:
-        fixture = load_fixture(path)
+        fixture = load_whole(path)
         target = parse_target(str(fixture.request["url"]), config.paths)
     except (CachyError, KeyError, ValueError):
         return row | {"surface": "unreadable: see cachy verify"}

@@ -7,8 +7,10 @@ from pathlib import Path
 import click
 
 from cachy.cli.ls import printable
+from cachy.config import load_config
 from cachy.errors import CachyError
-from cachy.fixtures.store import load_fixture
+from cachy.fixtures.files import refuse_outside
+from cachy.fixtures.store import load_whole
 from cachy.fixtures.transcript import render_transcript
 
 
@@ -21,10 +23,11 @@ def command(fixture: Path) -> int:
     """
     if fixture.is_dir():
         raise CachyError(f"{fixture} is a folder. Name one fixture; cachy ls lists them.")
-    document = load_fixture(fixture).document
+    refuse_outside(fixture, load_config().fixtures)
+    document = load_whole(fixture).document
     try:
         text = render_transcript(document)
-    except (KeyError, TypeError, ValueError, AttributeError):
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise CachyError(f"{fixture} is no whole fixture. See: cachy verify {fixture}") from None
     click.echo(printable(text))
     return 0

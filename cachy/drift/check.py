@@ -19,7 +19,7 @@ from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
 from cachy.fixtures.blobs import blob_names
-from cachy.fixtures.files import list_fixtures
+from cachy.fixtures.files import list_fixtures, refuse_outside
 from cachy.fixtures.format import render_fixture
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json
@@ -131,5 +131,6 @@ def load_fixtures(config: Config, paths: Sequence[Path]) -> list[Fixture]:
     for path in paths or (config.fixtures,):
         if paths and not path.exists():
             raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
+        refuse_outside(path, config.fixtures)
         found.update([path] if path.is_file() else list_fixtures(path))
     return [load_fixture(path.absolute()) for path in sorted(found)]

@@ -12,6 +12,7 @@ from cachy.drift.learning import learn
 from cachy.errors import CachyError
 from cachy.fixtures.files import list_fixtures, read_text
 from cachy.fixtures.format import encode, parse_fixture
+from cachy.fixtures.whole import is_whole
 from cachy.interaction import Json
 
 Document = dict[str, Json]
@@ -70,6 +71,8 @@ def load_document(path: Path) -> Document:
 
 def _whole(document: Document, path: Path) -> Document:
     try:
+        if not is_whole(document):
+            raise ValueError("it breaks the format")
         learn([document])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise CachyError(f"{path} is no whole fixture. See: cachy verify") from None

@@ -47,6 +47,7 @@ def verify(
     findings = [finding for path, leads_out in listed for finding in checks.find(path, leads_out)]
     findings += contracts.find_behind()
     findings += _duplicates([path for path, leads_out in listed if not leads_out], config)
+    findings += _find_odd_names(listed, config)
     if not paths:
         findings += _unused_blobs(checks.blobs, config)
         findings += unused_findings(config)
@@ -218,6 +219,19 @@ def _find_form_fault(document: Mapping[str, Json]) -> str:
     except _FAULTS as error:
         return f"its answer can't be read: {type(error).__name__}"
     return ""
+
+
+def _find_odd_names(listed: Iterable[tuple[Path, bool]], config: Config) -> Iterator[Finding]:
+    """Find names that a reader or another disk takes for something else."""
+    names: dict[str, list[Path]] = {}
+    for path, _ in listed:
+        text = str(path)
+        names.setdefault(text.casefold(), []).append(path)
+        if not text.isprintable():
+            yield Finding("unsafe-path", shown(config, path), "its name has signs that don't show")
+    for twins in names.values():
+        for path in twins if len(twins) > 1 else ():
+            yield Finding("unsafe-path", shown(config, path), "another differs by case only")
 
 
 def _unused_blobs(named: set[str], config: Config) -> Iterator[Finding]:

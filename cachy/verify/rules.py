@@ -53,9 +53,9 @@ RULES = {
         Rule(
             "unsafe-path",
             "error",
-            "A link leads out of the folder of fixtures.",
-            "What is committed here must not reach anything else.",
-            "Replace the link by the file itself.",
+            "A link leads out of the folder of fixtures, or a name hides what it is.",
+            "What is committed here must not reach anything else, nor pass for something else.",
+            "Replace the link by the file itself; give the file or folder a plain name.",
         ),
         Rule(
             "secret-left",
