@@ -67,12 +67,26 @@ def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, s
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
     python = [sys.executable] if arguments[0] in ("python", "python3") else [arguments[0]]
+    if Path(arguments[0]).name.startswith("python"):
+        _refuse_isolation(arguments[1:])
     try:
         return subprocess.run([*python, *arguments[1:]], env=environment, check=False).returncode
     except OSError as error:
         raise CachyError(
             f"{arguments[0]} can't be run: {error.strerror}. Write the command after --."
         ) from None
+
+
+def _refuse_isolation(options: tuple[str, ...]) -> None:
+    """Refuse what keeps Python from reading the environment, by which cachy is turned on."""
+    rest = iter(options)
+    for option in rest:
+        if option[:1] != "-" or option[:2] in ("-c", "-m", "--"):
+            return
+        if option in ("-W", "-X"):
+            next(rest, "")
+        elif option[:2] not in ("-W", "-X") and set(option) & set("IES"):
+            raise CachyError(f"python {option} would run without cachy. Leave {option} out.")
 
 
 def _left_over(config: Config, prunes: bool) -> list[str]:
