@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import wraps
 from http.client import HTTPMessage, responses
 from types import ModuleType
@@ -16,8 +17,9 @@ from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
 from cachy.replay.standins import is_replaced, is_theirs
-from cachy.replay.tee import Copy, drain
+from cachy.replay.tee import Copy, SyncTee
 
+_PIECE = 2**16  # bytes at most
 _REPLACED = "ConnectionCls"  # by vcrpy, below the adapter
 
 
@@ -76,24 +78,18 @@ class _TapedRaw:
     def __init__(self, inner: Any, copy: Copy) -> None:
         self._inner = inner
         self._copy = copy
-        self._rest: Iterator[bytes] = iter(lambda: inner.read(2**16, decode_content=True), b"")
+        self._rest: Iterator[bytes] = iter(lambda: inner.read(_PIECE, decode_content=True), b"")
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def stream(self, amt: int = 2**16, decode_content: bool | None = None) -> Iterator[bytes]:
+    def stream(self, amt: int = _PIECE, decode_content: bool | None = None) -> SyncTee:
+        # No generator: one that is left closes the connection, and the rest is lost.
         self._rest = self._inner.stream(amt, decode_content=True)
-        try:
-            for piece in self._rest:
-                yield self._copy.add(piece)
-                if self._copy.is_complete_stream:
-                    self._copy.end(whole=True)
-            self._copy.end(whole=True)
-        except GeneratorExit:
-            raise
-        except BaseException:
-            self._copy.give_up()
-            raise
+        return self._tee()
+
+    def _tee(self) -> SyncTee:
+        return SyncTee(_Pieces(self._rest, self._inner), self._copy)
 
     def read(self, amt: int | None = None, decode_content: bool | None = None) -> bytes:
         try:
@@ -117,7 +113,22 @@ class _TapedRaw:
 
     def _end(self) -> None:
         if not self._copy.is_over:
-            drain(self._copy, self._rest)
+            self._tee().close()
+
+
+class _Pieces:
+    """What is read of urllib3's response; closing it ends a read that waits in another thread."""
+
+    def __init__(self, pieces: Iterator[bytes], response: Any) -> None:
+        self._pieces = pieces
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._pieces
+
+    def close(self) -> None:
+        with suppress(AttributeError, ValueError, RuntimeError, OSError):  # closed already
+            self._response.shutdown()
 
 
 def _replayed(outgoing: Any, answer: Response) -> Any:

@@ -20,6 +20,7 @@ _TERMINALS = (
     b"event: response.failed",
     b"event: response.incomplete",
 )
+_BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 
 
 class Copy:
@@ -43,8 +44,9 @@ class Copy:
 
     @property
     def is_complete_stream(self) -> bool:
-        """Whether the terminal event was seen: SDKs close there, before the stream's end."""
-        return any(mark in self._tail for mark in _TERMINALS)
+        """Whether the terminal event was seen whole: SDKs close there, before the stream's end."""
+        is_whole = self._tail.endswith(_BLANK_LINES)
+        return is_whole and any(mark in self._tail for mark in _TERMINALS)
 
     def end(self, *, whole: bool) -> None:
         """Save what came, unless it was saved or given up before."""
