@@ -14,6 +14,7 @@ from test_contract import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract
 
 from cachy.drift.changes import compare
 from cachy.drift.contract_file import parse_contract, render_contract
+from cachy.drift.outline import outline_of
 from cachy.drift.schema import Holder, compile_contract
 
 
@@ -143,6 +144,52 @@ def test_a_body_as_deep_as_any_that_is_read_is_held() -> None:
         body = {"type": "a", "x": [body]}
     assert breaches([answer(body)] * 3, answer(body)) == []
     assert breaches([answer(body)] * 3, answer({**body, "x": 1})) == ["$.x is not array"]
+
+
+def with_other_values(value: Any, name: str = "") -> Any:
+    """The same answer on another day: other text and numbers, of the same types."""
+    if isinstance(value, dict):
+        return {key: with_other_values(item, key) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_other_values(item) for item in value] * 2
+    if isinstance(value, bool) or value is None or name in ("type", "role", "status"):
+        return value
+    return "other words" if isinstance(value, str) else value + 1
+
+
+@given(DOCUMENTS)
+@settings(deadline=None, max_examples=50)
+def test_answers_of_one_outline_are_one_to_a_contract(documents: list[Any]) -> None:
+    for document in documents:
+        response = document["response"]
+        if "json" in response:
+            other = answer(with_other_values(response["json"]))
+            assert outline_of(other["response"]) == outline_of(response)
+            assert render_contract(contract([other])) == render_contract(contract([document]))
+            assert breaches(documents * 3, other) == []
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1}, {"a": 1.5}),
+        ({"a": 1}, {"a": True}),
+        ({"a": [1]}, {"a": ["1"]}),
+        ({"a": []}, {"a": {}}),
+        ({"type": "a"}, {"type": "b"}),
+        ({"status": "done"}, {"status": "failed"}),
+        ({"a": None}, {}),
+    ],
+)
+def test_what_a_contract_tells_apart_has_another_outline(one: Any, other: Any) -> None:
+    assert outline_of(answer(one)["response"]) != outline_of(answer(other)["response"])
+
+
+def test_how_a_stream_ends_is_in_its_outline() -> None:
+    streams = [stream([START, STOP]), stream([STOP, START]), stream([START, START, STOP])]
+    first, second, third = (outline_of(one["response"]) for one in streams)
+    assert first != second
+    assert first == third
 
 
 # Without names that make a map: there, what was learned and one answer have other paths.

@@ -137,7 +137,7 @@ class _Checks:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
             with suppress(*_FAULTS):  # told as invalid already
-                yield from self.contracts.hold(document, shown(self.config, path))
+                yield from self.contracts.hold(document, path)
 
     def _find_age(self, document: Mapping[str, Json]) -> _Found:
         at, limit = document.get("recorded", {}).get("at"), self.config.max_age

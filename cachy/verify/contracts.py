@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import os
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
@@ -15,9 +16,10 @@ from cachy.drift.contract_file import (
     surface_of,
 )
 from cachy.drift.learning import Structure
+from cachy.drift.outline import outline_of
 from cachy.drift.schema import Holder
 from cachy.errors import CachyError
-from cachy.fixtures.files import is_fixture_name, is_inside, read_text
+from cachy.fixtures.files import CONTRACT, is_fixture_name, is_inside, read_text
 from cachy.fixtures.store import Store, load_fixture
 from cachy.interaction import Json
 from cachy.verify.finding import Finding, shown
@@ -34,15 +36,27 @@ class _Known:
         self._surface = surface
         self._structure = Structure()
         self._holder = Holder(contract) if contract else None
+        self._held: dict[Hashable, list[str]] = {}
 
-    def hold(self, document: Document) -> list[str]:
-        """Say what in an answer breaks the contract; one that breaks nothing is learned."""
+    def hold(self, document: Document, *, counts: bool) -> list[str]:
+        """Say what in an answer breaks the contract; one that breaks nothing is learned.
+
+        `counts`: learn how often each fact was seen, not only each kind of answer once.
+        """
         response = document["response"]
-        breaches = self._holder.find_breaches(response) if self._holder else ()
-        found = [*dict.fromkeys(breaches)]
-        if not found and not response.get("truncated"):
+        outline = outline_of(response)
+        known = self._held.get(outline)
+        if known is None:
+            known = self._held[outline] = self._find_breaches(response)
+        elif not counts:
+            return known
+        if not known and not response.get("truncated"):
             self._structure.learn(document)
-        return found
+        return known
+
+    def _find_breaches(self, response: Mapping[str, Json]) -> list[str]:
+        breaches = self._holder.find_breaches(response) if self._holder else ()
+        return [*dict.fromkeys(breaches)]
 
     def merged(self) -> Contract | None:
         """Give the contract with what was learned beside it; None where nothing is known."""
@@ -64,16 +78,24 @@ class Contracts:
         self._config = config
         self._is_starting = is_starting
         self._known: dict[Path, _Known | None] = {}
+        self._folders: dict[str, bool] = {}
 
-    def hold(self, document: Document, where: str) -> Iterator[Finding]:
+    def hold(self, document: Document, fixture: Path) -> Iterator[Finding]:
         """Hold a whole fixture to its contract."""
+        if not self._is_starting and not self._has_contracts(os.path.dirname(fixture)):
+            return
         path, surface = contract_path(document, self._config), surface_of(document, self._config)
         if path not in self._known:
             self._known[path] = None
             yield from self._load(path, surface)
         known = self._known[path]
-        if known and (breaches := known.hold(document)):
-            yield Finding("outside-contract", where, _listed(breaches))
+        if known and (breaches := known.hold(document, counts=self._is_starting)):
+            yield Finding("outside-contract", shown(self._config, fixture), _listed(breaches))
+
+    def _has_contracts(self, folder: str) -> bool:
+        if folder not in self._folders:
+            self._folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
+        return self._folders[folder]
 
     def _load(self, path: Path, surface: str) -> Iterator[Finding]:
         where, config = shown(self._config, path), self._config
@@ -141,7 +163,7 @@ def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
 
 def _learn(path: Path, contracts: Contracts) -> None:
     try:
-        for _ in contracts.hold(load_fixture(path).document, ""):
+        for _ in contracts.hold(load_fixture(path).document, path):
             pass
     except (CachyError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
         return  # it is no whole fixture: verify says so

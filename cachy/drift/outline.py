@@ -1,0 +1,37 @@
+"""What contracts can tell of an answer: two answers of one outline are one and the same to them."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from itertools import groupby
+
+from cachy.drift.kinds import kind_of
+from cachy.drift.unions import DISCRIMINATORS
+from cachy.interaction import Json
+from cachy.providers.answers import ENUMS
+
+_TELLING = frozenset((*DISCRIMINATORS, *ENUMS, "event"))  # whose words count, not their type alone
+
+
+def outline_of(response: Mapping[str, Json]) -> Hashable:
+    """Give the keys and types of a fixture's response, and the words that tell its kinds apart.
+
+    Whatever is learned of an answer but for counts, and whatever breaks a contract in it, follows
+    from its outline.
+    """
+    events = response.get("sse")
+    if isinstance(events, list):  # in order, as a stream's end is a fact too
+        kinds = tuple(kind for kind, _ in groupby(_outline(event, "") for event in events))
+        return response.get("truncated"), kinds
+    return _outline({key: item for key, item in response.items() if key != "headers"}, "")
+
+
+def _outline(value: Json, name: str) -> Hashable:
+    kind = kind_of(value)
+    if kind == "object":
+        return frozenset((key, _outline(item, key)) for key, item in value.items())
+    if kind == "array":
+        return kind, frozenset(_outline(item, "") for item in value)
+    if kind == "string" and (name in _TELLING or value == "[DONE]"):
+        return kind, str(value)
+    return kind
