@@ -148,6 +148,8 @@ def test_a_contract_is_no_fixture(config: Config) -> None:
     assert len(json.loads(run("ls", "--format", "json").stdout)["fixtures"]) == 3
     named = run("verify", str(contract))
     assert (named.return_value, named.stdout) == (0, "3 fixtures: 0 errors, 0 warnings\n")
+    for command in ("show", "drift"):
+        assert "is a contract" in str(run(command, str(contract)).exception)
     assert contract.read_text() == before
     for path in [*list_fixtures(config.fixtures)]:
         path.unlink()
