@@ -27,7 +27,7 @@ def host_and_port(url: str) -> tuple[str, int | None]:
     return (parts.hostname or "").lower(), port
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Request:
     """A request as it would go over the wire; `url` is absolute, `body` is whole."""
 
@@ -36,8 +36,12 @@ class Request:
     headers: Headers = ()
     body: bytes = b""
 
+    def __repr__(self) -> str:
+        """Tell no secret: pytest shows the arguments of where an error was raised."""
+        return f"<Request {self.method} {host_and_port(self.url)[0]}>"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Response:
     """A response; `body` is decoded (no content-encoding), `chunks` are its replay pieces."""
 
@@ -47,6 +51,10 @@ class Response:
     chunks: tuple[bytes, ...] = ()
     truncated: bool = False
     http_version: str = "HTTP/1.1"
+
+    def __repr__(self) -> str:
+        """Tell no secret, as a request's."""
+        return f"<Response {self.status}>"
 
 
 @dataclass(frozen=True, slots=True)

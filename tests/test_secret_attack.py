@@ -31,6 +31,7 @@ from cachy.fixtures.guarded import guard_identity
 from cachy.interaction import Request, Response
 from cachy.verify import verify
 
+pytest_plugins = ["pytester"]
 Send = Callable[[Any, str, str], httpx.Response]
 ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html")
 
@@ -244,6 +245,34 @@ REPORTS = (
     ["drift", "--report", "report.json"],
     ["drift", "--format", "json"],
 )
+
+
+UNRECORDED = """
+import os
+import httpx
+import pytest
+
+@pytest.mark.cachy(doms=["127.0.0.1"], mode="replay")
+def test_it():
+    key = os.environ["SAID"]
+    with httpx.Client(headers={"authorization": f"Bearer {key}"}) as client:
+        client.post(f"http://127.0.0.1:9/{key}", params={"key": key}, json={"said": key})
+"""
+
+
+# In the long style httpx's own arguments are shown.
+@pytest.mark.parametrize("style", ["auto", "short", "native"])
+def test_pytests_report_of_a_miss_tells_no_key(style: str, pytester: pytest.Pytester) -> None:
+    secret = KINDS["groq"].make("told")
+    pytester.makepyprojecttoml("")
+    pytester.makepyfile(UNRECORDED)
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("SAID", secret)
+        result = pytester.runpytest_inprocess(f"--tb={style}", "-p", "no:cacheprovider")
+    result.assert_outcomes(failed=1)
+    forgotten()
+    result.stdout.fnmatch_lines(["*No fixture answers POST *"])
+    assert secret not in "\n".join([*result.outlines, *result.errlines])
 
 
 @pytest.fixture
