@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 from collections.abc import Iterator, Sequence
@@ -89,6 +90,14 @@ def _end_base() -> None:
         if scope.session is not None:
             _close(scope.session)
     _base.clear()
+
+
+@atexit.register
+def _end_program() -> None:
+    """Close what a program leaves open that never disables cachy; it stays on to the end."""
+    for scope in _base:
+        if scope.session is not None:
+            scope.session.close()
 
 
 @contextmanager

@@ -1,0 +1,107 @@
+"""Recording anew: only what was named, and in spite of a provider that refuses."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import loopback
+import pytest
+from conftest import CERTIFICATES, Scope, fixtures_in, refused
+from test_prune import program
+
+ASK = """\
+import sys, httpx
+for url in sys.argv[1:]:
+    try:
+        print(httpx.get(url).status_code)
+    except httpx.HTTPError as error:
+        print(type(error).__name__)
+"""
+
+
+@pytest.fixture
+def providers(project: Path, recording: Scope) -> Iterator[tuple[loopback.Origin, ...]]:
+    """Two providers, of each of which a first answer was recorded."""
+    (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    (project / "ask.py").write_text(ASK)
+    with loopback.serving() as one, loopback.serving() as two:
+        with recording(), httpx.Client(verify=CERTIFICATES) as client:
+            for origin in (one, two):
+                client.get(f"{origin.url}/v1/items")
+                client.get(origin.on("/v1/same", loopback.json_answer({"a": 1})))
+        yield one, two
+
+
+def urls(*origins: loopback.Origin) -> list[str]:
+    return [f"{origin.url}/v1/{name}" for origin in origins for name in ("items", "same")]
+
+
+def contents(project: Path) -> dict[str, bytes]:
+    return {
+        path.parts[-4]: path.read_bytes() for path in fixtures_in(project) if "items" in str(path)
+    }
+
+
+def folder_of(origin: loopback.Origin) -> str:
+    return f"127.0.0.1_{origin.port}"
+
+
+def test_only_what_matches_is_recorded_anew(
+    providers: tuple[loopback.Origin, ...], project: Path
+) -> None:
+    one, two = providers
+    before = contents(project)
+    only = ["--mode", "refresh", "--only", f"{folder_of(one)}/*"]
+    done = program(project, *only, "--", "python", "ask.py", *urls(one, two))
+    assert done.stdout.split() == ["200"] * 4, done.stderr
+    summary = "2 replayed, 0 recorded, 2 refreshed (1 changed, 1 equal), 0 refused, 0 missed"
+    assert done.stderr.splitlines()[-1] == f"cachy: {summary}"
+    assert (one.count, two.count) == (4, 2)
+    after = contents(project)
+    assert after[folder_of(one)] != before[folder_of(one)]
+    assert after[folder_of(two)] == before[folder_of(two)]
+
+
+def test_what_does_not_match_never_goes_live(
+    providers: tuple[loopback.Origin, ...], recording: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = providers
+    monkeypatch.setenv("CACHY_ONLY", f"{folder_of(one)}/*")
+    with recording(), httpx.Client(verify=CERTIFICATES) as client:
+        client.get(f"{one.url}/v1/new")
+        with refused("mode record, for --only 127.0.0.1_"):
+            client.get(f"{two.url}/v1/new")
+    assert (one.count, two.count) == (3, 2)
+
+
+@pytest.mark.parametrize("status", [401, 429, 503])
+def test_a_provider_that_refuses_does_not_stop_the_others(
+    status: int, providers: tuple[loopback.Origin, ...], project: Path
+) -> None:
+    one, two = providers
+    before = contents(project)
+    one.on("/v1/items", loopback.json_answer({"error": "no"}, status))
+    done = program(project, "--mode", "refresh", "--", "python", "ask.py", *urls(one, two))
+    assert done.stdout.split() == [str(status), "200", "200", "200"]
+    assert f"not recorded: GET {one.url}/v1/items: status {status}" in done.stderr
+    summary = "0 replayed, 0 recorded, 3 refreshed (1 changed, 2 equal), 1 refused, 0 missed"
+    assert done.stderr.splitlines()[-1] == f"cachy: {summary}"
+    after = contents(project)
+    assert after[folder_of(one)] == before[folder_of(one)]
+    assert after[folder_of(two)] != before[folder_of(two)]
+
+
+def test_a_provider_that_is_down_does_not_stop_the_others(
+    providers: tuple[loopback.Origin, ...], project: Path
+) -> None:
+    _, two = providers
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        down = f"http://127.0.0.1:{unused.getsockname()[1]}/v1/items"
+    done = program(project, "--mode", "refresh", "--", "python", "ask.py", down, *urls(two))
+    assert done.stdout.split() == ["ConnectError", "200", "200"]
+    assert f"not recorded: GET {down}: ConnectError" in done.stderr
+    assert done.stderr.endswith("2 refreshed (1 changed, 1 equal), 1 refused, 0 missed\n")

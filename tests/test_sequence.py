@@ -1,0 +1,127 @@
+"""Equal requests in turn: what is refused or cut leaves no hole in what is replayed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import CERTIFICATES, Scope, fixtures_in
+from loopback import Answer, Origin, json_answer
+
+from cachy.fixtures.format import parse_fixture
+
+
+def cut_answer() -> Answer:
+    return Answer((b'{"answer": ', b"2}"), end="cut")
+
+
+@pytest.fixture
+def url(origin: Origin) -> str:
+    """A provider whose second answer of three breaks off."""
+    return origin.on("/v1", json_answer(1), cut_answer(), json_answer(3))
+
+
+def ask_three_at_once(client: httpx.Client, url: str) -> None:
+    """The second is still under way when the third has its answer, and then breaks off."""
+    client.post(url)
+    with client.stream("POST", url) as second:
+        client.post(url)
+        with pytest.raises(httpx.RemoteProtocolError):
+            second.read()
+
+
+def recorded(project: Path) -> list[Any]:
+    """The answers in turn, by their files' numbers."""
+    paths = sorted(fixtures_in(project), key=lambda path: (len(path.name), path.name))
+    ends = [path.stem.rpartition("-")[2] for path in paths]
+    assert [int(end) for end in ends[1:]] == [*range(2, len(ends) + 1)]
+    return [parse_fixture(path.read_text())["response"]["json"] for path in paths]
+
+
+def replayed(url: str, count: int, replaying: Scope) -> list[Any]:
+    with replaying(repeats="sequence"), httpx.Client(verify=CERTIFICATES) as client:
+        return [json.loads(client.post(url).content) for _ in range(count)]
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["passes", "fails in the middle"])
+def test_a_hole_in_a_sequence_is_closed_when_the_scope_ends(
+    fails: bool, url: str, project: Path, recording: Scope, replaying: Scope
+) -> None:
+    with contextlib.suppress(ZeroDivisionError), recording(repeats="sequence"):
+        with httpx.Client(verify=CERTIFICATES) as client:
+            ask_three_at_once(client, url)
+        if fails:
+            raise ZeroDivisionError
+    assert recorded(project) == [1, 3]
+    assert replayed(url, 2, replaying) == [1, 3]
+
+
+def test_a_hole_that_opens_after_the_scope_has_ended_is_closed_too(
+    url: str, project: Path, recording: Scope, replaying: Scope
+) -> None:
+    with httpx.Client(verify=CERTIFICATES) as client:
+        with recording(repeats="sequence"):
+            client.post(url)
+            second = client.send(client.build_request("POST", url), stream=True)
+            client.post(url)
+        assert len(fixtures_in(project)) == 2
+        with pytest.raises(httpx.RemoteProtocolError):
+            second.read()
+    assert recorded(project) == [1, 3]
+    assert replayed(url, 2, replaying) == [1, 3]
+
+
+def test_an_answer_that_comes_after_the_scope_has_ended_keeps_its_place(
+    origin: Origin, project: Path, recording: Scope
+) -> None:
+    slow = Answer((b"2", b""), pause=0.01)
+    url = origin.on("/v1", json_answer(1), slow, json_answer(3))
+    with httpx.Client(verify=CERTIFICATES) as client:
+        with recording(repeats="sequence"):
+            client.post(url)
+            second = client.send(client.build_request("POST", url), stream=True)
+            client.post(url)
+        second.read()
+    assert recorded(project) == [1, 2, 3]
+
+
+def test_a_program_that_ends_closes_its_holes(url: str, project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        '[tool.cachy]\ndoms = ["127.0.0.1"]\nrepeats = "sequence"\n'
+    )
+    code = (
+        "import cachy, httpx\n"
+        "cachy.enable_cachy()\n"
+        "client = httpx.Client()\n"
+        f"url = {url!r}\n"
+        "client.post(url)\n"
+        "with client.stream('POST', url) as second:\n"
+        "    client.post(url)\n"
+        "    try: second.read()\n"
+        "    except httpx.RemoteProtocolError: pass\n"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
+    assert recorded(project) == [1, 3]
+
+
+def test_a_refused_answer_keeps_the_old_one_in_its_place(
+    origin: Origin, project: Path, recording: Scope
+) -> None:
+    url = origin.on("/v1", json_answer(1), json_answer(2), json_answer(3))
+    with httpx.Client(verify=CERTIFICATES) as client:
+        with recording(repeats="sequence"):
+            for _ in range(3):
+                client.post(url)
+        origin.on("/v1", json_answer(10), json_answer({}, 500), json_answer(30))
+        with recording(repeats="sequence", mode="refresh"):
+            client.post(url)
+            with client.stream("POST", url) as second:
+                client.post(url)
+                second.read()
+    assert recorded(project) == [10, 2, 30]
