@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -132,6 +133,26 @@ def test_ls_show_and_verify_read_what_was_recorded(project: Path, recorded: str)
     assert shown.stdout.startswith(f"POST {recorded}\n")
     assert '"answer": 1' in shown.stdout
     assert run("verify", folder=project).stdout == "1 fixture: 0 errors, 0 warnings\n"
+
+
+def listed(*arguments: str, folder: Path) -> list[str]:
+    done = run("ls", "--format", "json", *arguments, folder=folder)
+    return [Path(row["fixture"]).stem[:12] for row in json.loads(done.stdout)["fixtures"]]
+
+
+def test_ls_sorts_and_filters(project: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "fixtures_v1", project / "cachy_fixtures")
+    assert listed("--only", "claude-*", folder=project) == ["hello-0abde7"]
+    assert listed("--only", "*/v1/responses*", folder=project) == ["count-to-ten", "hey-91519069"]
+    assert listed("--sort", "size", folder=project)[0] == "what-is-the-"
+    path = next((project / "cachy_fixtures" / "localhost_11434").rglob("*.json"))
+    path.write_text(path.read_text().replace("2026-11-24", "2025-11-24"))
+    assert listed("--sort", "age", folder=project)[0] == "why-is-the-s"
+    none = run("ls", "--only", "nothing", folder=project)
+    assert (none.returncode, none.stderr) == (
+        3,
+        "cachy: None of 16 fixtures matches nothing. See: cachy ls\n",
+    )
 
 
 def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:

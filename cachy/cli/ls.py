@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -14,11 +16,26 @@ from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.store import load_whole
+from cachy.interaction import Fixture
 
+_WIDE = 160  # columns of a terminal: room for the paths too
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 
 
 @click.command()
+@click.option(
+    "--only",
+    metavar="GLOB",
+    default="*",
+    help="List those whose surface, model, test or path matches",
+)
+@click.option(
+    "--sort",
+    type=click.Choice(COLUMNS),
+    default="fixture",
+    show_default=True,
+    help="Column to sort by; the oldest and the largest come first",
+)
 @click.option(
     "--format",
     "form",
@@ -27,22 +44,34 @@ COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
     show_default=True,
     help="How the table is printed",
 )
-def command(form: str) -> int:
+def command(only: str, sort: str, form: str) -> int:
     """List the fixtures: surface, model, age, size and the test that recorded each.
 
     Exits 3 where there are none.
 
-    Example: cachy ls --format json
+    Example: cachy ls --only '*gpt-4*' --sort age
     """
     config = load_config()
-    rows = list_rows(config)
-    if not rows:
+    known = list_rows(config)
+    rows = sorted((row for row in known if _matches(row, only)), key=lambda row: _rank(row, sort))
+    if not known:
         raise Inconclusive(f"{config.fixtures} holds no fixtures. Record some first.")
+    if not rows:
+        raise Inconclusive(f"None of {len(known)} fixtures matches {only}. See: cachy ls")
     if form == "json":
         click.echo(json.dumps({"cachy": 1, "fixtures": rows}, indent=2, ensure_ascii=False))
     else:
         _print_table(rows)
     return 0
+
+
+def _matches(row: dict[str, Any], only: str) -> bool:
+    return any(fnmatchcase(row[name], only) for name in ("surface", "model", "test", "fixture"))
+
+
+def _rank(row: dict[str, Any], column: str) -> tuple[Any, str]:
+    ranks = {"size": -row["size"], "age": row["recorded"] or "~"}
+    return ranks.get(column, row[column]), row["fixture"]
 
 
 def list_rows(config: Config) -> list[dict[str, Any]]:
@@ -52,7 +81,7 @@ def list_rows(config: Config) -> list[dict[str, Any]]:
 
 def _row(path: Path, config: Config) -> dict[str, Any]:
     shown = path.relative_to(config.fixtures).as_posix()
-    row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"fixture": shown}
+    row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"fixture": shown, "recorded": ""}
     row["size"] = path.stat().st_size
     try:
         fixture = load_whole(path)
@@ -60,13 +89,24 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
     except (CachyError, KeyError, ValueError):
         return row | {"surface": "unreadable: see cachy verify"}
     recorded = fixture.document.get("recorded") or {}
-    body = fixture.request.get("json")
+    stream = " (stream)" if "sse" in fixture.response else ""
     return row | {
-        "surface": f"{fixture.request.get('method')} {target.authority}{target.template}",
-        "model": str(body.get("model", "")) if isinstance(body, dict) else "",
+        "surface": f"{fixture.request['method']} {target.authority}{target.template}{stream}",
+        "model": _model(fixture),
         "age": _age(str(recorded.get("at", ""))),
+        "recorded": str(recorded.get("at", "")),
         "test": str(recorded.get("test", "")),
     }
+
+
+def _model(fixture: Fixture) -> str:
+    """Give the model that was asked: in the body, in a part of it, or in the path."""
+    body, parts = fixture.request.get("json"), fixture.request.get("multipart", ())
+    if isinstance(body, dict) and "model" in body:
+        return str(body["model"])
+    named = (part.get("text", "") for part in parts if part.get("name") == "model")
+    in_path = re.search(r"/models?/([^/:?]+)", fixture.request["url"])
+    return str(next(named, in_path[1] if in_path else ""))
 
 
 def _age(at: str) -> str:
@@ -86,10 +126,16 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     console = Console()
     if not console.is_terminal:
         console = Console(width=240)
-    table = Table(*(column.capitalize() for column in COLUMNS[:-1]), box=None, pad_edge=False)
+    table = Table(box=None, pad_edge=False)
+    for column in COLUMNS if console.width >= _WIDE else COLUMNS[:-1]:
+        is_number = column in ("age", "size")
+        justify: Literal["left", "right"] = "right" if is_number else "left"
+        table.add_column(column.capitalize(), justify=justify, no_wrap=is_number, overflow="fold")
     for row in rows:
-        cells = (*(row[column] for column in ("surface", "model", "age")), _size(row["size"]))
-        table.add_row(*(Text(printable(str(cell))) for cell in (*cells, row["test"])))
+        cells = {**row, "size": _size(row["size"])}
+        table.add_row(
+            *(Text(printable(str(cells[name]))) for name in COLUMNS[: len(table.columns)])
+        )
     console.print(table)
 
 
