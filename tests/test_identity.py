@@ -131,7 +131,7 @@ def nudged(value: Any, how: int) -> Any:
             return [value]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(BODIES, st.integers(0, 40), st.data())
 def test_the_smallest_change_of_a_body_is_a_change(body: Any, how: int, data: Any) -> None:
     other = changed(body, data.draw(st.sampled_from(list(places(body)))), how)
@@ -361,7 +361,7 @@ ENVIRONMENTS = [
 ]
 
 
-@settings(few, max_examples=2)
+@settings(few, max_examples=2)  # the first is the simplest there is
 @given(batch=batches())
 def test_every_process_python_and_environment_agrees(batch: list[Request], tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
