@@ -147,7 +147,7 @@ def fixtures_in(folder: Path) -> list[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell each SDK that was tested, its version and the ways of calling it."""
+    """Tell each SDK that was tested, its version, the ways of calling it and its slowest miss."""
     passed = terminalreporter.stats.get("passed", ())
     told = [value for report in passed for name, value in report.user_properties if name == "sdk"]
     if told:

@@ -39,6 +39,7 @@ TOOL = {
 FILE = b"some text\x00\xff"
 SOUND = b"ID3\x04" + bytes(range(256))
 GPT, CLAUDE, GEMINI = "gpt-4.1", "claude-opus-4-6", "gemini-2.5-flash"
+JOB = "batch_67cb32528d6881909eb2859a55e18a85"
 HOST = ["127.0.0.1"]
 
 
@@ -163,4 +164,5 @@ def until_done(ask: Call, is_done: Callable[[Any], bool]) -> Any:
     states = [ask()]
     while not is_done(states[-1]) and len(states) < 9:
         states.append(ask())
+    assert is_done(states[-1])
     return [plain(state) for state in (*states, ask())]

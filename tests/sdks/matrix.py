@@ -59,6 +59,7 @@ class Row:
 
 _ALL = "plain, streamed, async, async streamed"
 _PARALLEL = "early close, gather, threads"
+_FILES = "upload, binary, embeddings, polling"
 _RAW = "raw response, streaming response"
 OPENAI, ANTHROPIC = "OPENAI_API_KEY", "ANTHROPIC_API_KEY"
 ROWS = (
@@ -66,15 +67,14 @@ ROWS = (
         "openai",
         "openai",
         ("openai", "httpx2"),
-        f"{_ALL}, tools, structured, {_RAW}, upload, binary, embeddings, polling, errors, retry, "
-        f"{_PARALLEL}",
+        f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         OPENAI,
     ),
     Row(
         "openai (Azure)",
         "azure",
         ("openai",),
-        f"{_ALL}, tools, structured, {_RAW}, embeddings, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "AZURE_OPENAI_API_KEY",
     ),
     Row(
@@ -88,30 +88,28 @@ ROWS = (
         "anthropic (Bedrock)",
         "bedrock",
         ("anthropic", "botocore"),
-        f"{_ALL}, tools, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, {_RAW}, errors, retry, {_PARALLEL}",
         records_keyless=False,  # a placeholder would shadow a role that only the network tells of
     ),
     Row(
         "google-genai",
         "google_genai",
         ("google-genai", "aiohttp"),
-        f"{_ALL}, tools, structured, upload, binary, embeddings, polling, errors, retry, "
-        f"{_PARALLEL}",
+        f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         "GOOGLE_API_KEY",
     ),
     Row(
         "mistralai",
         "mistralai",
         ("mistralai",),
-        f"{_ALL}, tools, structured, upload, binary, embeddings, polling, errors, retry, "
-        f"{_PARALLEL}",
+        f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         path="/mistral",
     ),
     Row(
         "groq",
         "groq",
         ("groq", "httpx"),
-        f"{_ALL}, tools, {_RAW}, upload, binary, embeddings, polling, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "GROQ_API_KEY",
         path="/groq",
     ),
@@ -119,7 +117,7 @@ ROWS = (
         "together",
         "together",
         ("together",),
-        f"{_ALL}, tools, {_RAW}, upload, binary, embeddings, polling, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "TOGETHER_API_KEY",
         path="/together",
     ),
@@ -153,7 +151,7 @@ ROWS = (
         "litellm",
         "litellm",
         ("litellm",),
-        f"{_ALL}, tools, structured, upload, binary, embeddings, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         OPENAI,
     ),
     Row(
@@ -174,7 +172,7 @@ ROWS = (
         "instructor",
         "instructor",
         ("instructor", "openai"),
-        "streamed, async, async streamed, tools, structured, errors, retry, gather, threads",
+        f"streamed, async, async streamed, tools, structured, errors, retry, {_PARALLEL}",
         OPENAI,
         "instructor",
     ),
@@ -189,7 +187,7 @@ ROWS = (
         "claudette",
         "claudette",
         ("claudette", "anthropic"),
-        f"{_ALL}, tools, errors, retry, gather, threads",
+        f"{_ALL}, tools, structured, errors, retry, {_PARALLEL}",
         ANTHROPIC,
         "answerai",
     ),
@@ -197,7 +195,7 @@ ROWS = (
         "cosette",
         "cosette",
         ("cosette", "openai"),
-        "plain, streamed, tools, errors, retry, threads",
+        "plain, streamed, tools, structured, errors, retry, early close, threads",
         OPENAI,
         "answerai",
     ),
@@ -205,7 +203,7 @@ ROWS = (
         "lisette",
         "lisette",
         ("lisette", "litellm"),
-        f"{_ALL}, tools, errors, retry, gather, threads",
+        f"{_ALL}, tools, errors, retry, {_PARALLEL}",
         OPENAI,
         "answerai",
     ),
@@ -213,7 +211,7 @@ ROWS = (
         "requests",
         "requests",
         ("requests",),
-        "plain, streamed, tools, structured, upload, binary, embeddings, errors, early close, "
-        "threads",
+        "plain, streamed, tools, structured, upload, binary, embeddings, errors, retry, "
+        "early close, threads",
     ),
 )

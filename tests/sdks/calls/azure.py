@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import openai
-from asking import AS_JSON, ASK, GPT, Answer, Calls, refused_with, retried
+from asking import AS_JSON, ASK, GPT, SOUND, Answer, Calls, refused_with, retried, until_done
 
 from calls.stainless import chats, raw
 
@@ -21,6 +21,14 @@ def calls(foreign: str, own: str) -> Calls:
         at = openai.AzureOpenAI(azure_endpoint=url, api_version=VERSION)
         return at.chat.completions.create(model=GPT, messages=[{"role": "user", "content": ASK}])
 
+    def polled() -> Any:
+        batch = ours.batches.create(
+            input_file_id="file-1", endpoint="/v1/chat/completions", completion_window="24h"
+        )
+        return until_done(
+            lambda: ours.batches.retrieve(batch.id), lambda state: state.status == "completed"
+        )
+
     return {
         **chats(client, other, GPT),
         **raw(client, GPT),
@@ -29,6 +37,11 @@ def calls(foreign: str, own: str) -> Calls:
         "structured": lambda: client.chat.completions.parse(
             model=GPT, messages=AS_JSON, response_format=Answer
         ),
+        "upload": lambda: ours.audio.transcriptions.create(
+            model="e", file=("sound.mp3", SOUND, "audio/mpeg")
+        ),
+        "binary": lambda: ours.audio.speech.create(model="e", voice="alloy", input=ASK).content,
+        "polling": polled,
         "embeddings: base64": lambda: ours.embeddings.create(model="e", input=ASK),
         "embeddings: float": lambda: ours.embeddings.create(
             model="e", input=ASK, encoding_format="float"

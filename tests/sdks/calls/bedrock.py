@@ -7,7 +7,7 @@ from typing import Any
 import anthropic
 from asking import CALL, TURN, Calls, collect, each, first, parallel, refused_with, retried, run
 
-from calls.anthropic import TOOL
+from calls.anthropic import TOOL, raw
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 64, "messages": TURN}
@@ -41,6 +41,7 @@ def calls(foreign: str, own: str) -> Calls:
         "tools": lambda: create(**{**ASKED, "messages": CALL}, tools=[TOOL]),
         "early close": early,
         **parallel(lambda text: create(**say(text)), lambda text: create_async(**say(text))),
+        **raw(client),
         **refused_with(ask, own),
         **retried(ask, own),
     }

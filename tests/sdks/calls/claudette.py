@@ -6,7 +6,7 @@ from typing import Any
 
 import claudette
 from anthropic import Anthropic, AsyncAnthropic
-from asking import ASK, CLAUDE, Calls, each, parallel, plain, refused_with, retried, run
+from asking import ASK, CLAUDE, Calls, each, first, parallel, plain, refused_with, retried, run
 from claudette.asink import AsyncChat, AsyncClient
 
 
@@ -43,6 +43,10 @@ def calls(foreign: str, own: str) -> Calls:
         "async": lambda: run(later(ASK)),
         "async streamed": lambda: run(streamed()),
         "tools": lambda: chat("Call the tool.", tools=[weather]),
+        "structured": lambda: client.structured("Call the tool.", tools=[weather]),
+        "early close": lambda: first(
+            filter(None, claudette.Chat(cli=client)("Count.", stream=True))
+        ),
         **parallel(lambda text: chat(text), later),
         **refused_with(ask, own),
         **retried(ask, own),

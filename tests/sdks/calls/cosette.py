@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cosette
-from asking import ASK, GPT, Calls, each, parallel, plain, refused_with, retried
+from asking import ASK, GPT, Calls, each, first, parallel, plain, refused_with, retried
 from openai import OpenAI
 
 
@@ -33,6 +33,8 @@ def calls(foreign: str, own: str) -> Calls:
         "plain: dialog": dialog,
         "streamed": lambda: each(cosette.Chat(cli=client)(ASK, stream=True)),
         "tools": lambda: chat("Call the tool.", tools=[weather]),
+        "structured": lambda: client.structured("Call the tool.", tools=[weather]),
+        "early close": lambda: first(cosette.Chat(cli=client)("Count.", stream=True)),
         **parallel(lambda text: chat(text), None),
         **refused_with(ask, own),
         **retried(ask, own),

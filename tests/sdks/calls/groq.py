@@ -5,7 +5,7 @@ from __future__ import annotations
 import groq
 from asking import ASK, FILE, SOUND, Calls, until_done
 
-from calls.stainless import chats, raw, refusals
+from calls.stainless import chats, raw, refusals, structured
 
 LLAMA = "llama-3.3-70b-versatile"
 
@@ -25,6 +25,7 @@ def calls(foreign: str, own: str) -> Calls:
     return {
         **chats(client, other, LLAMA),
         **raw(client, LLAMA),
+        **structured(client, LLAMA),
         **refusals(groq.Groq, own, LLAMA, ""),
         "embeddings: float": lambda: ours.embeddings.create(model="e", input=ASK),
         "embeddings: base64": lambda: ours.embeddings.create(

@@ -14,6 +14,7 @@ from asking import (
     Calls,
     collect,
     each,
+    first,
     parallel,
     refused_with,
     retried,
@@ -51,6 +52,7 @@ def calls(foreign: str, own: str) -> Calls:
         "streamed": lambda: each(completions.create_partial(**ask, seed=2)),
         "async streamed": lambda: run(collect(later.create_partial(**ask, seed=2))),
         "tools": lambda: tooled.create(model=GPT, messages=CALL, response_model=Weather),
+        "early close": lambda: first(completions.create_partial(**ask, seed=3)),
         **parallel(
             lambda text: completions.create(**say(text)), lambda text: later.create(**say(text))
         ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import ASK, GPT, Calls, parallel, plain, refused_with, retried, run
+from asking import ASK, GPT, Calls, first, parallel, plain, refused_with, retried, run
 from lisette import AsyncChat, Chat
 
 
@@ -41,6 +41,7 @@ def calls(foreign: str, own: str) -> Calls:
         "async": lambda: run(later(ASK)),
         "async streamed": lambda: run(streamed()),
         "tools": lambda: chat("Use a tool.", tools=[weather]),
+        "early close": lambda: shown(first(Chat(**at)("Count.", stream=True))),
         **parallel(lambda text: chat(text), later),
         **refused_with(ask, own),
         **retried(ask, own),

@@ -11,6 +11,7 @@ from asking import (
     CALL,
     CLAUDE,
     GPT,
+    JOB,
     SOUND,
     TOOL,
     TURN,
@@ -22,6 +23,7 @@ from asking import (
     refused_with,
     retried,
     run,
+    until_done,
 )
 
 
@@ -76,4 +78,8 @@ def further(at: dict[str, Any]) -> Calls:
         "embeddings": lambda: litellm.embedding(model="openai/e", input=[ASK], **at).data,
         "upload": lambda: litellm.transcription(model="openai/whisper-1", file=sound, **at).text,
         "binary": lambda: litellm.speech(**speech, **at).content,
+        "polling": lambda: until_done(
+            lambda: litellm.retrieve_batch(JOB, custom_llm_provider="openai", **at),
+            lambda state: state.status == "completed",
+        ),
     }

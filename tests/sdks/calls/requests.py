@@ -5,7 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from asking import AS_JSON, CALL, FILE, GPT, SCHEMA, TOOL, TURN, Calls, parallel, refused_with
+from asking import (
+    AS_JSON,
+    CALL,
+    FILE,
+    GPT,
+    SCHEMA,
+    TOOL,
+    TURN,
+    Calls,
+    parallel,
+    refused_with,
+    retried,
+)
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
@@ -28,7 +40,7 @@ def calls(foreign: str, own: str) -> Calls:
 
     def ask_at(url: str) -> Any:
         session = requests.Session()
-        retries = Retry(2, status_forcelist=[429], allowed_methods=None, backoff_factor=0.01)
+        retries = Retry(2, status_forcelist=[429], allowed_methods=None)
         session.mount("http://", HTTPAdapter(max_retries=retries))
         answer = session.post(f"{url}/v1/chat/completions", json={"model": GPT, "messages": TURN})
         answer.raise_for_status()
@@ -51,4 +63,5 @@ def calls(foreign: str, own: str) -> Calls:
         "early close": early,
         **parallel(say, None),
         **refused_with(ask_at, own),
+        **retried(ask_at, own),
     }

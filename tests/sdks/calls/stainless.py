@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from asking import (
+    AS_JSON,
     CALL,
+    SCHEMA,
     TOOL,
     TURN,
     Calls,
@@ -64,6 +66,14 @@ def raw(client: Any, model: str) -> Calls:
             return list(answer.iter_lines())
 
     return {"raw response": raw_response, "streaming response": streaming_response}
+
+
+def structured(client: Any, model: str) -> Calls:
+    form = {"type": "json_schema", "json_schema": {"name": "answer", "schema": SCHEMA}}
+    create = client.chat.completions.create
+    return {
+        "structured": lambda: create(model=model, messages=AS_JSON, response_format=form),
+    }
 
 
 def refusals(make: Any, own: str, model: str, base: str = "/v1") -> Calls:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import together
-from asking import ASK, SOUND, Calls, until_done
+from asking import ASK, JOB, SOUND, Calls, until_done
 
-from calls.stainless import chats, raw, refusals
+from calls.stainless import chats, raw, refusals, structured
 
 LLAMA = "meta-llama/Llama-3"
 
@@ -16,13 +16,14 @@ def calls(foreign: str, own: str) -> Calls:
 
     def polled() -> object:
         return until_done(
-            lambda: ours.batches.retrieve("batch_abc123"),
+            lambda: ours.batches.retrieve(JOB),
             lambda state: str(state.status).upper() == "COMPLETED",
         )
 
     return {
         **chats(client, other, LLAMA),
         **raw(client, LLAMA),
+        **structured(client, LLAMA),
         **refusals(together.Together, own, LLAMA, ""),
         "embeddings": lambda: ours.embeddings.create(model="e", input=ASK),
         "upload": lambda: ours.audio.transcriptions.create(
