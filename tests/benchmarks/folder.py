@@ -18,7 +18,7 @@ from pathlib import Path
 from cachy.config import Config
 from cachy.fixtures.document import compose
 from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import identify_settled
+from cachy.fixtures.fingerprint import identify
 from cachy.fixtures.format import render_fixture
 from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
@@ -63,16 +63,18 @@ def answered(number: int) -> Response:
     return Response(200, JSON_TYPE, json.dumps(answer).encode())
 
 
-def fill(config: Config, count: int) -> None:
-    """Write many fixtures; composed as recordings are, written without a look for an older one."""
+def fill(config: Config, count: int, *, same: bool = False) -> None:
+    """Write many fixtures without a look for older ones; `same`: all hold what the first holds."""
+    store, text = Store(config.fixtures), ""
     for number in range(count):
         request = asked(number)
-        identity = identify_settled(request, config)
-        recorded = {"at": "2026-11-01T00:00:00Z", "sdk": "openai 3.54.0"}
-        document, _ = compose(request, answered(number), recorded, config)
-        path = Path(Store(config.fixtures).path_of(identity))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(render_fixture(document), encoding="utf-8")
+        path = Path(store.path_of(identify(request, config)))
+        if not text or not same:
+            recorded = {"at": "2026-11-01T00:00:00Z", "sdk": "openai 3.54.0"}
+            document, _ = compose(request, answered(number), recorded, config)
+            text = render_fixture(document)
+            path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
 def least(rounds: int, *works: Callable[[], object]) -> list[float]:
@@ -126,7 +128,7 @@ def main() -> None:
             for name in ("few", "many", "checked")
         )
         for config, count in ((few, FEW), (many, MANY), (checked, VERIFIED)):
-            fill(config, count)
+            fill(config, count, same=config is not checked)
         # The same work in both: ten requests, again and again, each round by a new session.
         step = MANY // FEW
         in_few, in_many = least(
