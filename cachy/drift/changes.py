@@ -15,10 +15,10 @@ from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
 from cachy.drift.learning import Document, Structure, align, document_of, learn
-from cachy.drift.paths import Paths, shown_path
+from cachy.drift.paths import Paths, Shown, parent_of
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
 from cachy.drift.sdk_models import Model, find_model
-from cachy.drift.streams import compare_streams
+from cachy.drift.streams import compare_streams, has_one_grammar
 from cachy.fixtures.place import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface
@@ -144,9 +144,7 @@ def compare_structures(
         leaves_out_defaults: the API leaves out a field that holds its type's default.
     """
     align(recorded, live)
-    if not _differing(recorded.paths(), live.paths()) and not compare_streams(
-        recorded, recorded, live
-    ):
+    if not _differing(recorded.paths(), live.paths()) and has_one_grammar(recorded, live):
         return []
     known = recorded
     if learn_all is not None:
@@ -156,8 +154,9 @@ def compare_structures(
     own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
     omits = leaves_out_defaults and _is_proto_json(own)
     sides = Sides(own, all_paths, now, known.recordings, omits)
+    shown = Shown(all_paths, now)
     found = [
-        replace(change, path=shown_path(change.path, all_paths, now))
+        replace(change, path=shown.path(change.path))
         for path in _differing(own, now)
         for change in judge(path, sides)
     ]
@@ -183,7 +182,7 @@ def _root(path: str) -> str:
 def _differing(old: Paths, new: Paths) -> list[str]:
     """Find the paths where the two maps differ; deepdiff compares them, types as sets."""
     optional = {path for path, fact in new.items() if fact.is_optional and path in old}
-    before, after = _sets(old), _sets(new)
+    before, after = _sets(old, new), _sets(new, old)
     alike = {path for path in before if before[path] == after.get(path)}
     if len(alike) == len(before) == len(after):
         return sorted(optional)
@@ -195,7 +194,8 @@ def _differing(old: Paths, new: Paths) -> list[str]:
     return sorted(paths | optional)
 
 
-def _sets(paths: Paths) -> dict[str, set[str]]:
+def _sets(paths: Paths, others: Paths) -> dict[str, set[str]]:
+    """Give what stands at each path; of what only one side has, no more than its top."""
     return {
         path: {
             *fact.types,
@@ -204,6 +204,7 @@ def _sets(paths: Paths) -> dict[str, set[str]]:
             *(f"length {length}" for length in fact.lengths),
         }
         for path, fact in paths.items()
+        if path in others or parent_of(path) in others
     }
 
 

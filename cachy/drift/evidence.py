@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from cachy.drift.paths import Fact, Paths, parent_of
-from cachy.providers.answers import BACKENDS, ENDINGS, STATES
+from cachy.providers.answers import ENDINGS, STATES
 
 _UNLIKELY = 0.05
+_TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
 
 
@@ -28,6 +29,7 @@ class Sides:
     live: Paths
     recordings: int = 1
     omits_defaults: bool = False
+    is_rerouted: bool | None = None
     _children: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
     def children(self, paths: Paths, parent: str) -> dict[str, Fact]:
@@ -72,16 +74,14 @@ def is_other_state(parent: str, sides: Sides) -> bool:
 
 def is_other_backend(sides: Sides) -> bool:
     """Whether a router asked another back end than it did for the recordings."""
-    for name in BACKENDS:
-        known, live = (_backends(paths, name) for paths in (sides.known, sides.live))
-        if known and live and live.isdisjoint(known):
-            return True
-    return False
+    if sides.is_rerouted is None:
+        known, live = (_backends(paths) for paths in (sides.known, sides.live))
+        sides.is_rerouted = bool(known and live and live.isdisjoint(known))
+    return sides.is_rerouted
 
 
-def _backends(paths: Paths, name: str) -> frozenset[str]:
-    root = re.compile(rf"\$(\{{[^}}]*\}})?\.{name}")
-    found = [fact.backends for path, fact in paths.items() if root.fullmatch(path)]
+def _backends(paths: Paths) -> frozenset[str]:
+    found = [fact.backends for path, fact in paths.items() if fact.backends and _TOP.match(path)]
     return frozenset[str]().union(*found)
 
 

@@ -58,20 +58,23 @@ def flatten(node: Node, path: str = "$") -> Paths:
     return dict(_walk(node, path, node.count))
 
 
-def shown_path(path: str, *maps: Paths) -> str:
-    """Give a path as people read it: a variant that has no other beside it is not named."""
-    shown, start = "", 0
-    for found in _VARIANT.finditer(path):
-        before = path[: found.start()]
-        beside = {
-            other[: other.index("}", found.start()) + 1]
-            for paths in maps
-            for other in paths
-            if other.startswith(before + "{")
-        }
-        shown += path[start : found.start()] + (f"[{found[1]}]" if len(beside) > 1 else "")
-        start = found.end()
-    return shown + path[start:]
+class Shown:
+    """Paths as people read them: a variant that has no other beside it is not named."""
+
+    def __init__(self, *maps: Paths) -> None:
+        self._beside: dict[str, set[str]] = {}
+        for path in (path for paths in maps for path in paths if path.endswith("}")):
+            *_, found = _VARIANT.finditer(path)
+            self._beside.setdefault(path[: found.start()], set()).add(found[1])
+
+    def path(self, path: str) -> str:
+        """Give a path as people read it."""
+        shown, start = "", 0
+        for found in _VARIANT.finditer(path):
+            is_alone = len(self._beside.get(path[: found.start()], ())) < 2
+            shown += path[start : found.start()] + ("" if is_alone else f"[{found[1]}]")
+            start = found.end()
+        return shown + path[start:]
 
 
 def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:

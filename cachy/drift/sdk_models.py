@@ -124,7 +124,8 @@ class Model:
             return "fixture-stale" if place else self._judge_unheard(path)
         if place is None or not place.schemas:
             return "unknown"
-        if rule in ("field-removed", "field-became-optional") or new is None:
+        is_gone = rule == "absent-null-swapped" and new is None
+        if is_gone or rule in ("field-removed", "field-became-optional"):
             return "sdk-broken" if place.is_required else "known"
         if rule == "enum-value-added":
             return _judge_token(place.tokens, new or "")
@@ -134,11 +135,13 @@ class Model:
 
     def _judge_member(self, path: str) -> Verdict:
         """A member of a union, or an event of a stream."""
+        siblings = self.find(path[: path.rfind("[")]) if "=" in path else self._root("")
+        schemas = [*self._leaves(self._items(siblings.schemas) if siblings else ())]
+        if len(schemas) < 2 and "=" not in path:
+            return "unknown"  # one model for whatever event comes
         if self.find(path):
             return "known"
-        siblings = self.find(path[: path.rfind("[")]) if "=" in path else self._root("")
-        schemas = self._leaves(self._items(siblings.schemas) if siblings else ())
-        return "provider-ahead" if len([*schemas]) > 1 else "unknown"
+        return "provider-ahead" if len(schemas) > 1 else "unknown"
 
     def _judge_unheard(self, path: str) -> Verdict:
         """A field that the model lacks: news only where it does know the object around it."""

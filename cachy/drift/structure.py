@@ -16,6 +16,7 @@ from cachy.drift.node import (
 from cachy.drift.unions import (
     DISCRIMINATORS,
     MARKED,
+    MOST_FIELDS,
     find_discriminator,
     find_mark,
     is_json_schema,
@@ -102,7 +103,8 @@ def _learn_object(node: Node, value: dict[str, Json], mark: int, label: str, dep
         _learn_fields(part, value, mark, label, depth)
     else:
         _learn_fields(node, value, mark, label, depth)
-    settle(node)
+    if node.variants or len(node.fields) > MOST_FIELDS:
+        settle(node)
 
 
 def _learn_map(node: Node, value: dict[str, Json], mark: int, label: str, depth: int) -> None:

@@ -9,8 +9,10 @@ FOLDER holds, as gzipped JSON lines: `rerecordings.*` (one request answered at t
 
 from __future__ import annotations
 
+import copy
 import gzip
 import json
+import random
 import re
 import statistics
 import sys
@@ -19,10 +21,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from drift_mutations import ROWS, Case, bare
+
 from cachy.drift import Change, compare
 
 Row = dict[str, Any]
 HISTORY = 30
+MUTATIONS = 2000
+LEAST = 12  # recordings of a surface that a mutation is drawn from
 
 
 def rows(folder: Path, name: str) -> Iterator[Row]:
@@ -109,6 +115,66 @@ def last_name(path: str) -> str:
     return plain.rpartition(".")[2]
 
 
+class Mutations:
+    """Real answers of well-known surfaces, each changed by one row of the catalogue."""
+
+    def __init__(self, corpus: Corpus) -> None:
+        self.draw = random.Random(20261126)
+        rows = {
+            key: [corpus.all[name] for name in ids if name in corpus.all]
+            for key, ids in sorted(corpus.surfaces.items(), key=lambda item: str(item[0]))
+        }
+        fine = [
+            [row for row in group if row["response"]["status"] < 400] for group in rows.values()
+        ]
+        known = [group for group in fine if len(group) >= LEAST]
+        refused = [
+            [row]
+            for group in rows.values()
+            for row in group
+            if row["response"]["status"] >= 400 and "json" in row["response"]
+        ]
+        self.cases = [self._case(self.draw.choice(known)) for _ in range(200)]
+        self.refusals = [self._case(group) for group in refused]
+
+    def _case(self, group: list[Row]) -> Case:
+        at = self.draw.randrange(len(group))
+        others = [row for row in group if row is not group[at]][-HISTORY:]
+        baseline = [document(row, row["response"]) for row in others]
+        return Case(document(group[at], group[at]["response"]), baseline)
+
+    def run(self, count: int) -> dict[str, tuple[int, int]]:
+        """Give for each rule how many of its mutations were found, and how many were made."""
+        found = dict.fromkeys(ROWS, (0, 0))
+        for number in range(count):
+            rule = [*ROWS][number % len(ROWS)]
+            hit = next((hit for _ in range(60) if (hit := self._try(rule)) is not None), None)
+            if hit is not None:
+                found[rule] = found[rule][0] + hit, found[rule][1] + 1
+        return found
+
+    def _try(self, rule: str) -> bool | None:
+        pool = self.refusals if rule == "error-shape-changed" else self.cases
+        case = copy.copy(self.draw.choice(pool))
+        if rule.startswith(("header", "api", "redirect")):  # these set a header first
+            case = copy.deepcopy(case)
+        mutated = self.draw.choice(ROWS[rule])(case, self.draw)
+        if mutated is None:
+            return None
+        new, path = mutated
+        changes = compare(case.document, new, baseline=case.baseline, sdk=False)
+        return any(change.rule == rule and bare(change.path) == bare(path) for change in changes)
+
+
+def print_mutations(corpus: Corpus) -> None:
+    found = Mutations(corpus).run(MUTATIONS)
+    hits, made = (sum(counts) for counts in zip(*found.values(), strict=True))
+    print(f"mutations ({made}): {100 * hits / made:.1f} % found with rule and path (--no-sdk)")
+    for rule, (hit, count) in found.items():
+        if hit < count or not count:
+            print(f"  {rule}: {hit} of {count}")
+
+
 def main(folder: Path) -> None:
     corpus = Corpus(folder)
     drifted = [name for name, row in corpus.labels.items() if row["label"] == "drift"]
@@ -142,6 +208,7 @@ def main(folder: Path) -> None:
     for with_history, title in ((False, "alone"), (True, "with history")):
         mean = 1000 * statistics.mean(corpus.seconds[with_history])
         print(f"time {title}: mean {mean:.1f} ms a pair")
+    print_mutations(corpus)
 
 
 if __name__ == "__main__":

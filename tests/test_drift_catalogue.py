@@ -1,0 +1,487 @@
+"""Each row of the catalogue of changes, on answers as providers give them; and what is none."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cachy.drift import Change, compare
+from cachy.drift.changes import RULES
+
+Answer = dict[str, Any]
+CHAT: Answer = {
+    "id": "chatcmpl-1",
+    "object": "chat.completion",
+    "created": 1732440000,
+    "model": "m-1-2026-03-01",
+    "choices": [
+        {
+            "index": 0,
+            "message": {"role": "assistant", "content": "Hi", "refusal": None},
+            "finish_reason": "stop",
+        }
+    ],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
+}
+MESSAGE = [
+    {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 1}}},
+    {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
+    {"type": "ping"},
+    {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}},
+    {"type": "content_block_stop", "index": 0},
+    {"type": "message_stop"},
+]
+MODELS = {"object": "list", "data": [{"id": "m-1", "object": "model", "owned_by": "me"}]}
+ERROR = {"error": {"code": "unknown_parameter", "message": "No.", "param": "n"}}
+
+
+def answer(
+    body: Any, status: int = 200, at: str = "2026-11-24T00:00:00Z", **headers: str
+) -> Answer:
+    named = {key.replace("_", "-"): value for key, value in headers.items()}
+    return {
+        "cachy": 1,
+        "recorded": {"at": "2026-11-24T00:00:00Z"},
+        "request": {"method": "POST", "url": "https://api.example.com/v1/chat/completions"},
+        "response": {
+            "status": status,
+            "headers": {"content-type": "application/json", **named},
+            "json": body,
+        },
+    }
+
+
+def text(body: str, media: str, status: int = 200) -> Answer:
+    document = answer(None, status)
+    document["response"] = {"status": status, "headers": {"content-type": media}, "text": body}
+    return document
+
+
+def stream(*events: Any) -> Answer:
+    document = answer(None)
+    rows = [{"event": event["type"], "data": event} for event in events]
+    document["response"] = {
+        "status": 200,
+        "headers": {"content-type": "text/event-stream"},
+        "sse": rows,
+    }
+    return document
+
+
+def edited(body: Any, edit: Callable[[Any], object]) -> Any:
+    changed = copy.deepcopy(body)
+    edit(changed)
+    return changed
+
+
+def with_data(name: str, *values: Any) -> Any:
+    return {"data": [{"id": 1, name: value} for value in values]}
+
+
+def told(changes: list[Change]) -> list[tuple[str, str, str]]:
+    return [(change.severity, change.rule, change.path) for change in changes]
+
+
+Row = tuple[str, Answer, Answer, int, list[tuple[str, str, str]]]
+# What is compared, how many recordings like the old one there are beside it, and what is told.
+ROWS: list[Row] = [
+    (
+        "field-added",
+        answer(CHAT),
+        answer({**CHAT, "service_tier": "default"}),
+        0,
+        [("compatible", "field-added", "$.service_tier")],
+    ),
+    (
+        "field-removed",
+        answer(CHAT),
+        answer(edited(CHAT, lambda body: body["usage"].pop("total_tokens"))),
+        0,
+        [("risky", "field-removed", "$.usage.total_tokens")],
+    ),
+    (
+        "field-removed",
+        answer(CHAT),
+        answer(edited(CHAT, lambda body: body["usage"].pop("total_tokens"))),
+        9,
+        [("breaking", "field-removed", "$.usage.total_tokens")],
+    ),
+    (
+        "field-became-optional",
+        answer(with_data("native_finish_reason", "stop", "stop")),
+        answer(
+            edited(
+                with_data("native_finish_reason", "stop", "stop"),
+                lambda body: body["data"][1].pop("native_finish_reason"),
+            )
+        ),
+        9,
+        [("breaking", "field-became-optional", "$.data[*].native_finish_reason")],
+    ),
+    (
+        "type-changed",
+        answer(CHAT),
+        answer({**CHAT, "created": "2026-11-24"}),
+        0,
+        [("breaking", "type-changed", "$.created")],
+    ),
+    (
+        "type-widened",
+        answer(with_data("content", "Hi", "Ho")),
+        answer(with_data("content", "Hi", [{"type": "text"}])),
+        0,
+        [("breaking", "type-widened", "$.data[*].content")],
+    ),
+    (
+        "type-widened",
+        answer({"score": 1}),
+        answer({"score": 1.5}),
+        9,
+        [("risky", "type-widened", "$.score")],
+    ),
+    (
+        "null-added",
+        answer({"id": "a", "usage": {"total": 1}}),
+        answer({"id": "a", "usage": None}),
+        9,
+        [("breaking", "null-added", "$.usage")],
+    ),
+    (
+        "null-resolved",
+        answer({"id": "a", "usage": None}),
+        answer({"id": "a", "usage": {"total": 1}}),
+        9,
+        [("compatible", "null-resolved", "$.usage")],
+    ),
+    (
+        "absent-null-swapped",
+        answer(CHAT),
+        answer(edited(CHAT, lambda body: body["choices"][0]["message"].pop("refusal"))),
+        0,
+        [("risky", "absent-null-swapped", "$.choices[*].message.refusal")],
+    ),
+    (
+        "enum-value-added",
+        answer(CHAT),
+        answer(edited(CHAT, lambda body: body["choices"][0].update(finish_reason="guardrail"))),
+        9,
+        [("risky", "enum-value-added", "$.choices[*].finish_reason")],
+    ),
+    (
+        "format-changed",
+        answer({"created": "2026-11-24T09:15:00Z"}),
+        answer({"created": "24 Nov 2026"}),
+        2,
+        [("risky", "format-changed", "$.created")],
+    ),
+    (
+        "array-length-changed",
+        answer({"data": [{"object": "embedding", "embedding": [0.1] * 1536}]}),
+        answer({"data": [{"object": "embedding", "embedding": [0.1] * 3072}]}),
+        0,
+        [("risky", "array-length-changed", "$.data[object=embedding].embedding")],
+    ),
+    (
+        "variant-added",
+        answer({"content": [{"type": "text", "text": "Hi"}]}),
+        answer({"content": [{"type": "text", "text": "Hi"}, {"type": "audio", "id": "a"}]}),
+        0,
+        [("risky", "variant-added", "$.content[type=audio]")],
+    ),
+    (
+        "event-added",
+        stream(*MESSAGE),
+        stream(*MESSAGE[:-1], {"type": "thought"}, MESSAGE[-1]),
+        0,
+        [("risky", "event-added", "event(thought)")],
+    ),
+    (
+        "event-vanished",
+        stream(*MESSAGE),
+        stream(*[event for event in MESSAGE if event["type"] != "content_block_stop"]),
+        9,
+        [("breaking", "event-vanished", "event(content_block_stop)")],
+    ),
+    (
+        "stream-order-changed",
+        stream(*MESSAGE),
+        stream(MESSAGE[0], MESSAGE[3], MESSAGE[1], *MESSAGE[4:]),
+        2,
+        [("risky", "stream-order-changed", "stream")],
+    ),
+    (
+        "terminator-changed",
+        stream(*MESSAGE),
+        stream(*MESSAGE, {"type": "content_block_stop", "index": 0}),
+        0,
+        [("breaking", "terminator-changed", "stream")],
+    ),
+    (
+        "status-changed",
+        answer(CHAT),
+        answer(CHAT, 202),
+        0,
+        [("risky", "status-changed", "status")],
+    ),
+    (
+        "status-changed",
+        answer(CHAT),
+        {**answer(CHAT), "response": {"status": 204}},
+        0,
+        [("breaking", "status-changed", "status")],
+    ),
+    (
+        "request-rejected",
+        answer(CHAT),
+        answer(ERROR, 400),
+        0,
+        [("breaking", "request-rejected", "status")],
+    ),
+    (
+        "model-retired",
+        answer(CHAT),
+        answer({"error": {"code": "model_not_found"}}, 400),
+        0,
+        [("breaking", "model-retired", "status")],
+    ),
+    ("model-retired", answer(CHAT), answer({}, 410), 0, [("breaking", "model-retired", "status")]),
+    (
+        "content-type-changed",
+        answer(CHAT),
+        text("<html>", "text/html"),
+        0,
+        [("breaking", "content-type-changed", "headers.content-type")],
+    ),
+    (
+        "header-added",
+        answer(CHAT),
+        answer(CHAT, etag='"1"'),
+        0,
+        [("compatible", "header-added", "headers.etag")],
+    ),
+    (
+        "header-removed",
+        answer(CHAT, etag='"1"'),
+        answer(CHAT),
+        0,
+        [("risky", "header-removed", "headers.etag")],
+    ),
+    (
+        "api-version-changed",
+        answer(CHAT, anthropic_version="2023-06-01"),
+        answer(CHAT, anthropic_version="2026-10-21"),
+        0,
+        [("risky", "api-version-changed", "headers.anthropic-version")],
+    ),
+    (
+        "deprecation-announced",
+        answer(CHAT),
+        answer(CHAT, deprecation="@1767225600"),
+        0,
+        [("risky", "deprecation-announced", "headers.deprecation")],
+    ),
+    (
+        "sunset-announced",
+        answer(CHAT),
+        answer(CHAT, sunset="Fri, 31 Dec 2027 23:59:59 GMT"),
+        0,
+        [("risky", "sunset-announced", "headers.sunset")],
+    ),
+    (
+        "sunset-announced",
+        answer(CHAT),
+        answer(CHAT, sunset="Mon, 30 Nov 2026 23:59:59 GMT"),
+        0,
+        [("breaking", "sunset-announced", "headers.sunset")],
+    ),
+    (
+        "redirect-host-changed",
+        answer({}, 302, location="https://files.example.com/a"),
+        answer({}, 302, location="https://cdn.example.net/a"),
+        0,
+        [("risky", "redirect-host-changed", "headers.location")],
+    ),
+    (
+        "model-shutdown-announced",
+        answer(MODELS),
+        answer(edited(MODELS, lambda body: body["data"][0].update(shutdown_date="2026-12-31"))),
+        0,
+        [("risky", "model-shutdown-announced", "$.data[object=model].shutdown_date")],
+    ),
+    (
+        "model-alias-moved",
+        answer(CHAT),
+        answer({**CHAT, "model": "m-1-2026-11-01", "service_tier": "default"}),
+        0,
+        [
+            ("compatible", "model-alias-moved", "$.model"),
+            ("compatible", "field-added", "$.service_tier"),
+        ],
+    ),
+    (
+        "error-shape-changed",
+        answer(ERROR, 400),
+        answer({"message": "No."}, 400),
+        0,
+        [
+            ("breaking", "error-shape-changed", "$.error"),
+            ("compatible", "field-added", "$.message"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new", "times", "expected"), ROWS, ids=[f"{row[0]}-{row[3]}" for row in ROWS]
+)
+def test_a_change_is_named_and_weighed(
+    rule: str, old: Answer, new: Answer, times: int, expected: list[tuple[str, str, str]]
+) -> None:
+    changes = compare(old, new, baseline=[old] * times)
+    assert told(changes) == expected
+    assert compare(old, old, baseline=[old] * times) == []
+
+
+def test_every_rule_has_a_row() -> None:
+    assert {row[0] for row in ROWS} == set(RULES)
+
+
+def test_values_stay_out_of_changes() -> None:
+    secret = "a value that nobody may read"
+    for _, old, new, times, _ in ROWS:
+        body = new["response"].get("json")
+        if isinstance(body, dict):
+            new = edited(new, lambda one: one["response"]["json"].update(zz=secret))
+        assert secret not in json.dumps([one.to_json() for one in compare(old, new)]), times
+
+
+JOB = {"id": "b_1", "status": "in_progress"}
+DONE = {"id": "b_1", "status": "completed", "output": {"file": "f"}}
+SAME: list[tuple[str, Answer, Answer]] = [
+    ("values", answer(CHAT), answer({**CHAT, "id": "other", "created": 5})),
+    ("1 and 1.0", answer({"a": 1}), answer({"a": 1.0})),
+    ("order of keys", answer(CHAT), answer(dict(reversed(CHAT.items())))),
+    ("empty array", answer({"a": [{"b": 1}]}), answer({"a": []})),
+    ("array that was empty", answer({"a": []}), answer({"a": [{"b": 1}]})),
+    ("empty object", answer({"a": {"b": 1}}), answer({"a": {}})),
+    ("null parent", answer({"a": {"b": 1}}), answer({"a": None})),
+    (
+        "another branch",
+        answer({"content": [{"type": "text", "text": "Hi"}, {"type": "tool_use", "id": "t"}]}),
+        answer({"content": [{"type": "text", "text": "Hi"}]}),
+    ),
+    (
+        "another branch, told by its key",
+        answer({"content": [{"toolUse": {"id": 1}}]}),
+        answer({"content": [{"text": "Hi"}]}),
+    ),
+    (
+        "keys that are data",
+        answer({"files": {"a.py": {"size": 1}}}),
+        answer({"files": {"b.py": {"size": 1}}}),
+    ),
+    (
+        "keys that are ids",
+        answer({"m": {"file-abcdef1234567890": {"n": 1}}}),
+        answer({"m": {"file-1234567890abcdef": {"n": 1}}}),
+    ),
+    ("the state of a job", answer(DONE), answer(JOB)),
+    ("a job that is done", answer(JOB), answer(DONE)),
+    (
+        "another ending",
+        answer(CHAT),
+        answer(
+            edited(
+                CHAT,
+                lambda body: body["choices"][0].update(
+                    finish_reason="tool_calls",
+                    message={"role": "assistant", "content": None, "tool_calls": [{"id": "t"}]},
+                ),
+            )
+        ),
+    ),
+    (
+        "details of a count that was nought",
+        answer({"usage": {"cacheWriteTokens": 0, "total": 1}}),
+        answer({"usage": {"cacheWriteTokens": 7, "cacheDetails": [{"ttl": "5m"}], "total": 8}}),
+    ),
+    (
+        "what some items have",
+        answer({"data": [{"id": 1}]}),
+        answer({"data": [{"id": 1}, {"id": 2, "deleted_at": "x"}]}),
+    ),
+    (
+        "what a model wrote",
+        answer({"function": {"name": "f", "arguments": '{"a": 1}'}}),
+        answer({"function": {"name": "f", "arguments": '{"b": [1]}'}}),
+    ),
+    ("a ping", stream(*MESSAGE), stream(*[one for one in MESSAGE if one["type"] != "ping"])),
+    ("more pieces", stream(*MESSAGE), stream(*MESSAGE[:4], *MESSAGE[3:])),
+    ("another error", answer(ERROR, 400), answer({"error": {**ERROR["error"], "code": "x"}}, 400)),
+    ("no JSON at all", answer(CHAT), text("{", "application/json")),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), [row[1:] for row in SAME], ids=[row[0] for row in SAME])
+def test_what_is_no_change(old: Answer, new: Answer) -> None:
+    assert told(compare(old, new)) == []
+
+
+def test_what_other_recordings_show_is_no_change() -> None:
+    new = answer({**CHAT, "service_tier": "default"})
+    assert compare(answer(CHAT), new, baseline=[new]) == []
+    assert compare(new, answer(CHAT), baseline=[answer(CHAT)]) == []
+
+
+def test_what_only_other_recordings_lack_is_no_change_either() -> None:
+    """The baseline excuses; it claims nothing that the two answers don't show."""
+    empty, full = answer({"data": []}), answer({"data": [{"id": 1, "tags": []}]})
+    assert compare(empty, full, baseline=[answer({"data": [{"id": 1}]})] * 12) == []
+
+
+def test_protojson_leaves_defaults_out() -> None:
+    url = "https://generativelanguage.googleapis.com/v1beta/models/m:generateContent"
+    old, new = (
+        answer({"usageMetadata": {"thoughtsTokenCount": 4, "n": 1}}),
+        answer({"usageMetadata": {"n": 1}}),
+    )
+    for document in (old, new):
+        document["request"]["url"] = url
+    assert compare(old, new, sdk=False) == []
+    found = compare(old, new, baseline=[old] * 9, sdk=False)
+    assert told(found) == [("breaking", "field-removed", "$.usageMetadata.thoughtsTokenCount")]
+
+
+def test_a_file_s_content_is_the_callers() -> None:
+    old, new = answer({"a": 1}), answer({"b": [2]})
+    for document in (old, new):
+        document["request"] = {
+            "method": "GET",
+            "url": "https://api.openai.com/v1/files/file-abc123def456gh/content",
+        }
+    assert compare(old, new) == []
+
+
+def test_a_rename_is_hinted() -> None:
+    new = answer(
+        edited(CHAT, lambda body: body["usage"].update(all=body["usage"].pop("total_tokens")))
+    )
+    hints = {change.path: change.hint for change in compare(answer(CHAT), new)}
+    assert hints == {
+        "$.usage.total_tokens": "renamed to $.usage.all?",
+        "$.usage.all": "renamed from $.usage.total_tokens?",
+    }
+
+
+def test_one_cause_in_many_events_is_one_change() -> None:
+    def events(**more: Any) -> Answer:
+        names = ("response.created", "response.in_progress", "response.completed")
+        return stream(*({"type": name, "response": {"id": "r", **more}} for name in names))
+
+    assert told(compare(events(), events(moderation=None))) == [
+        ("compatible", "field-added", "event(response.completed).response.moderation")
+    ]
