@@ -70,6 +70,7 @@ def run_program(code: str, folder: Path, *arguments: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_nothing_that_was_recorded_is_lost_or_torn_when_the_process_is_killed(
     project: Path, origin: Origin, recording: Scope, replaying: Scope
 ) -> None:

@@ -14,6 +14,8 @@ import pytest
 from conftest import Scope, fixtures_in
 from loopback import Answer, Asked, Origin, json_answer
 
+pytestmark = pytest.mark.slow  # dozens of processes
+
 PROMPT = "You are a careful assistant. Answer in one sentence. Never invent prices. "
 QUIET = ("CI", "CACHY_MODE", "CACHY_LOG", "CACHY_RUN_REPORT", "PYTEST_CURRENT_TEST")
 
