@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import ssl
 from collections.abc import Callable, Iterator
@@ -69,7 +70,7 @@ def replaying(project: Path) -> Scope:
 @pytest.fixture(params=["httpx", "httpx2"])
 def library(request: pytest.FixtureRequest) -> ModuleType:
     """Each of the two libraries."""
-    return pytest.importorskip(request.param)
+    return importlib.import_module(request.param)
 
 
 @pytest.fixture(params=WAYS)
