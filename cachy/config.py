@@ -202,7 +202,7 @@ def _checked(table: dict[str, Json], where: str) -> dict[str, Any]:
         if key in _SECTIONS:
             settings[key] = _section(_SECTIONS[key], value, f"[tool.cachy.{key}] in {where}")
         elif key in _LISTS:
-            settings[key] = _strings(value, at)
+            settings[key] = _entries(key, value, at)
         elif key == "record_status":
             settings[key] = frozenset(_integers(value, at))
         elif key in _OTHER:
@@ -220,16 +220,43 @@ def _section(kind: type, value: Json, at: str) -> Any:
     for key in _typed(value, dict, at):
         if key not in known:
             raise CachyError(f"{at}: no such setting {key!r}. Known: {', '.join(sorted(known))}.")
-    return kind(**{key: _section_value(key, part, at) for key, part in value.items()})
+    return kind(**{key: _section_value(kind, key, part, at) for key, part in value.items()})
 
 
-def _section_value(key: str, value: Json, at: str) -> Any:
+def _section_value(kind: type, key: str, value: Json, at: str) -> Any:
     if key in ("hosts", "severity"):
         table = _typed(value, dict, f"{at}, {key}")
         return {str(name): _typed(entry, str, f"{at}, {key}") for name, entry in table.items()}
-    if isinstance(value, list) and all(isinstance(item, dict) for item in value) and value:
-        return tuple(value)
-    return _strings(value, f"{at}, {key}")
+    if kind is Drift and key == "ignore" and isinstance(value, list):
+        return tuple(value)  # drift itself looks at its entries
+    return _entries(key if kind is Match else "", value, f"{at}, {key}")
+
+
+def _entries(key: str, value: Json, at: str) -> tuple[str, ...]:
+    """Read a list, and refuse an entry that would fail or do nothing where it is used."""
+    entries = _strings(value, at)
+    for number, entry in enumerate(entries if key in _FAULTS else (), 1):
+        if fault := _FAULTS[key](entry):
+            raise CachyError(f"{at}: entry {number}, '{entry}', {fault}")
+    return entries
+
+
+def _pattern_fault(pattern: str) -> str:
+    try:
+        is_empty = re.compile(pattern).search("") is not None
+    except (re.error, OverflowError, RecursionError) as error:
+        meant = re.escape(pattern)
+        return f"is no regular expression: {error}. For the text itself write '{meant}'."
+    return "also finds the empty text. Write what must be there, 'x+' for 'x*'." * is_empty
+
+
+def _path_fault(path: str) -> str:
+    advice = "Write it as 'metadata.run_id', 'messages[*].id', or '*.id' where the body is a list."
+    return "" if re.fullmatch(_PATH, path) else f"is no path of a body. {advice}"
+
+
+_PATH = r"(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+(?:\[\*\]|\.[^.\[\]]+)*"
+_FAULTS = {"redact": _pattern_fault, "normalize": _pattern_fault, "ignore": _path_fault}
 
 
 def _strings(value: Json, at: str) -> tuple[str, ...]:

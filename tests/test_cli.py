@@ -242,14 +242,28 @@ def test_bad_input_ends_in_one_clear_line(
         ("[tool.cachy]\nmax_age = 'old'", "expected a whole number"),
         ("[tool.cachy.match]\nignore = 'x'", "expected a list of strings"),
         ("[tool.cachy\n", "is no valid TOML"),
+        ("[tool.cachy]\nredact = ['ok', '(']", "redact in {0}: entry 2, '(', is no regular"),
+        ("[tool.cachy]\nredact = ['(']", r"For the text itself write '\('."),
+        ("[tool.cachy]\nredact = ['x*']", "entry 1, 'x*', also finds the empty text"),
+        ("[tool.cachy.match]\nnormalize = ['(']", "normalize: entry 1, '(', is no regular"),
+        ("[tool.cachy.match]\nignore = ['$.mod[']", "ignore: entry 1, '$.mod[', is no path"),
+        ("[tool.cachy.match]\nignore = ['a[0].b']", "Write it as 'metadata.run_id'"),
+        ("[tool.cachy.match]\nignore = [{ a = 1 }]", "expected a list of strings"),
     ],
 )
 def test_a_bad_setting_is_named(settings: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(settings)
     done = run("verify", folder=tmp_path)
     assert done.returncode == 2
-    assert words in done.stderr
+    assert words.format(tmp_path / "pyproject.toml") in done.stderr
     assert done.stderr.count("\n") == 1
+
+
+def test_a_good_path_or_pattern_is_taken(tmp_path: Path) -> None:
+    paths = ["$.a", "messages[*].id", "*.x", "meta-data.run id", "a[*][*].b"]
+    settings = f"[tool.cachy.match]\nignore = {paths}\nnormalize = ['run-[0-9]+']\n"
+    (tmp_path / "pyproject.toml").write_text(settings)
+    assert run("verify", folder=tmp_path).returncode == 3
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Path, recorded: str) -> None:
