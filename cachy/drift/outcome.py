@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.fixtures.body import Body, Event, is_too_deep, parse_response_body
+from cachy.fixtures.body import Body, Event, parse_response_body
+from cachy.fixtures.exact import is_too_deep
 from cachy.fixtures.format import parse_body
 from cachy.interaction import Json, Response, header
 
