@@ -182,3 +182,26 @@ def test_contracts_cost_their_libraries_only_where_there_are_some(
         [sys.executable, "-c", code], cwd=config.root, capture_output=True, text=True, check=True
     )
     assert done.stdout == "False False\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["foo.json", "foo-{fingerprint}.json"], ids=["astray", "a duplicate"]
+)
+def test_a_copy_is_no_further_recording(name: str, config: Config) -> None:
+    contract = learn(config, times=2)
+    before = contract.read_bytes()
+    path = next(iter(list_fixtures(config.fixtures)))
+    copy = path.with_name(name.format(fingerprint=path.stem[-16:]))
+    copy.write_text(path.read_text())
+    edit(copy, lambda document: document["response"]["json"].update(tier="x"))
+    assert "contract-behind" not in {rule for rule, *_ in found(config)}
+    run("verify", "--fix")
+    assert copy.exists()
+    assert contract.read_bytes() == before
+    copy.write_text(path.read_text())
+    run("verify", "--fix")
+    assert not copy.exists()
+    assert contract.read_bytes() == before
+    add(config, "one more")
+    run("verify", "--fix")
+    assert contract.read_bytes() != before

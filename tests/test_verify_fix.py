@@ -81,6 +81,35 @@ def test_of_two_equal_answers_the_one_that_replays_is_kept(config: Config) -> No
     assert left(config) == set()
 
 
+def test_a_copy_under_a_name_of_its_own_is_deleted(config: Config) -> None:
+    path = record(config)
+    copy = path.with_name("foo.json")
+    copy.write_text(path.read_text())
+    assert left(config) == {"wrong-place"}
+    assert mend(config) == [
+        f"deleted {copy.relative_to(config.root)}: "
+        f"{path.relative_to(config.root)} holds the same answer"
+    ]
+    assert [*list_fixtures(config.fixtures)] == [path]
+
+
+def test_an_unnamed_file_that_no_fixture_repeats_is_left_to_a_person(config: Config) -> None:
+    path = record(config)
+    other = path.with_name("foo.json")
+    other.write_text(path.read_text())
+    edit(other, lambda document: document["response"]["sse"].pop(0))
+    assert mend(config) == []
+    assert other.exists()
+
+
+def test_a_link_at_the_right_name_keeps_the_file_that_it_leads_to(config: Config) -> None:
+    path = record(config)
+    named = path.rename(path.with_name("foo.json"))
+    path.symlink_to(named)
+    assert mend(config) == []
+    assert named.exists()
+
+
 def test_two_different_answers_are_left_to_a_person(config: Config) -> None:
     path = record(config)
     copy = path.with_name(f"another-slug-{path.stem[-16:]}.json")

@@ -1,9 +1,8 @@
 """Offline health of a folder of fixtures."""
 
 from cachy.verify.check import count_fixtures, list_checked, verify
-from cachy.verify.contracts import write_contracts
 from cachy.verify.finding import Finding
-from cachy.verify.fix import fix
+from cachy.verify.fix import fix, write_contracts
 from cachy.verify.rules import RULES, Rule
 
 __all__ = [

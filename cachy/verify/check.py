@@ -24,6 +24,7 @@ from cachy.interaction import Json, Request
 from cachy.verify.answer import find_fault, find_in_answer
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown
+from cachy.verify.rivals import find_rivals
 from cachy.verify.unused import unused_findings
 
 
@@ -43,11 +44,15 @@ def verify(
             "Record some first: run your tests with cachy on."
         )
     contracts = Contracts(config)
+    of_names = [
+        *_duplicates([path for path, leads_out in listed if not leads_out], config),
+        *_find_odd_names(listed, config),
+    ]
     checks = _Checks(config, Store(config.fixtures), now or datetime.now(UTC), contracts)
+    checks.rejected.update(finding.fixture for finding in of_names)
     findings = [finding for path, leads_out in listed for finding in checks.find(path, leads_out)]
     findings += contracts.find_behind()
-    findings += _duplicates([path for path, leads_out in listed if not leads_out], config)
-    findings += _find_odd_names(listed, config)
+    findings += of_names
     if not paths:
         findings += _unused_blobs(checks.blobs, config)
         findings += unused_findings(config)
@@ -84,28 +89,34 @@ def _listed(config: Config, paths: Sequence[Path]) -> list[tuple[Path, bool]]:
     return sorted(found.items())
 
 
-_FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _Found = Iterator[tuple[str, str]]  # a rule, and the detail
 
 
 @dataclass(slots=True)
 class _Checks:
-    """The checks of one fixture alone; `blobs` are those that any of them named."""
+    """The checks of one fixture alone.
+
+    `blobs` are those that any of them named; `rejected` are fixtures that teach no contract:
+    copies, and those with an error.
+    """
 
     config: Config
     store: Store
     now: datetime
     contracts: Contracts
     blobs: set[str] = field(default_factory=set)
+    rejected: set[str] = field(default_factory=set)
     folders: dict[Path, bool] = field(default_factory=dict)  # whether a contract lies there
 
     def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
         """Find what is wrong with one fixture."""
         for found in self._find(path, leads_out):
-            if isinstance(found, Finding):
-                yield found
-            else:
-                yield Finding(found[0], shown(self.config, path), found[1])
+            where = shown(self.config, path)
+            finding = found if isinstance(found, Finding) else Finding(found[0], where, found[1])
+            if finding.severity == "error":
+                self.rejected.add(where)
+            yield finding
 
     def _find(self, path: Path, leads_out: bool) -> Iterator[tuple[str, str] | Finding]:
         if leads_out:
@@ -136,8 +147,9 @@ class _Checks:
         if folder not in self.folders:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
-            with suppress(*_FAULTS):  # told as invalid already
-                yield from self.contracts.hold(document, path)
+            with suppress(*FAULTS):  # told as invalid already
+                teaches = shown(self.config, path) not in self.rejected
+                yield from self.contracts.hold(document, path, teaches=teaches)
 
     def _find_age(self, document: Mapping[str, Json]) -> _Found:
         at, limit = document.get("recorded", {}).get("at"), self.config.max_age
@@ -165,7 +177,7 @@ class _Checks:
             host, fingerprint = self._identify(document, named["fingerprint"] if named else "")
         except CachyError:
             return  # a blob is missing, as was said
-        except _FAULTS as error:
+        except FAULTS as error:
             yield "invalid", f"its request can't be read: {type(error).__name__}"
             return
         if named is None or named["fingerprint"] != fingerprint:
@@ -190,18 +202,8 @@ class _Checks:
         return is_inside(path, self.config.fixtures / host)
 
 
-def find_rivals(paths: Iterable[Path]) -> list[list[Path]]:
-    """Group the files that answer the same request in the same turn."""
-    groups: dict[str, list[Path]] = {}
-    for path in paths:
-        if found := FILE_NAME.fullmatch(path.name):
-            key = f"{found['fingerprint']}-{found['index']}"
-            groups.setdefault(key, []).append(path)
-    return [group for group in groups.values() if len(group) > 1]
-
-
 def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
-    for first, *others in find_rivals(paths):
+    for first, *others in find_rivals(paths, config, Store(config.fixtures)):
         for path in others:
             detail = f"{shown(config, first)} answers the same"
             yield Finding("duplicate", shown(config, path), detail)
@@ -216,7 +218,7 @@ def _is_plain(response: Mapping[str, Json], text: str) -> bool:
 def _find_form_fault(document: Mapping[str, Json]) -> str:
     try:
         parse_body(document["response"])
-    except _FAULTS as error:
+    except FAULTS as error:
         return f"its answer can't be read: {type(error).__name__}"
     return ""
 

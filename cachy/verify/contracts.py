@@ -1,9 +1,9 @@
-"""Hold fixtures to the contract beside them, and write down what they show."""
+"""Hold fixtures to the contract beside them, and learn what they show."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
@@ -12,15 +12,13 @@ from cachy.drift.contract_file import (
     contract_path,
     find_secret_lines,
     load_contract,
-    render_contract,
     surface_of,
 )
 from cachy.drift.learning import Structure
 from cachy.drift.outline import outline_of
 from cachy.drift.schema import Holder
 from cachy.errors import CachyError
-from cachy.fixtures.files import CONTRACT, is_fixture_name, is_inside, read_text
-from cachy.fixtures.store import Store, load_fixture
+from cachy.fixtures.files import CONTRACT, is_inside
 from cachy.interaction import Json
 from cachy.verify.finding import Finding, shown
 
@@ -37,9 +35,10 @@ class _Known:
         self._structure = Structure()
         self._holder = Holder(contract) if contract else None
         self._held: dict[Hashable, list[str]] = {}
+        self._learned: set[Hashable] = set()
 
-    def hold(self, document: Document, *, counts: bool) -> list[str]:
-        """Say what in an answer breaks the contract; one that breaks nothing is learned.
+    def hold(self, document: Document, *, teaches: bool, counts: bool) -> list[str]:
+        """Say what in an answer breaks the contract; `teaches`: learn one that breaks nothing.
 
         `counts`: learn how often each fact was seen, not only each kind of answer once.
         """
@@ -48,9 +47,9 @@ class _Known:
         known = self._held.get(outline)
         if known is None:
             known = self._held[outline] = self._find_breaches(response)
-        elif not counts:
-            return known
-        if not known and not response.get("truncated"):
+        is_news = counts or outline not in self._learned
+        if teaches and is_news and not known and not response.get("truncated"):
+            self._learned.add(outline)
             self._structure.learn(document)
         return known
 
@@ -80,8 +79,8 @@ class Contracts:
         self._known: dict[Path, _Known | None] = {}
         self._folders: dict[str, bool] = {}
 
-    def hold(self, document: Document, fixture: Path) -> Iterator[Finding]:
-        """Hold a whole fixture to its contract."""
+    def hold(self, document: Document, fixture: Path, *, teaches: bool = True) -> Iterator[Finding]:
+        """Hold a whole fixture to its contract, which learns from one that may teach."""
         if not self._is_starting and not self._has_contracts(os.path.dirname(fixture)):
             return
         path, surface = contract_path(document, self._config), surface_of(document, self._config)
@@ -89,7 +88,9 @@ class Contracts:
             self._known[path] = None
             yield from self._load(path, surface)
         known = self._known[path]
-        if known and (breaches := known.hold(document, counts=self._is_starting)):
+        if known is None:
+            return
+        if breaches := known.hold(document, teaches=teaches, counts=self._is_starting):
             yield Finding("outside-contract", shown(self._config, fixture), _listed(breaches))
 
     def _has_contracts(self, folder: str) -> bool:
@@ -140,30 +141,3 @@ def _find_news(contract: Contract, merged: Contract) -> list[str]:
 def _listed(told: Sequence[str]) -> str:
     more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
     return "; ".join(told[:_TOLD]) + more
-
-
-def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
-    """Write the contracts beside some fixtures; gives a line for each file written.
-
-    A contract that is there learns what its fixtures add and forgets nothing. What breaks it is
-    left to a person, and so is a contract that can't be read.
-    """
-    contracts, store, done = Contracts(config, is_starting=True), Store(config.fixtures), []
-    for folder in sorted({path.parent for path in fixtures}):
-        for path in sorted(folder.glob("*.json")):
-            if is_fixture_name(path.name):
-                _learn(path, contracts)
-    for path, contract, merged in contracts.merged():
-        text = render_contract(merged, config.redact)
-        if contract is None or read_text(path) != text:
-            store.write(path, text.encode("utf-8"))
-            done.append(f"wrote {shown(config, path)}: what {merged.surface} is known to answer")
-    return done
-
-
-def _learn(path: Path, contracts: Contracts) -> None:
-    try:
-        for _ in contracts.hold(load_fixture(path).document, path):
-            pass
-    except (CachyError, KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        return  # it is no whole fixture: verify says so

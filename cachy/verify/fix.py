@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 from cachy.config import Config, Match
+from cachy.drift.contract_file import render_contract
 from cachy.errors import CachyError
-from cachy.fixtures.document import request_of
-from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import Identity, identify_settled
+from cachy.fixtures.files import list_fixtures, read_text
+from cachy.fixtures.fingerprint import Identity
 from cachy.fixtures.store import FILE_NAME, Store, file_name, load_fixture
-from cachy.verify.check import find_rivals
+from cachy.verify.check import FAULTS, list_checked, verify
+from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown
+from cachy.verify.rivals import find_identity, find_rivals
 from cachy.verify.unused import drop_empty
 
 Fixer = Callable[[Config, Sequence[Finding]], Iterator[str]]
@@ -28,46 +34,65 @@ def fix(config: Config, findings: Sequence[Finding]) -> list[str]:
 def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
     """Move a fixture to where its request is looked for, if its name proves the request unedited.
 
-    A name with another fingerprint tells of an edit: moved, it would answer what nobody recorded.
+    A copy of the fixture that replays there is deleted, whatever its name. A name with another
+    fingerprint tells of an edit: moved, it would answer what nobody recorded.
     """
     store = Store(config.fixtures)
     for path in _of_rule("wrong-place", config, findings):
-        named = FILE_NAME.fullmatch(path.name)
-        home = _find_identity(path, config, store)
-        before = _find_identity(path, replace(config, match=Match(), redact=(), paths=()), store)
-        if not (named and home and before):
+        named, home = FILE_NAME.fullmatch(path.name), find_identity(path, config, store)
+        if home is None or (named and not _is_proven(named["fingerprint"], path, home, config)):
             continue
-        name = file_name((named["slug"] or "") + home.fingerprint, int(named["index"] or 1))
-        target = config.fixtures / home.target.folder / name
-        is_proven = named["fingerprint"] in (home.fingerprint, before.fingerprint)
-        if is_proven and not target.exists():
+        if kept := _find_same(path, home, named, config):
+            path.unlink()
+            yield f"deleted {shown(config, path)}: {shown(config, kept)} holds the same answer"
+        elif named:
+            name = file_name((named["slug"] or "") + home.fingerprint, int(named["index"] or 1))
+            target = config.fixtures / home.target.folder / name
+            if target.exists():
+                continue
             store.write(target, path.read_bytes())
             path.unlink()
-            drop_empty(path.parent, config.fixtures)
             yield f"moved {shown(config, path)} to {shown(config, target)}"
+        drop_empty(path.parent, config.fixtures)
 
 
-def _find_identity(path: Path, config: Config, store: Store) -> Identity | None:
-    try:
-        return identify_settled(request_of(load_fixture(path).document, store.load_blob), config)
-    except (CachyError, ValueError, KeyError, TypeError, AttributeError):
-        return None
+def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:
+    """Whether a name was right, now or before the settings that change what matches."""
+    plain = replace(config, match=Match(), redact=(), paths=())
+    before = find_identity(path, plain, Store(config.fixtures))
+    return fingerprint in (home.fingerprint, before.fingerprint if before else "")
+
+
+def _find_same(
+    path: Path, home: Identity, named: re.Match[str] | None, config: Config
+) -> Path | None:
+    """Find the fixture that replays the very answer of a stray one: in its turn, or in any."""
+    store = Store(config.fixtures)
+    for index in [int(named["index"] or 1)] if named else count(1):
+        found = store.find(home, index)
+        if found is None or _is_copy(path, Path(found), config, store):
+            return Path(found) if found else None
+    return None
 
 
 def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
     """Of files with one and the same answer keep the one that replays."""
     store = Store(config.fixtures)
     named = {path for path in _of_rule("duplicate", config, findings)}
-    for rivals in find_rivals(list_fixtures(config.fixtures)) if named else ():
-        identity = _find_identity(rivals[0], config, store)
-        kept = Path(store.find(identity) or rivals[0]) if identity else rivals[0]
-        if kept not in rivals:
-            continue
-        answer = load_fixture(kept).response
-        for path in rivals:
-            if path != kept and load_fixture(path).response == answer:
+    for kept, *others in (
+        find_rivals(list_fixtures(config.fixtures), config, store) if named else ()
+    ):
+        for path in others:
+            if _is_copy(path, kept, config, store):
                 path.unlink()
                 yield f"deleted {shown(config, path)}: {shown(config, kept)} holds the same answer"
+
+
+def _is_copy(path: Path, kept: Path, config: Config, store: Store) -> bool:
+    """Whether two files hold one request and one answer, and are not one file by a link."""
+    asked = [find_identity(one, config, store) for one in (path, kept)]
+    is_same = asked[0] is not None and asked[0] == asked[1] and not path.samefile(kept)
+    return is_same and load_fixture(path).response == load_fixture(kept).response
 
 
 def _drop_unused_blobs(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
@@ -84,3 +109,29 @@ FIXERS: tuple[Fixer, ...] = (_move_home, _drop_copies, _drop_unused_blobs)
 
 def _of_rule(rule: str, config: Config, findings: Sequence[Finding]) -> Iterator[Path]:
     return (config.root / finding.fixture for finding in findings if finding.rule == rule)
+
+
+def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
+    """Write the contracts beside some fixtures; gives a line for each file written.
+
+    A contract that is there learns what its fixtures add and forgets nothing. A fixture with an
+    error, or the copy of another, teaches nothing. What breaks a contract is left to a person,
+    and so is a contract that can't be read.
+    """
+    contracts, store, done = Contracts(config, is_starting=True), Store(config.fixtures), []
+    folders = sorted({path.parent for path in fixtures})
+    rejected = {
+        one.fixture
+        for one in (verify(config, folders) if folders else ())
+        if one.severity == "error" or one.rule == "duplicate"
+    }
+    for path in list_checked(config, folders) if folders else ():
+        if path.parent in folders and shown(config, path) not in rejected:
+            with suppress(CachyError, *FAULTS):  # told by verify already
+                deque(contracts.hold(load_fixture(path).document, path), maxlen=0)
+    for path, contract, merged in contracts.merged():
+        text = render_contract(merged, config.redact)
+        if contract is None or read_text(path) != text:
+            store.write(path, text.encode("utf-8"))
+            done.append(f"wrote {shown(config, path)}: what {merged.surface} is known to answer")
+    return done

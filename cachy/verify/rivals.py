@@ -1,0 +1,38 @@
+"""Files that answer the same request, and which of them replays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from cachy.config import Config
+from cachy.errors import CachyError
+from cachy.fixtures.document import request_of
+from cachy.fixtures.fingerprint import Identity, identify_settled
+from cachy.fixtures.store import FILE_NAME, Store, load_fixture
+
+
+def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[list[Path]]:
+    """Group the files that answer the same request in the same turn; the one that replays first."""
+    groups: dict[tuple[str, int], list[Path]] = {}
+    for path in paths:
+        if found := FILE_NAME.fullmatch(path.name):
+            key = found["fingerprint"], int(found["index"] or 1)
+            groups.setdefault(key, []).append(path)
+    rivals = [(index, group) for (_, index), group in groups.items() if len(group) > 1]
+    return [_replaying_first(group, index, config, store) for index, group in rivals]
+
+
+def _replaying_first(group: list[Path], index: int, config: Config, store: Store) -> list[Path]:
+    found = (find_identity(path, config, store) for path in group)
+    identity = next(filter(None, found), None)
+    kept = store.find(identity, index) if identity else None
+    return sorted(group, key=lambda path: str(path) != kept)
+
+
+def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
+    """Identify the request in a file; None where it can't be read."""
+    try:
+        return identify_settled(request_of(load_fixture(path).document, store.load_blob), config)
+    except (CachyError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
