@@ -53,6 +53,17 @@ def test_the_exit_code_follows_the_severity(
     assert drift(tmp_path, *arguments)[0] == code
 
 
+def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
+    tmp_path: Path, provider: Provider
+) -> None:
+    assert drift(tmp_path, "--only", f"{provider.host}/*")[1]["summary"]["checked"] == 1
+    code, report, talk = drift(tmp_path, "--only", "nope/*")
+    assert (code, report["surfaces"]) == (3, [])
+    assert (
+        talk == "cachy: --only nope/*: no fixture to check has such a path. cachy ls lists them.\n"
+    )
+
+
 def test_a_person_reads_what_changed_and_what_to_do(tmp_path: Path, provider: Provider) -> None:
     code, said, talk = run(tmp_path, "drift")
     assert (code, talk) == (0, "")

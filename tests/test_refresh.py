@@ -65,6 +65,30 @@ def test_only_what_matches_is_recorded_anew(
     assert after[folder_of(two)] == before[folder_of(two)]
 
 
+def test_a_pattern_may_hold_the_port_as_a_url_does(
+    providers: tuple[loopback.Origin, ...], project: Path
+) -> None:
+    one, two = providers
+    only = ["--mode", "refresh", "--only", f"127.0.0.1:{one.port}/*"]
+    done = program(project, *only, "--", "python", "ask.py", *urls(one, two))
+    assert done.returncode == 0, done.stderr
+    assert (one.count, two.count) == (4, 2)
+
+
+def test_a_pattern_that_matches_nothing_is_told(
+    providers: tuple[loopback.Origin, ...], project: Path
+) -> None:
+    only = ["--mode", "refresh", "--only", "nowhere/*"]
+    done = program(project, *only, "--", "python", "ask.py", *urls(*providers))
+    assert (done.returncode, done.stderr.splitlines()[-2:]) == (
+        2,
+        [
+            "cachy: 4 replayed, 0 recorded, 0 refused, 0 missed",
+            "cachy: --only nowhere/* matches no fixture. cachy ls lists them.",
+        ],
+    )
+
+
 def test_what_does_not_match_never_goes_live(
     providers: tuple[loopback.Origin, ...], recording: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:

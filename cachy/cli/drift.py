@@ -10,6 +10,7 @@ import click
 
 from cachy.config import Config, environment, load_config
 from cachy.errors import CachyError, Inconclusive
+from cachy.fixtures.files import list_fixtures
 
 if TYPE_CHECKING:
     from cachy.drift.check import Checked
@@ -76,8 +77,14 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
         if form == "json" or checked.report["surfaces"]:
             click.echo((render_json if form == "json" else render_text)(checked.report))
     if not checked.report["surfaces"]:
-        raise Inconclusive(f"{config.fixtures} holds no fixtures to check. Record some first.")
+        raise Inconclusive(_nothing(config, options["only"]))
     return _exit_code(checked.report, fail_on, allowed)
+
+
+def _nothing(config: Config, only: str | None) -> str:
+    if only and any(list_fixtures(config.fixtures)):
+        return f"--only {only}: no fixture to check has such a path. cachy ls lists them."
+    return f"{config.fixtures} holds no fixtures to check. Record some first."
 
 
 def _reasons(text: str) -> frozenset[str]:

@@ -15,6 +15,7 @@ import click
 from cachy.cli.ls import printable
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
+from cachy.fixtures.files import is_chosen, list_fixtures
 from cachy.replay import full_run, report
 
 _AUTOSTART = Path(__file__).with_name("autostart")
@@ -33,7 +34,8 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     """Run a Python command with cachy on, without a change of code.
 
     Afterwards says what was replayed, recorded, refreshed, refused and missed, and which fixtures
-    were superseded. Exits 1 on any miss, and 3 if nothing may be pruned as the run was not full.
+    were superseded. Exits 1 on any miss, 2 if --only names nothing that could be refreshed, and 3
+    if nothing may be pruned as the run was not full.
 
     Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
@@ -52,7 +54,19 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         click.echo(f"cachy: {printable(line)}", err=True)
     if prune and why:
         click.echo(f"cachy: nothing was pruned: {why}", err=True)
-    return 1 if total["missed"] else code or 3 * bool(prune and why)
+    is_idle = _is_idle(only, config)
+    if is_idle:
+        click.echo(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
+    is_vain = is_idle and (mode or config.mode.value) == "refresh"
+    return 1 if total["missed"] else code or 2 * is_vain or 3 * bool(prune and why)
+
+
+def _is_idle(only: str | None, config: Config) -> bool:
+    """Whether no fixture, nor what was recorded just now, is one that `--only` names."""
+    bases = (config.root, config.fixtures)
+    return bool(only) and not any(
+        is_chosen(path, only or "", bases) for path in list_fixtures(config.fixtures)
+    )
 
 
 def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
@@ -14,12 +13,12 @@ from cachy.drift.changes import Change
 from cachy.drift.contracts import changed_contracts, load_contracts
 from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft
-from cachy.drift.plan import Planned, blob_path, make_plan, parse_cases
+from cachy.drift.plan import Case, Planned, blob_path, make_plan, parse_cases
 from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
 from cachy.fixtures.blobs import blob_names
-from cachy.fixtures.files import list_fixtures, refuse_outside
+from cachy.fixtures.files import is_chosen, list_fixtures, refuse_outside
 from cachy.fixtures.format import render_fixture
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json
@@ -56,7 +55,7 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     """
     check_policy(config.drift)
     known = parse_cases(fixtures, config)
-    cases = [case for case in known if fnmatchcase(case.name, options.only or "*")]
+    cases = [case for case in known if _is_chosen(case, config, options.only or "")]
     surfaces = load_contracts(known, config)
     plan = make_plan(cases, known, config, is_all=options.is_all)
     plan = [
@@ -71,6 +70,11 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
     files = _changed_files(findings, config) | dict(changed_contracts(surfaces, findings, config))
     return Checked(report, files)
+
+
+def _is_chosen(case: Case, config: Config, only: str) -> bool:
+    path = case.fixture.path
+    return path is None or is_chosen(path, only, (config.root, config.fixtures))
 
 
 def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> bool:

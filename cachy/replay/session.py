@@ -9,13 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 
 from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.document import compose, parse_user_agent
+from cachy.fixtures.files import is_chosen
 from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.guarded import guard_identity
 from cachy.fixtures.pycachy import FILE, find_recorded, with_norm_pats
@@ -172,9 +172,7 @@ class Session:
         if not self.config.only:
             return True
         path = Path(self.store.find(identity, index) or self.store.path_of(identity, index))
-        bases = (self.config.root, self.config.fixtures)
-        names = [path.relative_to(base).as_posix() for base in bases if path.is_relative_to(base)]
-        return any(fnmatchcase(name, self.config.only) for name in names)
+        return is_chosen(path, self.config.only, (self.config.root, self.config.fixtures))
 
     def _find(self, identity: Identity, index: int, *, is_last: bool = False) -> Response | None:
         path = self.store.find(identity, index)
