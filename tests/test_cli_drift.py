@@ -92,6 +92,18 @@ def test_the_key_goes_to_no_other_host(tmp_path: Path, provider: Provider) -> No
     assert [entry["reason"] for entry in report["inconclusive"]] == ["not-allowed"]
 
 
+def test_a_host_without_a_key_is_told_with_the_line_to_paste(
+    tmp_path: Path, provider: Provider
+) -> None:
+    settings = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"
+    (tmp_path / "pyproject.toml").write_text(settings)
+    (refused,) = drift(tmp_path)[1]["inconclusive"]
+    line = f'hosts = {{ "{provider.host}" = "Authorization: Bearer ${{API_KEY}}" }}'
+    assert line in refused["detail"]
+    (tmp_path / "pyproject.toml").write_text(settings + line)
+    assert drift(tmp_path, API_KEY=KEY)[1]["summary"]["checked"] == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "environ", "code", "words"),
     [
@@ -122,7 +134,10 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
         ('allow = ["HOST/v1"]', "is no surface"),
         ('severity = { "field-gone" = "risky" }', "there is no rule 'field-gone'"),
         ('severity = { "field-added" = "bad" }', "'bad' is none of breaking"),
-        ('ignore = [{ rule = "field-added" }]', "every entry says its reason"),
+        (
+            'ignore = [{ path = "$.x", reason = "x" }, { rule = "field-added" }]',
+            'ignore, entry 2, { rule = "field-added" }: add reason = "…"',
+        ),
         ('ignore = [{ paths = "$.x", reason = "x" }]', "'paths' is none of rule"),
         ('ignore = ["field-added"]', "'field-added' is none of rule"),
         ('ignore = [{ until = "soon", reason = "x" }]', "'soon' is no date"),

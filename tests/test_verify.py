@@ -190,3 +190,15 @@ def test_code_scanning_gets_every_rule_and_every_finding() -> None:
             ],
         }
     ]
+
+
+def test_an_unreadable_file_is_told_once(config: Config) -> None:
+    path = record(config)
+    path.write_text("{")
+    (finding,) = verify(config, now=NOW)
+    assert finding.detail.startswith("is no valid JSON (")
+    said = render_text([finding], 1)
+    assert (said.count(path.name), said.lower().count("record it again")) == (1, 1)
+    path.write_text("{}")
+    (finding,) = verify(config, now=NOW)
+    assert finding.detail.endswith("Move it elsewhere.")

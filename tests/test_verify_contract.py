@@ -72,7 +72,11 @@ def test_what_an_answer_adds_is_told_and_written_by_fix(config: Config) -> None:
     contract = learn(config)
     add(config, "more", tier="x", usage={"total": 1, "cached": 2})
     assert found(config) == [
-        ("contract-behind", f"{CHAT}/_contract.POST.json", "$.tier; $.usage.cached")
+        (
+            "contract-behind",
+            f"{CHAT}/_contract.POST.json",
+            "$.tier is not in it; $.usage.cached is not in it",
+        )
     ]
     assert run("verify").return_value == 0
     assert run("verify", "--fix").return_value == 0
@@ -205,3 +209,24 @@ def test_a_copy_is_no_further_recording(name: str, config: Config) -> None:
     add(config, "one more")
     run("verify", "--fix")
     assert contract.read_bytes() != before
+
+
+def test_what_a_fixture_lacks_or_has_otherwise_is_told_as_the_contract_writes_it(
+    config: Config,
+) -> None:
+    answers = [{"object": "chat.completion", "usage": {"total": 1}, "n": n} for n in (1, 2)]
+    for answer in answers:
+        record(config, f"question {answer['n']}", json.dumps(answer).encode())
+    run("verify", "--fix")
+    lacking = {"object": "chat.completion", "usage": {"other": 1}, "n": 1.5}
+    record(config, "one more", json.dumps(lacking).encode())
+    (path,) = (config.root / CHAT).glob("_contract.*")
+    lines = structure(path)
+    assert "$.usage.total" in lines
+    ((rule, _, detail),) = [one for one in found(config) if one[0] == "contract-behind"]
+    assert rule == "contract-behind"
+    assert detail.split("; ") == [
+        "$.n is number by now",
+        "$.usage.other is not in it",
+        "$.usage.total is missing in a fixture",
+    ]

@@ -103,15 +103,23 @@ def _folded(lines: Lines) -> Iterable[tuple[str, Line, str]]:
 
     A variant that has none beside it is named once, at its object, instead of in every path.
     """
+    only = _find_only_variants(map(split_path, lines))
+    for path, written in written_paths(lines).items():
+        steps = split_path(path)
+        if not (steps[:-1] in only and steps[-1] == only[steps[:-1]]):
+            yield written, lines[path], only.get(steps, "")[1:-1]
+
+
+def written_paths(lines: Lines) -> dict[str, str]:
+    """Give each path as the file writes it."""
     split = {path: split_path(path) for path in lines}
     only = _find_only_variants(split.values())
-    for path, steps in split.items():
-        if steps[:-1] in only and steps[-1] == only[steps[:-1]]:
-            continue
-        kept = [
+    return {
+        path: "".join(
             step for at, step in enumerate(steps) if not (step[0] == "{" and steps[:at] in only)
-        ]
-        yield "".join(kept), lines[path], only.get(steps, "")[1:-1]
+        )
+        for path, steps in split.items()
+    }
 
 
 def _find_only_variants(paths: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], str]:

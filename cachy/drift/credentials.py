@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -39,7 +40,11 @@ def find_credential(
         return _configured(host, configured[host], environ)
     provider = None if is_loopback else find_provider(host)
     if provider is None or host not in provider.hosts or not provider.auth:
-        return Unchecked("not-allowed", f"{host} is not in [tool.cachy.drift] hosts")
+        line = f'hosts = {{ {json.dumps(host)} = "Authorization: Bearer ${{API_KEY}}" }}'
+        detail = (
+            f'{host} has no key: [tool.cachy.drift] {line} names it, "" says that it needs none'
+        )
+        return Unchecked("not-allowed", detail)
     return _of_provider(provider, environ)
 
 

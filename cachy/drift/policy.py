@@ -29,18 +29,23 @@ def check_policy(policy: Drift) -> None:
         if severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
             raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is none of {known}.")
-    for entry in policy.ignore:
-        _check_entry(entry)
+    for number, entry in enumerate(policy.ignore, 1):
+        _check_entry(entry, f"[tool.cachy.drift] ignore, entry {number}")
 
 
-def _check_entry(entry: Json) -> None:
+def _check_entry(entry: Json, at: str) -> None:
     keys = set(entry) if isinstance(entry, Mapping) else {str(entry)}
     if unknown := keys.difference(_KEYS):
         known = ", ".join(_KEYS)
-        raise CachyError(f"[tool.cachy.drift] ignore: {min(unknown)!r} is none of {known}.")
+        raise CachyError(f"{at}: {min(unknown)!r} is none of {known}.")
     if not entry.get("reason"):
-        raise CachyError('[tool.cachy.drift] ignore: every entry says its reason = "…".')
-    _until(entry)
+        shown = ", ".join(f'{key} = "{entry[key]}"' for key in _KEYS if key in entry)
+        raise CachyError(f'{at}, {{ {shown} }}: add reason = "…", as every entry says its own.')
+    try:
+        _until(entry)
+    except ValueError:
+        told = f"until = {entry['until']!r} is no date"
+        raise CachyError(f"{at}: {told}. Write YYYY-MM-DD.") from None
 
 
 def apply_policy(
@@ -100,9 +105,4 @@ def _until(entry: Mapping[str, Json]) -> date:
         return until.date()
     if isinstance(until, date):
         return until
-    try:
-        return date.fromisoformat(str(until))
-    except ValueError:
-        raise CachyError(
-            f"[tool.cachy.drift] ignore: until = {until!r} is no date. Write YYYY-MM-DD."
-        ) from None
+    return date.fromisoformat(str(until))

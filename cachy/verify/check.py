@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -127,7 +128,7 @@ class _Checks:
             document = parse_document(text, path.name)
         except CachyError as error:
             newer = f"reads up to {VERSION}" in str(error)
-            yield "newer-format" if newer else "unreadable", str(error)
+            yield "newer-format" if newer else "unreadable", _without_advice(error, path)
             return
         for kind in find_secrets(text, self.config.redact):
             yield "secret-left", f"holds what looks like a secret: {kind}"
@@ -200,6 +201,14 @@ class _Checks:
         if str(path).startswith(f"{self.config.fixtures}{os.sep}{host}{os.sep}"):
             return True
         return is_inside(path, self.config.fixtures / host)
+
+
+_ADVICE = re.compile(r"\. (?:Record|Restore|Upgrade) it\b.*|\. Mend that\.")
+
+
+def _without_advice(error: CachyError, path: Path) -> str:
+    """Leave out the file's name, as the finding has it, and what its rule says to do."""
+    return _ADVICE.sub("", str(error).removeprefix(f"{path} ").removeprefix(f"{path.name} "))
 
 
 def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:

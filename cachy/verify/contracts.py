@@ -7,12 +7,13 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.contract import Contract, contract_of, merge
+from cachy.drift.contract import Contract, Line, contract_of, merge
 from cachy.drift.contract_file import (
     contract_path,
     find_secret_lines,
     load_contract,
     surface_of,
+    written_paths,
 )
 from cachy.drift.learning import Structure
 from cachy.drift.outline import outline_of
@@ -130,12 +131,24 @@ class Contracts:
 
 
 def _find_news(contract: Contract, merged: Contract) -> list[str]:
-    """Name the paths of which more is known; that a fact is no longer new is no news."""
-    old = {
-        path: (line.types, line.tokens, line.is_optional) for path, line in contract.lines.items()
-    }
-    new = {path: (line.types, line.tokens, line.is_optional) for path, line in merged.lines.items()}
-    return [path for path, fact in new.items() if old.get(path) != fact]
+    """Say of which paths more is known; that a fact is no longer new is no news."""
+    written = written_paths(merged.lines)
+    told = (
+        f"{written[path]} {news}"
+        for path, line in merged.lines.items()
+        if (news := _find_more(contract.lines.get(path), line))
+    )
+    return [*dict.fromkeys(told)]
+
+
+def _find_more(old: Line | None, line: Line) -> str:
+    if old is None:
+        return "is not in it"
+    if old.types != line.types:
+        return f"is {' | '.join(sorted(line.types))} by now"
+    if old.is_optional != line.is_optional:
+        return "is missing in a fixture"
+    return "has further words" if old.tokens != line.tokens else ""
 
 
 def _listed(told: Sequence[str]) -> str:

@@ -48,7 +48,9 @@ RULES = {
             "error",
             "The request in the file is not the request that its name stands for.",
             "Nobody finds it there: its request was edited, or the file was moved.",
-            "Undo the edit or the move, or delete the file and record it again.",
+            "Run: cachy verify --fix. It moves what lies in the wrong folder, or has its old name "
+            "since a setting was changed, and deletes copies. What it leaves was edited: undo "
+            "that, or delete the file and record it again.",
         ),
         Rule(
             "unsafe-path",
@@ -111,14 +113,14 @@ RULES = {
             "warning",
             "The last full run on this machine did not ask for this fixture.",
             "It is read, reviewed and checked for drift, and no test needs it.",
-            "Look at the list, then remove them all: cachy prune",
+            "Look at the list, then remove them all: cachy prune --yes",
         ),
         Rule(
             "superseded",
             "warning",
             "The request was edited since: the fixture beside it was recorded in its place.",
             "A reviewer takes the old prompt and its answer for what the code still asks.",
-            "Remove it, and commit both in one step: git then shows a rename. cachy prune",
+            "Remove it, and commit both in one step: git then shows a rename: cachy prune --yes",
         ),
         Rule(
             "too-old",
