@@ -1,4 +1,7 @@
-"""Record your API calls once, replay them for ever, and hear when the API drifts."""
+"""Record your API calls once, replay them for ever, and hear when the API drifts.
+
+PYTEST_DONT_REWRITE: nothing here asserts, and `cachy run` loads it before pytest can.
+"""
 
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.pycachy import norm_pats

@@ -61,7 +61,7 @@ class Config:
     hdrs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     polling: tuple[str, ...] = ()
-    repeats: Repeats = "same"
+    repeats: Repeats | None = None  # None: nobody chose; "same", in a test's scope "sequence"
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()
     max_age: int | None = None  # days
@@ -93,6 +93,20 @@ def load_config(start: Path | None = None, **chosen: Any) -> Config:
     settings["only"] = os.environ.get("CACHY_ONLY", "")
     config = Config(root=root, mode=mode, mode_from=mode_from, **settings)
     return replace(config, doms=tuple(check_dom(dom) for dom in config.doms))
+
+
+def override(config: Config, **chosen: Any) -> Config:
+    """Change what is chosen of settings that hold already; None means not chosen.
+
+    Raises:
+        CachyError: a mode or a host that is none.
+    """
+    given = {key: value for key, value in chosen.items() if value is not None}
+    if mode := given.get("mode"):
+        given |= {"mode": parse_mode(mode, _ARGUMENT), "mode_from": _ARGUMENT}
+    if doms := given.get("doms"):
+        given["doms"] = tuple(check_dom(dom) for dom in doms)
+    return replace(config, **given)
 
 
 def find_root(start: Path) -> tuple[Path, Path | None]:
@@ -138,9 +152,12 @@ def _covers(dom: str, host: str, port: int | None) -> bool:
     return dom == "*" or host == dom or host.endswith("." + dom)
 
 
+_ARGUMENT = "the mode argument"
+
+
 def _mode(argument: str | Mode | None, configured: str | None, where: str) -> tuple[Mode, str]:
     candidates = (
-        (argument, "the mode argument"),
+        (argument, _ARGUMENT),
         (os.environ.get("CACHY_MODE"), "CACHY_MODE"),
         (configured, f"mode in {where}"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -113,11 +114,13 @@ def test_a_miss_fails_with_the_command_that_records_it(project: pytest.Pytester)
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*No fixture answers POST http://127.0.0.1:*/v1/count (mode replay, from CACHY_MODE).",
+            "*No fixture answers POST http://127.0.0.1:*/v1/count (mode replay, from --cachy).",
             "*Record it: pytest --cachy=record 'test_a.py::test_it'",
             "cachy: 0 replayed, 0 recorded, 1 missed",
         ]
     )
+    result.stdout.no_fnmatch_line("*_settled_answer*")
+    result.stdout.no_fnmatch_line("*cachy/replay/*.py:*")
     assert Counting.served == 0
 
 
@@ -462,3 +465,129 @@ def test_a_miss_outside_of_every_test_fails_the_run(project: pytest.Pytester, wo
     result.assert_outcomes(passed=1)
     assert result.ret == pytest.ExitCode.TESTS_FAILED
     result.stdout.fnmatch_lines(["cachy: missed outside of a test: No fixture answers GET*"])
+
+
+@pytest.fixture
+def enabling(project: pytest.Pytester, url: str) -> pytest.Pytester:
+    """A project that says in its conftest.py alone what cachy is to do."""
+    project.makepyprojecttoml("")
+    host = url.removeprefix("http://").partition("/")[0]
+    conftest = project.path / "conftest.py"
+    chosen = f"import cachy\ncachy.enable_cachy('kept', doms=[{host!r}])\n"
+    conftest.write_text(chosen + conftest.read_text())
+    return project
+
+
+def test_the_plugin_keeps_what_the_conftest_chose(enabling: pytest.Pytester) -> None:
+    enabling.makepyfile(
+        test_a="""
+        import pytest
+
+        def test_plain(ask):
+            assert [ask(), ask()] == [1, 1]
+
+        @pytest.mark.cachy(record_status=[503])
+        def test_marked(ask):
+            assert [ask(), ask(status=503)] == [1, 2]
+
+        def test_asked(ask, cachy):
+            assert ask() == 1
+
+        @pytest.mark.cachy(repeats="sequence")
+        def test_turns(ask):
+            assert [ask(), ask()] == [1, 3]
+        """
+    )
+    for options, line in (
+        ((), "4 replayed, 3 recorded, 0 missed"),
+        ((), "7 replayed, 0 recorded, 0 missed"),
+        (("--cachy=replay",), "7 replayed, 0 recorded, 0 missed"),
+    ):
+        result = enabling.runpytest_subprocess(*options)
+        result.assert_outcomes(passed=4)
+        result.stdout.fnmatch_lines([f"cachy: {line}"])
+    assert Counting.served == 3
+    assert len([*(enabling.path / "kept").rglob("*.json")]) == 3
+
+
+def test_the_hint_of_a_miss_records_it(
+    enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    enabling.makepyfile(test_a="def test_it(ask):\n    ask()\n")
+    for options in ((), ("--cachy=replay",)):
+        missing = enabling.runpytest_subprocess(*options)
+        missing.assert_outcomes(failed=1)
+        missing.stdout.fnmatch_lines(["*Record it: pytest --cachy=record 'test_a.py::test_it'"])
+    assert Counting.served == 0
+    enabling.runpytest_subprocess("--cachy=record", "test_a.py::test_it").assert_outcomes(passed=1)
+    enabling.runpytest_subprocess().assert_outcomes(passed=1)
+    assert Counting.served == 1
+
+
+def test_a_miss_among_others_is_counted_with_them(
+    enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enabling.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.parametrize("number", range(4))
+        def test_it(ask, number):
+            ask(own=number)
+        """
+    )
+    enabling.runpytest_subprocess("-k", "not 3").assert_outcomes(passed=3)
+    monkeypatch.setenv("CI", "true")
+    result = enabling.runpytest_subprocess()
+    result.stdout.fnmatch_lines(["cachy: 3 replayed, 0 recorded, 1 missed"])
+    workers = enabling.runpytest_subprocess("-p", "xdist", "-n1")
+    workers.stdout.fnmatch_lines(["cachy: 3 replayed, 0 recorded, 1 missed"])
+
+
+def test_cachy_run_leaves_the_plugin_its_turns_and_pytest_its_peace(
+    project: pytest.Pytester,
+) -> None:
+    conftest = project.path / "conftest.py"
+    wanted = "import pytest\npytest.register_assert_rewrite('cachy')\n"  # as an install does
+    conftest.write_text(wanted + conftest.read_text())
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.cachy
+        def test_it(ask):
+            assert [ask(), ask()] == [1, 2]
+        """
+    )
+    result = project.run(sys.executable, "-m", "cachy", "run", "--", "python", "-m", "pytest")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["cachy: 0 replayed, 2 recorded, 0 missed"])
+    result.stdout.no_fnmatch_line("*Warning*")
+
+
+def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, url: str) -> None:
+    enabling.makepyfile(
+        f"""
+        import openai
+
+        def test_it():
+            client = openai.OpenAI(api_key="mine", base_url={url.removesuffix("/count")!r})
+            assert client.post("/count", body={{}}, cast_to=object) == {{"number": 1}}
+        """
+    )
+    enabling.runpytest_subprocess().assert_outcomes(passed=1)
+    (path,) = (enabling.path / "kept").rglob("*.json")
+    path.write_text("{")
+    for options in ((), ("--cachy=replay",)):
+        result = enabling.runpytest_subprocess(*options)
+        result.assert_outcomes(failed=1)
+        result.stdout.fnmatch_lines(
+            [
+                f"*No fixture answers POST {url}: {path} is no valid JSON *"
+                "Record it again, or restore it from git.",
+                "cachy: 0 replayed, 0 recorded, 1 missed",
+            ]
+        )
+        result.stdout.no_fnmatch_line("*Connection error*")
+    assert Counting.served == 1

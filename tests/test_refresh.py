@@ -96,7 +96,7 @@ def test_what_does_not_match_never_goes_live(
     monkeypatch.setenv("CACHY_ONLY", f"{folder_of(one)}/*")
     with recording(), httpx.Client(verify=CERTIFICATES) as client:
         client.get(f"{one.url}/v1/new")
-        with refused("mode record, for --only 127.0.0.1_"):
+        with refused("for --only 127.0.0.1_(.|\n)*Record it: take it into --only"):
             client.get(f"{two.url}/v1/new")
     assert (one.count, two.count) == (3, 2)
 

@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Generator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +17,7 @@ from cachy.pytest_plugin.full_run import FullRun
 
 if TYPE_CHECKING:
     from cachy.errors import UnrecordedRequest
+    from cachy.replay.session import Session
 
 _ARGUMENTS = "mode, repeats, record_status, doms, hdrs, cache_dir"
 _totals = pytest.StashKey[dict[str, Any]]()
@@ -74,7 +76,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 @contextlib.contextmanager
 def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
     from cachy.errors import CachyError
-    from cachy.replay.scope import in_session, new_session
+    from cachy.replay.scope import in_session
 
     arguments = dict(marker.kwargs) if marker else {}
     try:
@@ -82,20 +84,27 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
             raise CachyError(f"give {marker.args[0]!r} a name: {_ARGUMENTS}")
         for name in arguments.keys() - _ARGUMENTS.split(", "):
             raise CachyError(f"{name} is no argument: {_ARGUMENTS}")
-        session = new_session(**{"repeats": "sequence", **arguments})
+        session = _new_session(item.config.getoption("--cachy"), arguments)
     except CachyError as error:
         item.stash[_wrong] = f"@pytest.mark.cachy: {error}" if marker else f"cachy: {error}"
         yield
         return
     item.stash[_session] = session
     with in_session(session):
-        try:
-            yield
-        finally:
-            totals = item.config.stash[_totals]
-            totals["replayed"] += session.tally.replayed
-            totals["recorded"] += session.tally.recorded
-            totals["unwritten"] += session.tally.unwritten
+        yield
+
+
+def _new_session(option: str | None, arguments: dict[str, Any]) -> Session:
+    """Make a test's session: what the marker says, then the option, then what holds around it."""
+    from cachy.config import load_config, override
+    from cachy.replay.scope import current_session, new_session
+
+    outer = current_session()
+    around = outer.config if outer else load_config()
+    if option:
+        around = replace(override(around, mode=option), mode_from="--cachy")
+    around = override(around, repeats=around.repeats or "sequence")
+    return new_session(**arguments, around=around)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -165,6 +174,12 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that missed something outside of every test; hand a worker's totals on."""
     totals = session.config.stash[_totals]
     totals["astray"] += _take_misses(session.config)
+    if "cachy.replay.report" in sys.modules:
+        from cachy.replay.report import summary
+
+        done = summary()  # of every scope, whoever opened it
+        for name in ("replayed", "recorded", "unwritten"):  # beside those of workers
+            totals[name] += done[name]
     if totals["astray"] and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     output = getattr(session.config, "workeroutput", None)

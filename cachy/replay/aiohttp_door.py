@@ -15,6 +15,7 @@ from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
 from cachy.replay.tee import DRAIN_SECONDS, Copy, is_cancelled
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
 Handler = Callable[[Any], Awaitable[Any]]
 

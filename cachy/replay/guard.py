@@ -18,6 +18,7 @@ from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Session
 from cachy.replay.standins import is_theirs
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _warned: set[str] = set()
 
 

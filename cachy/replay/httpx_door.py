@@ -20,6 +20,8 @@ from cachy.replay.session import Recording, Session
 from cachy.replay.standins import calls_an_app, is_replaced
 from cachy.replay.tee import Copy, tee_classes
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
     """Patch the clients of httpx or httpx2."""

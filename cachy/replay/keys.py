@@ -58,11 +58,11 @@ def remove() -> None:
     _placed.clear()
 
 
-def why_not_sent(request: Request) -> str:
-    """Say why a request must not go live: it carries our placeholder. Empty where it may."""
+def missing_for(request: Request) -> str:
+    """Name the variable whose placeholder a request carries: it must not go live. Or nothing."""
     for text in (request.url, *(value for _, value in request.headers)):
         if found := _CARRIED.search(text):
-            return f"nothing recorded, and {found[1]} isn't set"
+            return found[1]
     return ""
 
 

@@ -9,7 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from cachy.config import Config, current_test
+from cachy.config import Config, Mode, current_test
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixtures.body import parse_request_body
 from cachy.fixtures.document import without_values
@@ -33,13 +33,32 @@ failure_class: list[type[UnrecordedRequest]] = [UnrecordedRequest]
 """The class that is raised; pytest's plugin puts its own on top."""
 
 
+def find_refusal(request: Request, is_chosen: bool, config: Config) -> tuple[str, str] | None:
+    """Say why a request must not go live, and how to record it; None where it may.
+
+    `is_chosen` tells whether `--only` covers it.
+    """
+    if config.mode is Mode.REPLAY:
+        return f"mode replay, from {config.mode_from}", how_to_record()
+    if not is_chosen:
+        why = f"mode {config.mode.value}, for --only {config.only}"
+        return why, "take it into --only, or leave --only out"
+    if key := keys.missing_for(request):
+        return f"nothing recorded, and {key} isn't set", f"set {key}, then {how_to_record()}"
+    return None
+
+
 def unrecorded(
-    request: Request, identity: Identity, index: int, config: Config, reason: str
+    request: Request, identity: Identity, index: int, config: Config, refusal: tuple[str, str]
 ) -> UnrecordedRequest:
-    """Make the error of a request that nothing recorded answers; say one line of it at once."""
+    """Make the error of a request that nothing recorded answers; say one line of it at once.
+
+    `refusal` is what `find_refusal` gives.
+    """
+    reason, how = refusal
     url = _shown_url(request, config)
     nearest, differences = _nearest(request, identity, index, config)
-    how = redact_values(redact_text(how_to_record(), config.redact), keys.secrets())
+    how = redact_values(redact_text(how, config.redact), keys.secrets())
     lines = [
         f"No fixture answers {request.method} {url} ({reason}).",
         *_about(nearest, differences, config),
@@ -53,6 +72,16 @@ def unrecorded(
         nearest=str(nearest.path) if nearest else None,
         differences=differences,
         how_to_record=how,
+    )
+    remember(error)
+    return error
+
+
+def unreadable(request: Request, cause: CachyError, config: Config) -> UnrecordedRequest:
+    """Make the error of a request whose fixture can't be read."""
+    url = _shown_url(request, config)
+    error = raised_class()(
+        f"No fixture answers {request.method} {url}: {cause}", method=request.method, url=url
     )
     remember(error)
     return error

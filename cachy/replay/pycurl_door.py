@@ -9,6 +9,8 @@ from cachy.interaction import host_and_port
 from cachy.replay import guard
 from cachy.replay.patching import CurrentSession, Patches
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
     """Put classes that ask first in the place of `pycurl.Curl` and `pycurl.CurlMulti`."""

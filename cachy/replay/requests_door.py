@@ -19,6 +19,7 @@ from cachy.replay.session import Recording
 from cachy.replay.standins import is_replaced, is_theirs
 from cachy.replay.tee import Copy, SyncTee
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _PIECE = 2**16  # bytes at most
 _REPLACED = "ConnectionCls"  # by vcrpy, below the adapter
 

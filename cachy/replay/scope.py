@@ -8,11 +8,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from cachy.config import Mode, Repeats, load_config
+from cachy.config import Config, Mode, Repeats, load_config, override
 from cachy.errors import CachyError
 from cachy.replay import doors, keys, report
 from cachy.replay.session import Session
@@ -69,6 +69,12 @@ def enable_cachy(
     session = new_session(
         cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
     )
+    session.config = replace(session.config, repeats=session.config.repeats or "same")
+    enable(session)
+
+
+def enable(session: Session) -> None:
+    """Make a session the outermost scope, in the place of the one that was."""
     with _lock:
         _open(session)
         scope = _Scope(session)
@@ -146,8 +152,12 @@ def new_session(
     mode: str | Mode | None = None,
     repeats: Repeats | None = None,
     record_status: Sequence[int] = (),
+    around: Config | None = None,
 ) -> Session:
-    """Make the session of a scope; the arguments are those of `enable_cachy`."""
+    """Make the session of a scope; the arguments are those of `enable_cachy`.
+
+    What is not chosen is taken from `around`, by default from the project's settings.
+    """
     if isinstance(record_status, (int, str)):
         raise CachyError(f"record_status={record_status!r} is no list of numbers: write [429].")
     if repeats not in (None, "same", "sequence"):
@@ -158,7 +168,7 @@ def new_session(
     for name, value in (("doms", doms), ("hdrs", hdrs)):
         chosen[name] = None if value is None else (value,) if isinstance(value, str) else (*value,)
     chosen["record_status"] = frozenset(record_status) or None
-    return Session(load_config(**chosen))
+    return Session(override(around, **chosen) if around else load_config(**chosen))
 
 
 @contextmanager

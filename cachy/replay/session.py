@@ -26,6 +26,7 @@ from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
 from cachy.replay.tally import Tally
 
+__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
 _KNOWN_BODY = 64 * 1024
 Clock = Callable[[], datetime]
@@ -105,7 +106,10 @@ class Session:
     def recall(self, key: Key) -> Response | None:
         """Give the answer that an equal request got before, while its fixture is unchanged."""
         known = self._known.get(key)
-        response = self.store.read(known.path) if known else None
+        try:
+            response = self.store.read(known.path) if known else None
+        except CachyError:
+            return None  # `answer` says what is wrong with the file
         return self._replayed(known, response) if known and response else None
 
     def answer(self, request: Request, key: Key | None = None) -> Response | Recording:
@@ -114,8 +118,15 @@ class Session:
         `key` lets `recall` answer the next equal request.
 
         Raises:
-            UnrecordedRequest: nothing recorded fits, and it may not go live.
+            UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
+                can't be read.
         """
+        try:
+            return self._answer(request, key)
+        except CachyError as error:  # which SDKs would take for a broken connection
+            raise misses.unreadable(request, error, self.config) from None
+
+    def _answer(self, request: Request, key: Key | None) -> Response | Recording:
         if self.config.mode is Mode.REFRESH:
             return self._settled_answer(request, self._settle(request))
         identity = identify(request, self.config)
@@ -149,10 +160,9 @@ class Session:
         if response is not None:
             self.sequences.settle(identity.fingerprint, index)
             return self._replayed(_Found("", identity, index), response)
-        reason = self._why_not_live(request, is_chosen)
-        if reason:
+        if refusal := misses.find_refusal(request, is_chosen, self.config):
             self.sequences.free(identity.fingerprint, index)
-            raise misses.unrecorded(request, identity, index, self.config, reason)
+            raise misses.unrecorded(request, identity, index, self.config, refusal)
         self.tally.used.add(file_name(identity.fingerprint, index))
         self._tell("live", request)
         return Recording(self, request, identity, index)
@@ -193,13 +203,6 @@ class Session:
 
     def _reserve(self, identity: Identity) -> int:
         return self.sequences.take(identity.fingerprint) if self._repeats(identity) else 1
-
-    def _why_not_live(self, request: Request, is_chosen: bool) -> str:
-        if self.config.mode is Mode.REPLAY:
-            return f"mode replay, from {self.config.mode_from}"
-        if not is_chosen:
-            return f"mode {self.config.mode.value}, for --only {self.config.only}"
-        return keys.why_not_sent(request)
 
     def _replayed(self, found: _Found, response: Response) -> Response:
         self.tally.replayed += 1

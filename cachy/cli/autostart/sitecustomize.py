@@ -7,10 +7,11 @@ import sys
 
 
 def _start() -> None:
-    from cachy import CachyError, enable_cachy
+    from cachy import CachyError
+    from cachy.replay.scope import enable, new_session
 
     try:
-        enable_cachy()
+        enable(new_session())
     except CachyError as error:
         print(f"cachy: {error}", file=sys.stderr)
         os._exit(2)
