@@ -190,17 +190,32 @@ def _fixtures_folder(root: Path, folder: str | os.PathLike[str] | None) -> Path:
 
 @cache
 def _read_table_at(pyproject: Path, changed: int) -> Mapping[str, Json]:
-    text = pyproject.read_text(encoding="utf-8")
+    text = _read_text(pyproject)
     if "tool.cachy" not in text.replace(" ", ""):
         return {}
+    table = parse_pyproject(pyproject).get("tool", {}).get("cachy", {})
+    return table if isinstance(table, dict) else {}
+
+
+def parse_pyproject(pyproject: Path) -> dict[str, Any]:
+    """Read a pyproject.toml whole.
+
+    Raises:
+        CachyError: it is no TOML, or can't be read.
+    """
     import tomllib  # only a project that configures cachy pays for the parser
 
     try:
-        document = tomllib.loads(text)
+        return tomllib.loads(_read_text(pyproject))
     except tomllib.TOMLDecodeError as error:
         raise CachyError(f"{pyproject} is no valid TOML: {error}. Mend it there.") from None
-    table = document.get("tool", {}).get("cachy", {})
-    return table if isinstance(table, dict) else {}
+
+
+def _read_text(pyproject: Path) -> str:
+    try:
+        return pyproject.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CachyError(f"{pyproject} can't be read: {error}. Mend it there.") from None
 
 
 def _read_table(pyproject: Path) -> Mapping[str, Json]:

@@ -135,6 +135,27 @@ def test_ls_show_and_verify_read_what_was_recorded(project: Path, recorded: str)
     assert run("verify", folder=project).stdout == "1 fixture: 0 errors, 0 warnings\n"
 
 
+def test_show_takes_what_ls_shows(project: Path) -> None:
+    shutil.copytree(Path(__file__).parent / "fixtures_v1", project / "cachy_fixtures")
+    paths = [path.stem for path in (project / "cachy_fixtures").rglob("*.json")]
+    (hey,) = [name for name in paths if name.startswith("hey-91519069")]
+    narrow = run("ls", folder=project, COLUMNS="100", FORCE_COLOR="1").stdout
+    assert hey in narrow
+    assert "Test" not in narrow.splitlines()[0]
+    wanted = run("show", hey, folder=project)
+    assert (wanted.returncode, wanted.stderr) == (0, "")
+    for name in (f"{hey}.json", hey[-16:], f"responses/{hey[:8]}"):
+        assert run("show", name, folder=project).stdout == wanted.stdout, name
+    many = run("show", "json", folder=project)
+    assert (many.returncode, many.stdout) == (2, "")
+    assert many.stderr.startswith("cachy: json may be any of 16 fixtures: ")
+    assert many.stderr.count("\n") == 1
+
+
+def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
+    assert run(folder=tmp_path).stdout == run("--help", folder=tmp_path).stdout != ""
+
+
 def listed(*arguments: str, folder: Path) -> list[str]:
     done = run("ls", "--format", "json", *arguments, folder=folder)
     return [Path(row["fixture"]).stem[:12] for row in json.loads(done.stdout)["fixtures"]]
@@ -180,6 +201,15 @@ def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
 
 
+@pytest.mark.parametrize("text", [b"[project\n", b"[tool.cachy\n", b"\xff"])
+def test_init_writes_nothing_beside_a_broken_pyproject(text: bytes, tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_bytes(text)
+    done = run("init", folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert done.stderr.startswith(f"cachy: {tmp_path / 'pyproject.toml'} ")
+    assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
+
+
 def test_git_folds_fixtures_and_shows_contracts(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     run("init", folder=tmp_path)
@@ -202,7 +232,7 @@ BAD = [
     (["verify"], 3, "holds no fixtures"),
     (["verify", "nowhere.json"], 2, "nowhere.json does not exist"),
     (["ls"], 3, "holds no fixtures"),
-    (["show", "nowhere.json"], 2, "nowhere.json can't be read: No such file"),
+    (["show", "nowhere.json"], 2, "nowhere.json is no file, nor part of a fixture's path"),
     (["show", "."], 2, ". is a folder"),
     (["show", "broken.json"], 2, "broken.json is no valid JSON"),
     (["explain", "field-remove"], 2, "There is no rule 'field-remove'. Nearest: field-removed"),

@@ -60,7 +60,7 @@ def main() -> None:
 def run_program(arguments: list[str]) -> int:
     """Run one command and give its exit code."""
     try:
-        code = program.main(arguments, prog_name="cachy", standalone_mode=False)
+        code = program.main(arguments or ["--help"], prog_name="cachy", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except CachyError as error:
         click.echo(f"cachy: {error}", err=True)

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import click
@@ -18,8 +18,9 @@ from cachy.fixtures.place import parse_target
 from cachy.fixtures.store import load_whole
 from cachy.interaction import Fixture
 
-_WIDE = 160  # columns of a terminal: room for the paths too
+_WIDE = 160  # columns of a terminal: room for whole paths and for the tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
+_NARROW = ("surface", "model", "age", "size", "fixture")
 
 
 @click.command()
@@ -45,7 +46,7 @@ COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
     help="How the table is printed",
 )
 def command(only: str, sort: str, form: str) -> int:
-    """List the fixtures: surface, model, age, size and the test that recorded each.
+    """List the fixtures: surface, model, age, size, the name that cachy show takes, and the test.
 
     Exits 3 where there are none.
 
@@ -127,15 +128,16 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     if not console.is_terminal:
         console = Console(width=240)
     table = Table(box=None, pad_edge=False)
-    for column in COLUMNS if console.width >= _WIDE else COLUMNS[:-1]:
+    is_wide = console.width >= _WIDE
+    columns = COLUMNS if is_wide else _NARROW
+    for column in columns:
         is_number = column in ("age", "size")
         justify: Literal["left", "right"] = "right" if is_number else "left"
         table.add_column(column.capitalize(), justify=justify, no_wrap=is_number, overflow="fold")
     for row in rows:
-        cells = {**row, "size": _size(row["size"])}
-        table.add_row(
-            *(Text(printable(str(cells[name]))) for name in COLUMNS[: len(table.columns)])
-        )
+        name = row["fixture"] if is_wide else PurePosixPath(row["fixture"]).stem
+        cells = {**row, "size": _size(row["size"]), "fixture": name}
+        table.add_row(*(Text(printable(str(cells[column]))) for column in columns))
     console.print(table)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachy.config import find_root
+from cachy.config import find_root, parse_pyproject
 from cachy.errors import CachyError
 
 # What is written, from which file beside this one.
@@ -41,6 +41,7 @@ def command() -> int:
     root, pyproject = find_root(Path.cwd())
     if pyproject is None:
         raise CachyError(f"{root} has no pyproject.toml. Run this in your project's folder.")
+    parse_pyproject(pyproject)  # before anything is written
     for name, source in _FILES.items():
         text = files(__name__).joinpath(source).read_text(encoding="utf-8")
         _tell(name, _write(root / name, text))
