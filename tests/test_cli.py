@@ -139,13 +139,16 @@ def test_show_takes_what_ls_shows(project: Path) -> None:
     shutil.copytree(Path(__file__).parent / "fixtures_v1", project / "cachy_fixtures")
     paths = [path.stem for path in (project / "cachy_fixtures").rglob("*.json")]
     (hey,) = [name for name in paths if name.startswith("hey-91519069")]
-    narrow = run("ls", folder=project, COLUMNS="100", FORCE_COLOR="1").stdout
-    assert hey in narrow
+    narrow = run("ls", folder=project, COLUMNS="80", FORCE_COLOR="1").stdout
+    assert all(name[-16:] in narrow for name in paths)
     assert "Test" not in narrow.splitlines()[0]
     wanted = run("show", hey, folder=project)
     assert (wanted.returncode, wanted.stderr) == (0, "")
     for name in (f"{hey}.json", hey[-16:], f"responses/{hey[:8]}"):
         assert run("show", name, folder=project).stdout == wanted.stdout, name
+    (turn,) = [name for name in paths if name.endswith("94b663144a759afa")]
+    first = run("show", turn, folder=project)
+    assert run("show", turn[-16:], folder=project).stdout == first.stdout != ""
     many = run("show", "json", folder=project)
     assert (many.returncode, many.stdout) == (2, "")
     assert many.stderr.startswith("cachy: json may be any of 16 fixtures: ")

@@ -6,7 +6,7 @@ import json
 import re
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 import click
@@ -15,11 +15,12 @@ from cachy.config import Config, load_config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import load_whole
+from cachy.fixtures.store import FILE_NAME, load_whole
 from cachy.interaction import Fixture
 
 _WIDE = 160  # columns of a terminal: room for whole paths and for the tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
+_FINGERPRINT = 18  # columns, with its number in a sequence: never broken
 _NARROW = ("surface", "model", "age", "size", "fixture")
 
 
@@ -133,12 +134,27 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
     for column in columns:
         is_number = column in ("age", "size")
         justify: Literal["left", "right"] = "right" if is_number else "left"
-        table.add_column(column.capitalize(), justify=justify, no_wrap=is_number, overflow="fold")
+        width = _FINGERPRINT if column == "fixture" else None
+        table.add_column(
+            column.capitalize(),
+            justify=justify,
+            no_wrap=is_number,
+            overflow="fold",
+            min_width=width,
+        )
     for row in rows:
-        name = row["fixture"] if is_wide else PurePosixPath(row["fixture"]).stem
+        name = row["fixture"] if is_wide else _brief(row["fixture"])
         cells = {**row, "size": _size(row["size"]), "fixture": name}
         table.add_row(*(Text(printable(str(cells[column]))) for column in columns))
     console.print(table)
+
+
+def _brief(path: str) -> str:
+    """Give what `cachy show` finds a fixture by: the slug, and the fingerprint in one piece."""
+    name = path.rpartition("/")[2]
+    named = FILE_NAME.fullmatch(name)
+    slug = (named["slug"] or "") if named else ""
+    return f"{slug.rstrip('-')}\n{name[len(slug) :].removesuffix('.json')}".strip()
 
 
 def _size(size: int) -> str:

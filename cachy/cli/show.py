@@ -57,8 +57,8 @@ def _find(name: str, root: Path) -> Path:
 
 
 def _is_named(shown: str, name: str) -> bool:
-    """Whether this is the path, the file's name, the slug or the fingerprint itself."""
-    named = FILE_NAME.fullmatch(shown.rpartition("/")[2])
-    parts = (named["slug"] or "", named["fingerprint"]) if named else ()
+    """Whether this is the path, the file's name, the slug, or the fingerprint in its turn."""
     stem = shown.rpartition("/")[2].removesuffix(".json")
-    return name in (shown, stem, f"{stem}.json") or name in [part.rstrip("-") for part in parts]
+    named = FILE_NAME.fullmatch(f"{stem}.json")
+    slug = (named["slug"] or "") if named else ""
+    return name in (shown, f"{stem}.json", stem, slug.rstrip("-"), stem.removeprefix(slug))
