@@ -51,7 +51,7 @@ def test_the_python_of_the_readme_parses() -> None:
 def test_the_two_lines_stand_near_the_top() -> None:
     top = README.splitlines()[:40]
     assert "python -m pip install . && cachy demo" in top
-    assert "python -m pip install '.[test]' && python -m pytest" in top
+    assert "python -m pip install '.[test]' && python -m pytest -n 2 --dist loadfile" in top
 
 
 FIXTURES = README.partition("## What is in a fixture")[2].partition("\n## ")[0]
