@@ -60,6 +60,7 @@ def meaning(content: bytes, media: str) -> Any:
 
 
 Views = dict[str, Any]
+_UTF8 = ("utf-8", "surrogatepass")
 
 
 def seen(response: Any) -> Views:
@@ -123,13 +124,17 @@ async def through_aiohttp(url: str) -> Views:
 def through_requests(url: str) -> Views:
     response = requests.post(url, json={}, timeout=5)
     media = response.headers.get("content-type", "")
-    text = response.text.encode("utf-8", "surrogatepass") if response.encoding else b""
+    text = response.text if response.encoding else ""
+    # A byte order mark, which event streams may begin with and fixtures drop, is text in Latin-1.
+    text = text.removeprefix("\u00ef\u00bb\u00bf")
     try:
         value = repr(response.json())
     except ValueError:
         value = ""
     facts = (response.status_code, response.encoding, value)
-    return {"requests": (*facts, meaning(response.content, media), meaning(text, media))}
+    return {
+        "requests": (*facts, meaning(response.content, media), meaning(text.encode(*_UTF8), media))
+    }
 
 
 def through_everything(library: ModuleType, url: str) -> Views:
@@ -157,6 +162,8 @@ def served(raw: bytes, kind: str, **fields: Any) -> bodies.Served:
 @example(one=served(b'{"no": "events"}\n\n', "text/event-stream"), library=httpx)
 @example(one=served(b'{"a":"\\u00e9"}', "application/json; charset=latin-1"), library=httpx)
 @example(one=served(b'["\\u00e9"]', "text/json"), library=httpx2)
+@example(one=served(b"\xef\xbb\xbfdata:NaN\n\n", "text/event-stream"), library=httpx)
+@example(one=served(b'"\\u2028"', "application/json"), library=httpx)
 def test_whatever_a_server_sends_is_seen_again_through_every_client(
     one: bodies.Served,
     library: ModuleType,

@@ -130,7 +130,7 @@ def check(session: Session | None, host: str, port: int | None) -> None:
             url=host,
         )
         misses.remember(error)
-        raise error
+        misses.refuse(error)
     if host not in _warned:
         _warned.add(host)
         warnings.warn(f"{unseen}: it is not recorded.", RuntimeWarning, stacklevel=4)

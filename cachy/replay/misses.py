@@ -8,6 +8,7 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
+from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
 from cachy.errors import CachyError, UnrecordedRequest
@@ -85,6 +86,11 @@ def unreadable(request: Request, cause: CachyError, config: Config) -> Unrecorde
     )
     remember(error)
     return error
+
+
+def refuse(error: UnrecordedRequest) -> NoReturn:
+    """Raise a miss: the last thing that pytest shows, and it holds no argument of a request."""
+    raise error
 
 
 def shown(request: Request, config: Config) -> str:

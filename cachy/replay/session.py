@@ -124,7 +124,8 @@ class Session:
         try:
             return self._answer(request, key)
         except CachyError as error:  # which SDKs would take for a broken connection
-            raise misses.unreadable(request, error, self.config) from None
+            unreadable = misses.unreadable(request, error, self.config)
+        misses.refuse(unreadable)
 
     def _answer(self, request: Request, key: Key | None) -> Response | Recording:
         if self.config.mode is Mode.REFRESH:
@@ -162,7 +163,7 @@ class Session:
             return self._replayed(_Found("", identity, index), response)
         if refusal := misses.find_refusal(request, is_chosen, self.config):
             self.sequences.free(identity.fingerprint, index)
-            raise misses.unrecorded(request, identity, index, self.config, refusal)
+            misses.refuse(misses.unrecorded(request, identity, index, self.config, refusal))
         self.tally.used.add(file_name(identity.fingerprint, index))
         self._tell("live", request)
         return Recording(self, request, identity, index)
