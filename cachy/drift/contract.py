@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -10,7 +9,7 @@ from itertools import takewhile
 
 from cachy.drift.learning import Structure
 from cachy.drift.node import Node
-from cachy.drift.paths import Fact, split_path
+from cachy.drift.paths import Fact, Step, parse_path, split_path
 
 FIRM = 3  # recordings that make a fact more than new
 
@@ -63,7 +62,7 @@ def structure_of(contract: Contract, recordings: int = FIRM) -> Structure:
     """Give a structure that has learned just this, as from so many recordings."""
     structure = Structure(recordings=recordings)
     for path, line in sorted(contract.lines.items()):
-        root, *steps = split_path(path)
+        root, steps = parse_path(path)
         if line.is_last:
             structure.streams = structure.endings[root[6:-1]] = recordings
         if "text" in line.types:
@@ -117,23 +116,19 @@ def _is_new(lines: Lines, path: str) -> bool:
     return line is None or line.is_new
 
 
-def _step_into(node: Node, step: str) -> Node:
+def _step_into(node: Node, step: Step) -> Node:
     """Go one step down, making what is not there: a line may stand without its parent's."""
-    is_name = step[:2] == '["' or (step[0] == "." and step != ".*")
-    is_item = step[0] == "[" and not is_name
-    if step != ".*" or not node.kinds:
-        _imply(node, "array" if is_item else "object")
-    if is_name:
-        name = json.loads(step[1:-1]) if step[0] == "[" else step[1:]
-        return node.fields.setdefault(name, Node())
-    if is_item or step == ".*":
-        node.is_map = node.is_map or step == ".*"
+    if step.each != "value" or not node.kinds:
+        _imply(node, "array" if step.each == "item" else "object")
+    if step.field is not None:
+        return node.fields.setdefault(step.field, Node())
+    if step.each:
+        node.is_map = node.is_map or step.each == "value"
         node.items = node = node.items or Node()
-    if step in (".*", "[*]"):
+    if step.variant is None:
         return node
     _imply(node, "object")
-    key, _, value = step[1:-1].partition("=")
-    return node.variants.setdefault((key, value), Node())
+    return node.variants.setdefault(step.variant, Node())
 
 
 def _imply(node: Node, kind: str) -> None:

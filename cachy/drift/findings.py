@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cachy.drift.changes import Change
+from cachy.drift.change import Change, worst_first
 from cachy.drift.outcome import Outcome, Unchecked
 from cachy.drift.plan import Case
 from cachy.drift.rules import SEVERITIES
@@ -115,8 +115,4 @@ def _merged(changes: Iterable[Change]) -> list[Change]:
         before = merged.get(key)
         fixtures = (*before.fixtures, *change.fixtures) if before else change.fixtures
         merged[key] = replace(before or change, fixtures=fixtures)
-    return sorted(merged.values(), key=_order)
-
-
-def _order(change: Change) -> tuple[int, str, str]:
-    return SEVERITIES.index(change.severity), change.path, change.rule
+    return sorted(merged.values(), key=worst_first)

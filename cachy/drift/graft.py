@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachy.drift.changes import Change
+from cachy.drift.paths import Step, parse_path
 from cachy.drift.structure import DISCRIMINATORS, kind_of
 from cachy.interaction import Json
-
-_STEP = re.compile(
-    r"""(?P<each>\.\*|\[\*\]) | \["(?P<quoted>(?:[^"\\]|\\.)*)"\] | \.(?P<name>[\w$@-]+)
-      | \[(?P<key>\w+)=(?P<value>[^\]]*)\]""",
-    re.VERBOSE,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """One step of a path: into a field, into each item, or into the items of one variant."""
-
-    name: str | None = None
-    variant: tuple[str, str] | None = None
-
-    def chooses(self, item: Json) -> bool:
-        """Whether this step leads into an item of an array or map."""
-        if self.variant is None:
-            return self.name is None
-        return isinstance(item, dict) and item.get(self.variant[0]) == self.variant[1]
 
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """A change that is still some steps below the place where we stand."""
 
-    steps: tuple[_Step, ...]
+    steps: tuple[Step, ...]
     token: str | None  # the new word of an enumeration, which has the old one's type
 
     def below(self) -> _Wish:
@@ -80,24 +59,24 @@ def _with_headers(
 
 def _parse_wish(change: Change) -> _Wish | None:
     """Read a change's path; one that does not lead into a JSON body is none of ours."""
-    steps, at = [], 1
-    while change.path[:1] == "$" and at < len(change.path):
-        found = _STEP.match(change.path, at)
-        if not found:
-            return None
-        steps.append(_step(found))
-        at = found.end()
+    try:
+        root, steps = parse_path(change.path)
+    except ValueError:
+        return None
     token = change.new if change.rule == "enum-value-added" else None
-    return _Wish(tuple(steps), token) if change.path[:1] == "$" else None
+    return _Wish(tuple(map(_as_written, steps)), token) if root == "$" else None
 
 
-def _step(found: re.Match[str]) -> _Step:
-    if found["each"]:
-        return _Step()
-    if found["key"]:
-        return _Step(variant=(found["key"], found["value"]))
-    name = found["name"] or json.loads(f'"{found["quoted"]}"')
-    return _Step(f"${name}" if name[:1] == "$" else name)  # as the fixture format writes it
+def _as_written(step: Step) -> Step:
+    """Name a field as the fixture format writes it."""
+    return replace(step, field=f"${step.field}") if (step.field or "")[:1] == "$" else step
+
+
+def _chooses(step: Step, item: Json) -> bool:
+    """Whether a step leads into an item of an array or map."""
+    if step.variant is None:
+        return step.field is None
+    return isinstance(item, dict) and item.get(step.variant[0]) == step.variant[1]
 
 
 def _merged(old: Json, new: Json, wishes: Sequence[_Wish]) -> Json:
@@ -117,9 +96,9 @@ def _merged_union(
 ) -> dict[str, Json]:
     """Take the steps that only name a variant off, where an object is nobody's item."""
     named = [wish for wish in wishes if wish.steps and wish.steps[0].variant]
-    if any(len(wish.steps) == 1 and wish.steps[0].chooses(new) for wish in named):
+    if any(len(wish.steps) == 1 and _chooses(wish.steps[0], new) for wish in named):
         return new
-    inner = [wish.below() for wish in named if wish.steps[0].chooses(old)]
+    inner = [wish.below() for wish in named if _chooses(wish.steps[0], old)]
     return _merged_object(old, new, inner + [wish for wish in wishes if wish not in named])
 
 
@@ -137,14 +116,14 @@ def _merged_object(
 
 
 def _into(name: str, wishes: Iterable[_Wish]) -> list[_Wish]:
-    return [wish.below() for wish in wishes if wish.steps and wish.steps[0].name in (name, None)]
+    return [wish.below() for wish in wishes if wish.steps and wish.steps[0].field in (name, None)]
 
 
 def _with_added(
     merged: dict[str, Json], new: Mapping[str, Json], wishes: Sequence[_Wish]
 ) -> dict[str, Json]:
     """Put new fields where the live answer has them: after the field before them."""
-    wanted = {wish.steps[0].name for wish in wishes if len(wish.steps) == 1}
+    wanted = {wish.steps[0].field for wish in wishes if len(wish.steps) == 1}
     placed = list(merged.items())
     for at, name in enumerate(new):
         if name in wanted and name not in merged:
@@ -157,12 +136,12 @@ def _with_added(
 def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_Wish]) -> list[Json]:
     merged = []
     for item, partner in zip(old, _partners(old, new), strict=True):
-        inner = [wish.below() for wish in wishes if wish.steps and wish.steps[0].chooses(item)]
+        inner = [wish.below() for wish in wishes if wish.steps and _chooses(wish.steps[0], item)]
         merged.append(_merged(item, partner, inner) if inner else item)
     wanted = [wish.steps[0] for wish in wishes if len(wish.steps) == 1]
     for item in new if old else ():
         is_new = _variant(item) not in map(_variant, merged)
-        if is_new and any(step.chooses(item) for step in wanted):
+        if is_new and any(_chooses(step, item) for step in wanted):
             merged.append(item)
     return merged
 

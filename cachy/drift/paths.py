@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from cachy.drift.node import Node
 from cachy.providers.answers import BACKENDS, ENUMS
@@ -156,6 +157,38 @@ def split_path(path: str) -> tuple[str, ...]:
         steps.append(found[0])
         at = found.end()
     return tuple(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a path: into a field, an array's items, a map's values, or a union's member.
+
+    `each` is "item" for an array and "value" for a map; the members of a union among an array's
+    items have both `each` and `variant`.
+    """
+
+    field: str | None = None
+    each: Literal["item", "value"] | None = None
+    variant: tuple[str, str] | None = None
+
+
+def parse_path(path: str) -> tuple[str, tuple[Step, ...]]:
+    """Read a path as its root and its steps.
+
+    Raises:
+        ValueError: it is no path.
+    """
+    root, *steps = split_path(path)
+    return root, tuple(map(_parse_step, steps))
+
+
+def _parse_step(step: str) -> Step:
+    if step in (".*", "[*]"):
+        return Step(each="value" if step == ".*" else "item")
+    if step.startswith((".", '["')):
+        return Step(step[1:] if step[0] == "." else json.loads(step[1:-1]))
+    key, _, name = step[1:-1].partition("=")
+    return Step(each="item" if step[0] == "[" else None, variant=(key, name))
 
 
 def parent_of(path: str) -> str:

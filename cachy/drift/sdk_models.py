@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +10,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from cachy.drift.paths import Step, parent_of, parse_path
 from cachy.fixtures.place import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
@@ -63,11 +62,6 @@ _MODELS = {
     ),
     "cohere": (("/v2",), ("/chat cohere:V2ChatResponse -",)),
 }
-_ROOT = re.compile(r"\$|event\(([^)]*)\)")
-_STEP = re.compile(
-    r'(?P<map>\.\*)|(?P<items>\[\*\])|(?P<quoted>\["(?:[^"\\]|\\.)*"\])'
-    r"|[\[{](?P<key>\w+)=(?P<name>[^\]}]*)[\]}]|\.(?P<field>[^.\[{]+)"
-)
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -135,7 +129,7 @@ class Model:
 
     def _judge_member(self, path: str) -> Verdict:
         """A member of a union, or an event of a stream."""
-        siblings = self.find(path[: path.rfind("[")]) if "=" in path else self._root("")
+        siblings = self.find(parent_of(path)) if "=" in path else self._root("")
         schemas = [*self._leaves(self._items(siblings.schemas) if siblings else ())]
         if len(schemas) < 2 and "=" not in path:
             return "unknown"  # one model for whatever event comes
@@ -145,20 +139,19 @@ class Model:
 
     def _judge_unheard(self, path: str) -> Verdict:
         """A field that the model lacks: news only where it does know the object around it."""
-        around = self.find(re.sub(r'(\.[^.\[{]+|\["(?:[^"\\]|\\.)*"\])$', "", path))
+        around = self.find(parent_of(path))
         is_known = around and any(schema.get("properties") for schema in around.schemas)
         return "provider-ahead" if is_known else "unknown"
 
     def find(self, path: str) -> Place | None:
         """Find what the model says of a path; None where it doesn't know it."""
-        root = _ROOT.match(path)
-        place = self._root(root[1] or "") if root else None
-        position = root.end() if root else 0
-        while place and position < len(path):
-            step = _STEP.match(path, position)
-            if step is None:
-                return None
-            place, position = self._follow(place, step), step.end()
+        try:
+            root, steps = parse_path(path)
+        except ValueError:
+            return None
+        place = self._root("" if root == "$" else root[6:-1])
+        for step in steps:
+            place = self._follow(place, step) if place else None
         return place
 
     def _root(self, event: str) -> Place | None:
@@ -168,18 +161,16 @@ class Model:
             schemas = tuple(self._members(schemas, "type", event))
         return Place(schemas) if schemas else None
 
-    def _follow(self, place: Place, step: re.Match[str]) -> Place | None:
-        if step["key"]:
-            inner = tuple(self._items(place.schemas))
-            found = tuple(self._members(inner, step["key"], step["name"]))
-        elif step["items"]:
-            found = tuple(self._items(place.schemas))
-        elif step["map"]:
+    def _follow(self, place: Place, step: Step) -> Place | None:
+        if step.field is not None:
+            return self._field(place, step.field)
+        if step.each == "value":
             values = (schema.get("additionalProperties") for schema in place.schemas)
             found = tuple(self._leaves(value for value in values if isinstance(value, dict)))
         else:
-            name = json.loads(step["quoted"][1:-1]) if step["quoted"] else step["field"]
-            return self._field(place, name)
+            found = tuple(self._items(place.schemas))
+        if step.variant:
+            found = tuple(self._members(found, *step.variant))
         return Place(found) if found else None
 
     def _field(self, place: Place, name: str) -> Place | None:
