@@ -88,7 +88,7 @@ ROWS = (
         "anthropic (Bedrock)",
         "bedrock",
         ("anthropic", "botocore"),
-        f"{_ALL}, tools, {_RAW}, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, {_RAW}, errors, retry, {_PARALLEL}",
         records_keyless=False,  # a placeholder would shadow a role that only the network tells of
     ),
     Row(
@@ -145,7 +145,7 @@ ROWS = (
         "huggingface_hub",
         "huggingface_hub",
         ("huggingface_hub",),
-        f"{_ALL}, tools, structured, upload, binary, errors, {_PARALLEL}",
+        f"{_ALL}, tools, structured, upload, binary, embeddings, errors, {_PARALLEL}",
     ),
     Row(
         "litellm",
@@ -165,7 +165,7 @@ ROWS = (
         "pydantic-ai",
         "pydantic_ai",
         ("pydantic-ai-slim",),
-        f"{_ALL}, tools, structured, embeddings, errors, retry, early close, gather",
+        f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
         OPENAI,
     ),
     Row(
@@ -203,7 +203,7 @@ ROWS = (
         "lisette",
         "lisette",
         ("lisette", "litellm"),
-        f"{_ALL}, tools, errors, retry, {_PARALLEL}",
+        f"{_ALL}, tools, structured, errors, retry, {_PARALLEL}",
         OPENAI,
         "answerai",
     ),

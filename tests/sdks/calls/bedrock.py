@@ -5,7 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import anthropic
-from asking import CALL, TURN, Calls, collect, each, first, parallel, refused_with, retried, run
+from asking import (
+    AS_JSON,
+    CALL,
+    TURN,
+    Answer,
+    Calls,
+    collect,
+    each,
+    first,
+    parallel,
+    refused_with,
+    retried,
+    run,
+)
 
 from calls.anthropic import TOOL, raw
 
@@ -39,6 +52,9 @@ def calls(foreign: str, own: str) -> Calls:
         "async": lambda: run(create_async(**LATER)),
         "async streamed": lambda: run(collect(ours_async.messages.create(**LATER, stream=True))),
         "tools": lambda: create(**{**ASKED, "messages": CALL}, tools=[TOOL]),
+        "structured": lambda: client.messages.parse(
+            **{**ASKED, "messages": AS_JSON}, output_format=Answer
+        ),
         "early close": early,
         **parallel(lambda text: create(**say(text)), lambda text: create_async(**say(text))),
         **raw(client),

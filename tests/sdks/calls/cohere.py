@@ -42,6 +42,14 @@ def calls(foreign: str, own: str) -> Calls:
         answer = client.with_raw_response.chat(**ASKED, seed=2)
         return [answer.headers["content-type"], plain(answer.data)]
 
+    def raw_stream() -> Any:
+        with client.with_raw_response.chat_stream(**ASKED, seed=4) as answer:
+            return [answer.headers["content-type"], each(answer.data)]
+
+    async def raw_stream_async() -> Any:
+        async with other.with_raw_response.chat_stream(**ASKED, seed=5) as answer:
+            return [answer.headers["content-type"], await collect(answer.data)]
+
     def say(text: str) -> dict[str, Any]:
         return {"model": "command-r", "messages": [{"role": "user", "content": text}]}
 
@@ -59,6 +67,8 @@ def calls(foreign: str, own: str) -> Calls:
             model="command-r", messages=AS_JSON, response_format=as_json
         ),
         "raw response": raw_response,
+        "raw response: streamed": raw_stream,
+        "raw response: async streamed": lambda: run(raw_stream_async()),
         "early close": early,
         **parallel(lambda text: client.chat(**say(text)), lambda text: other.chat(**say(text))),
         **refused_with(ask, own),

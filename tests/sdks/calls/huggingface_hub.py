@@ -51,6 +51,7 @@ def calls(foreign: str, own: str) -> Calls:
         "structured": lambda: chat(messages=AS_JSON, response_format=as_json),
         "upload": lambda: ours.automatic_speech_recognition(SOUND, model=f"{own}/asr"),
         "binary": lambda: ours.text_to_speech(ASK, model=f"{own}/tts"),
+        "embeddings": lambda: ours.feature_extraction(ASK, model=f"{own}/embed").tolist(),
         "early close": early,
         **parallel(lambda text: chat(**say(text)), lambda text: chat_async(**say(text))),
         **refused_with(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import ASK, GPT, Calls, first, parallel, plain, refused_with, retried, run
+from asking import ASK, CALL, GPT, Calls, first, parallel, plain, refused_with, retried, run
 from lisette import AsyncChat, Chat
+from lisette.core import structured
 
 
 def shown(answer: Any) -> Any:
@@ -41,6 +42,7 @@ def calls(foreign: str, own: str) -> Calls:
         "async": lambda: run(later(ASK)),
         "async streamed": lambda: run(streamed()),
         "tools": lambda: chat("Use a tool.", tools=[weather]),
+        "structured": lambda: structured(at["model"], CALL, weather, api_base=at["api_base"]),
         "early close": lambda: shown(first(Chat(**at)("Count.", stream=True))),
         **parallel(lambda text: chat(text), later),
         **refused_with(ask, own),

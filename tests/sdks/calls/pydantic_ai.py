@@ -36,6 +36,9 @@ def calls(foreign: str, own: str) -> Calls:
     async def said(text: str) -> Any:
         return (await agent.run(text)).output
 
+    def said_by_itself(text: str) -> Any:  # a client belongs to the loop, so to the thread, it has
+        return Agent(gpt_at(foreign)).run_sync(text).output
+
     def stream_sync() -> Any:
         return list(agent.run_stream_sync("Stream it.").stream_text(delta=True))
 
@@ -52,7 +55,7 @@ def calls(foreign: str, own: str) -> Calls:
         "structured": lambda: structured.run_sync("Answer as JSON.").output,
         "embeddings": lambda: vectors.embed_query_sync(ASK).embeddings,
         "early close": lambda: run(early()),
-        **parallel(None, said),  # its synchronous calls share one client, which one loop owns
+        **parallel(said_by_itself, said),
         **refused_with(ask, own),
         **retried(ask, own),
     }
