@@ -78,6 +78,10 @@ def edited(body: Any, edit: Callable[[Any], object]) -> Any:
     return changed
 
 
+def row_of(document: Answer) -> Any:
+    return document["response"]["json"]["data"][0]
+
+
 def with_data(name: str, *values: Any) -> Any:
     return {"data": [{"id": 1, name: value} for value in values]}
 
@@ -357,6 +361,42 @@ def test_values_stay_out_of_changes() -> None:
         if isinstance(body, dict):
             new = edited(new, lambda one: one["response"]["json"].update(zz=secret))
         assert secret not in json.dumps([one.to_json() for one in compare(old, new)]), times
+
+
+def records(*revised: bool, **more: Any) -> Answer:
+    """Give a dataset's records, some of them changed since they were made."""
+    rows = [
+        {"id": f"r_{number}", "created_at": "2025-05-05T17:44:23Z", "updated_at": f"{at}:23Z"}
+        | (more if is_revised else {})
+        for number, is_revised in enumerate(revised)
+        for at in ["2025-05-05T17:45" if is_revised else "2025-05-05T17:44"]
+    ]
+    return answer({"data": rows})
+
+
+def test_what_a_resource_has_from_its_first_revision_on_is_its_own_history() -> None:
+    made, revised = records(False, False), records(True, True, expires_at="2025-08-03T17:45:23Z")
+    assert told(compare(made, revised)) == told(compare(revised, made)) == []
+    assert told(compare(made, revised, baseline=[made] * 9)) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rule"),
+    [
+        (records(True), records(True, expires_at="x"), "field-added"),
+        (records(False, True), records(True, True, expires_at="x"), "field-added"),
+        (records(True, expires_at="x"), records(True), "field-removed"),
+        (records(True), edited(records(False), lambda one: row_of(one).update(a=1)), "field-added"),
+        (
+            edited(records(False), lambda one: row_of(one).update(a=1)),
+            records(True),
+            "field-removed",
+        ),
+    ],
+    ids=["both revised", "one of two", "gone of both", "new in what is new", "gone on revision"],
+)
+def test_a_revision_explains_no_more_than_that(old: Answer, new: Answer, rule: str) -> None:
+    assert [change.rule for change in compare(old, new)] == [rule]
 
 
 JOB = {"id": "b_1", "status": "in_progress"}

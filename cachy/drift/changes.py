@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
@@ -16,6 +16,7 @@ from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, statu
 from cachy.drift.judge import judge
 from cachy.drift.learning import Document, Structure, align, document_of, learn
 from cachy.drift.paths import Paths, Shown, parent_of
+from cachy.drift.revisions import is_first_revision
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
 from cachy.drift.sdk_models import Model, find_model
 from cachy.drift.streams import compare_streams, has_one_grammar
@@ -102,7 +103,7 @@ def _compare_bodies(
     old: Document,
     new: Document,
     request: Mapping[str, Json],
-    known: Iterable[Document],
+    known: Sequence[Document],
     contract: Contract | None,
 ) -> list[Change]:
     before, after = document_of(old)["response"], document_of(new)["response"]
@@ -117,9 +118,11 @@ def _compare_bodies(
         return structure
 
     host = urlsplit(str(request.get("url", ""))).netloc
-    return compare_structures(
+    found = compare_structures(
         learn([old]), learn([new]), learn_all, leaves_out_defaults=host.endswith(PROTO_JSON)
     )
+    recorded = [before, *(document_of(one)["response"] for one in known)]
+    return [change for change in found if not is_first_revision(change, recorded, after)]
 
 
 def _is_callers_data(request: Mapping[str, Json]) -> bool:

@@ -30,6 +30,14 @@ ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 STATES = ("status", "state")
 # Fields that hold one of a few words, by the providers' API references.
 ENUMS = (*ENDINGS, *STATES, "service_tier", "role")
+# When a resource was made and when it was last changed, by its own account:
+# https://google.aip.dev/148, https://docs.github.com/rest, and their other spellings
+REVISIONS = (
+    ("created_at", "updated_at"),
+    ("createdAt", "updatedAt"),
+    ("create_time", "update_time"),
+    ("createTime", "updateTime"),
+)
 # Which of several back ends a router asked: https://openrouter.ai/docs/features/provider-routing
 BACKENDS = ("provider",)
 
