@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,8 @@ from conftest import CERTIFICATES, Scope, fixtures_in
 from loopback import Answer, Origin, json_answer
 
 from cachy.fixtures.format import parse_fixture
+from cachy.replay.scope import current_session
+from cachy.replay.sequence import Sequences
 
 
 def cut_answer() -> Answer:
@@ -125,3 +131,45 @@ def test_a_refused_answer_keeps_the_old_one_in_its_place(
                 client.post(url)
                 second.read()
     assert recorded(project) == [10, 2, 30]
+
+
+class Meddling(str):
+    """A fingerprint that does something in the middle of `take`, where it is looked up."""
+
+    meddle: Callable[[], object] = staticmethod(lambda: None)
+
+    def __hash__(self) -> int:
+        meddle, self.meddle = self.meddle, lambda: None
+        meddle()
+        return super().__hash__()
+
+
+@pytest.mark.timeout(10)
+def test_an_answer_that_garbage_collection_ends_while_an_index_is_taken_waits_for_nobody() -> None:
+    sequences = Sequences()
+    assert sequences.take("f") == 1
+    meddling = Meddling("f")
+    meddling.meddle = lambda: sequences.free("f", 1)
+    assert sequences.take(meddling) == 2
+    assert sequences.take("f") == 1
+
+
+@pytest.mark.timeout(10)
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+def test_a_fork_waits_for_no_thread_that_it_has_not_got(replaying: Scope) -> None:
+    held, over = threading.Event(), threading.Event()
+    with replaying():
+        session = current_session()
+        assert session
+        meddling = Meddling("f")
+        meddling.meddle = lambda: (held.set(), over.wait(5))
+        thread = threading.Thread(target=session.sequences.take, args=(meddling,))
+        thread.start()
+        assert held.wait(5)
+        pid = os.fork()
+        if not pid:
+            signal.alarm(5)
+            os._exit(session.sequences.take("other") - 1)
+        over.set()
+        thread.join()
+        assert os.waitpid(pid, 0) == (pid, 0)

@@ -98,6 +98,24 @@ def _end_base() -> None:
     _base.clear()
 
 
+def _outwards(scope: _Scope | None) -> Iterator[_Scope]:
+    while scope is not None:
+        yield scope
+        scope = scope.outer
+
+
+def _renew_locks() -> None:
+    global _lock
+    _lock = threading.RLock()
+    for scope in (*_process, *_outwards(_scope.get())):
+        if scope.session is not None:
+            scope.session.renew_locks()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_renew_locks)
+
+
 @atexit.register
 def _end_program() -> None:
     """Close what a program leaves open that never disables cachy; it stays on to the end."""

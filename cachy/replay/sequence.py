@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import deque
 
 
 class Sequences:
@@ -17,12 +18,18 @@ class Sequences:
         self._next: dict[str, int] = {}
         self._free: dict[str, dict[int, object]] = {}
         self._taken: dict[str, dict[int, object]] = {}
-        self._lock = threading.Lock()
+        self._ended: deque[tuple[str, int, bool]] = deque()
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """Forget who holds the lock, as a forked process must."""
+        self._lock = threading.RLock()
 
     def take(self, fingerprint: str) -> int:
         """Reserve the index of a request that is about to be sent."""
         owner = _current_owner()
         with self._lock:
+            self._take_back()
             free = self._free.get(fingerprint, {})
             own = [index for index, freed_by in free.items() if freed_by == owner]
             index = min(own or free, default=None) or self._next.get(fingerprint, 0) + 1
@@ -33,14 +40,18 @@ class Sequences:
 
     def settle(self, fingerprint: str, index: int) -> None:
         """Keep an index for good: its answer is on disk."""
-        with self._lock:
-            self._taken.get(fingerprint, {}).pop(index, None)
+        self._ended.append((fingerprint, index, False))
 
     def free(self, fingerprint: str, index: int) -> None:
         """Give an index back; nothing happens for one that was never reserved."""
-        with self._lock:
+        self._ended.append((fingerprint, index, True))
+
+    def _take_back(self) -> None:
+        # Not where it ends: garbage collection may end an answer in the middle of `take`.
+        while self._ended:
+            fingerprint, index, is_free = self._ended.popleft()
             owner = self._taken.get(fingerprint, {}).pop(index, None)
-            if owner is not None:
+            if is_free and owner is not None:
                 self._free.setdefault(fingerprint, {})[index] = owner
 
     def drain(self) -> dict[str, int]:
@@ -49,6 +60,7 @@ class Sequences:
         A request that still waits for an answer keeps its indices until it has one.
         """
         with self._lock:
+            self._take_back()
             over = [name for name in self._next if not self._taken.get(name)]
             gaps = {name: self._next[name] for name in over if self._free.get(name)}
             for name in over:

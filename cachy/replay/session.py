@@ -94,7 +94,13 @@ class Session:
             *map(str.lower, config.match.headers),
         )
         self.counted = frozenset(name.encode("latin-1") for name in named)
-        self._lock = threading.Lock()
+        self.renew_locks()
+
+    def renew_locks(self) -> None:
+        """Forget who holds a lock: in a forked process nobody is left to give it back."""
+        self._lock = threading.RLock()  # garbage collection may end an answer anywhere
+        self.sequences.renew_lock()
+        self.store.renew_lock()
 
     def _covers(self, host: str, port: int | None) -> bool:
         return self.config.mode is not Mode.OFF and is_covered(host, port, self.config.doms)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any
+from weakref import WeakSet
 
 DRAIN_SECONDS = 1.0
 _DRAIN_BYTES = 1024 * 1024
@@ -70,6 +72,7 @@ class SyncTee:
         self._inner = inner
         self._iterator: Any = None
         self._copy = copy
+        _open.add(self)
 
     def __iter__(self) -> SyncTee:
         if self._iterator is None:  # else a reader goes on where another one stopped
@@ -86,18 +89,35 @@ class SyncTee:
             self._copy.give_up()
             raise
 
+    def end(self) -> None:
+        """Save what came, and read no further: at a program's end no thread can start."""
+        self._copy.end(whole=self._copy.is_complete_stream)
+
     def close(self) -> None:
         try:
             if not self._copy.is_over:
                 drain(self._copy, self._iterator or iter(self._inner))
         finally:
+            _open.discard(self)
             self._inner.close()
+
+
+_open: WeakSet[SyncTee] = WeakSet()
+
+
+@atexit.register
+def _end_open() -> None:
+    """Save what came of the streams that a program left open: later no module loads any more."""
+    for tee in tuple(_open):
+        tee.end()
 
 
 def drain(copy: Copy, rest: Iterator[bytes]) -> None:
     """Read on where a caller stopped that closes, within bounds, so that the copy is whole."""
     if copy.is_complete_stream:
         return copy.end(whole=True)
+    if sys.is_finalizing():  # neither a thread nor an import would work
+        return copy.give_up()
     ended: list[bool] = []
     reader = threading.Thread(target=_read_rest, args=(copy, rest, ended), daemon=True)
     reader.start()

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import threading
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
@@ -24,19 +23,16 @@ class LazyContext:
 
     def __init__(self, build: Callable[[], ssl.SSLContext]) -> None:
         object.__setattr__(self, "_build", build)
-        object.__setattr__(self, "_lock", threading.Lock())
-        object.__setattr__(self, "_context", None)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
         return ssl.SSLContext
 
     def _built(self) -> ssl.SSLContext:
-        with object.__getattribute__(self, "_lock"):
-            if object.__getattribute__(self, "_context") is None:
-                object.__setattr__(self, "_context", object.__getattribute__(self, "_build")())
-            context: ssl.SSLContext = object.__getattribute__(self, "_context")
-            return context
+        state: dict[str, Any] = object.__getattribute__(self, "__dict__")
+        context: ssl.SSLContext | None = state.get("_context")
+        # The first of several threads wins, without a lock that a forked process would inherit.
+        return context or state.setdefault("_context", state["_build"]())
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._built(), name)

@@ -14,6 +14,7 @@ between, are those whose versions it prints. It goes through the phases in turn:
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -47,6 +48,9 @@ def answer(call: Call) -> Any:
         return plain(call())
     except (Exception, UnrecordedRequest) as error:
         return f"failed: {type(error).__name__}: {error}"
+    finally:
+        # httpcore's pool waits for itself where a stream that was left is collected inside it.
+        gc.collect()
 
 
 def refusal(call: Call) -> Any:
