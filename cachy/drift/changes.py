@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from cachy.drift.causes import hint_renames, merge_causes
 from cachy.drift.change import Change, make_change, worst_first
 from cachy.drift.contract import FIRM, Contract, structure_of
+from cachy.drift.documents import read_baseline, read_document, refuse_bodies
 from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
-from cachy.drift.learning import Document, Structure, align, document_of, learn
+from cachy.drift.learning import Document, Structure, align, learn
 from cachy.drift.paths import Paths, Shown, parent_of
 from cachy.drift.revisions import is_first_revision
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
@@ -49,14 +50,34 @@ def compare(
 
     Returns:
         The changes, worst first; an empty list where only values differ.
+
+    Raises:
+        CachyError: an argument is no fixture; the message says which, and why.
     """
-    request = document_of(old).get("request") or {}
-    before, after = document_of(old)["response"], document_of(new)["response"]
-    known = [one for one in map(document_of, baseline) if is_alike(one, before)]
+    before, after = read_document(old, "old"), read_document(new, "new")
+    others = read_baseline(baseline)
+    try:
+        return _compare(before, after, others, sdk=sdk, contract=contract)
+    except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
+        named = {f"baseline[{at}]": one for at, one in enumerate(others)}
+        refuse_bodies({"old": before, "new": after, **named})
+        raise
+
+
+def _compare(
+    old: Mapping[str, Json],
+    new: Mapping[str, Json],
+    baseline: Sequence[Mapping[str, Json]],
+    *,
+    sdk: bool,
+    contract: Contract | None,
+) -> list[Change]:
+    before, after = old["response"], new["response"]
+    known = [one for one in baseline if is_alike(one, before)]
     responses = (one["response"] for one in known)
-    found, is_comparable = compare_exchange(before, after, responses, _time_of(document_of(new)))
+    found, is_comparable = compare_exchange(before, after, responses, _time_of(new))
     if is_comparable:
-        bodies = _compare_bodies(old, new, request, known, contract)
+        bodies = _compare_bodies(old, new, known, contract)
         model = find_model(_with_url(old, new)) if sdk and bodies else None
         found += _judge_by_model(bodies, model) if model else bodies
     if found and is_comparable:
@@ -84,9 +105,8 @@ def _compare_model(before: Mapping[str, Json], after: Mapping[str, Json]) -> Ite
             yield make_change("model-alias-moved", f"$.{name}", names[0], names[1])
 
 
-def _with_url(old: Document, new: Document) -> Mapping[str, Json]:
-    document = document_of(new)
-    return document if "url" in document.get("request", {}) else document_of(old)
+def _with_url(old: Mapping[str, Json], new: Mapping[str, Json]) -> Mapping[str, Json]:
+    return new if "url" in (new.get("request") or {}) else old
 
 
 def _judge_by_model(changes: Iterable[Change], model: Model) -> Iterator[Change]:
@@ -100,13 +120,13 @@ def _judge_by_model(changes: Iterable[Change], model: Model) -> Iterator[Change]
 
 
 def _compare_bodies(
-    old: Document,
-    new: Document,
-    request: Mapping[str, Json],
-    known: Sequence[Document],
+    old: Mapping[str, Json],
+    new: Mapping[str, Json],
+    known: Sequence[Mapping[str, Json]],
     contract: Contract | None,
 ) -> list[Change]:
-    before, after = document_of(old)["response"], document_of(new)["response"]
+    request = old.get("request") or {}
+    before, after = old["response"], new["response"]
     kinds = {kind_of_body(before), kind_of_body(after)}
     if len(kinds) > 1 or _is_callers_data(request):
         return []  # a body that doesn't parse as what it says it is proves nothing
@@ -121,7 +141,7 @@ def _compare_bodies(
     found = compare_structures(
         learn([old]), learn([new]), learn_all, leaves_out_defaults=host.endswith(PROTO_JSON)
     )
-    recorded = [before, *(document_of(one)["response"] for one in known)]
+    recorded = [before, *(one["response"] for one in known)]
     return [change for change in found if not is_first_revision(change, recorded, after)]
 
 

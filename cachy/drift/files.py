@@ -10,6 +10,7 @@ from pathlib import Path
 from cachy.drift.changes import Change, compare
 from cachy.drift.learning import learn
 from cachy.errors import CachyError
+from cachy.fixtures.exact import DEEPEST, is_too_deep
 from cachy.fixtures.files import list_fixtures, read_text
 from cachy.fixtures.format import encode, parse_fixture
 from cachy.fixtures.whole import is_whole
@@ -66,6 +67,8 @@ def load_document(path: Path) -> Document:
         raise CachyError(f"{path} is no valid JSON ({error}). Mend it there.") from None
     if isinstance(value, dict) and "cachy" in value and "response" in value:
         return _whole(parse_fixture(text, str(path)), path)
+    if is_too_deep(value, text):
+        raise CachyError(f"{path} nests more than {DEEPEST} levels deep: nothing reads that.")
     return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}
 
 

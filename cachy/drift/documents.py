@@ -1,0 +1,98 @@
+"""Whether what a caller hands over is a fixture, so far as a comparison reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from cachy.drift.learning import Document, document_of
+from cachy.errors import CachyError
+from cachy.fixtures.exact import DEEPEST
+from cachy.fixtures.place import parse_target
+from cachy.interaction import Json
+
+_SCALARS = (str, int, float, bool, type(None))
+_KINDS = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
+
+
+def read_document(given: Document, name: str) -> Mapping[str, Json]:
+    """Give the document that a caller's argument `name` is or holds.
+
+    Raises:
+        CachyError: it is no fixture; what its bodies hold is not looked at yet.
+    """
+    document: Json = document_of(given)
+    _refuse(name, _flaw_of(document))
+    return document  # type: ignore[no-any-return]
+
+
+def read_baseline(given: Iterable[Document]) -> list[Mapping[str, Json]]:
+    """Give the documents of more recordings.
+
+    Raises:
+        CachyError: they are no list, or one of them is no fixture.
+    """
+    if isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable):
+        raise CachyError(f"compare: baseline is {_kind(given)}. Give a list of fixtures.")
+    return [read_document(one, f"baseline[{at}]") for at, one in enumerate(given)]
+
+
+def refuse_bodies(documents: Mapping[str, Mapping[str, Json]]) -> None:
+    """Refuse, of documents by their arguments' names, one that can't be compared."""
+    for name, document in documents.items():
+        _refuse(name, next(_flaws_within(document), ""))
+
+
+def _refuse(name: str, flaw: str) -> None:
+    if flaw:
+        raise CachyError(
+            f"compare: {name} is no fixture: {flaw}. Give a document as a fixture's file holds "
+            "it, or a Fixture."
+        )
+
+
+def _flaw_of(document: Json) -> str:
+    """Say what makes a document none, "" where nothing does."""
+    if not isinstance(document, Mapping):
+        return f"it is {_kind(document)}"
+    request, response = document.get("request") or {}, document.get("response")
+    if not isinstance(request, Mapping):
+        return f"its request is {_kind(request)}"
+    if not isinstance(response, Mapping):
+        return f"its response is {_kind(response)}"
+    if not isinstance(response.get("headers") or {}, Mapping):
+        return f"its response.headers are {_kind(response['headers'])}"
+    for kind in ("sse", "ndjson"):
+        if kind in response and not isinstance(response[kind], (list, tuple)):
+            return f"its response.{kind} is {_kind(response[kind])}"
+    return ""
+
+
+def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
+    """Look at every value of a document: what no URL or event is, and what JSON can't hold."""
+    try:
+        parse_target(str((document.get("request") or {}).get("url", "")))
+    except ValueError:
+        yield "its request.url is no URL"
+    for event in document["response"].get("sse", ()):
+        if not isinstance(event, dict):
+            yield f"an event of its response.sse is {_kind(event)}"
+    level: list[Json] = [document]
+    for _ in range(DEEPEST + 8):
+        inner = [item for value in level for item in _items(value)]
+        if any(not isinstance(item, (*_SCALARS, list, dict)) for item in inner):
+            yield "it holds what JSON can't"
+        level = [item for item in inner if isinstance(item, (list, dict))]
+    if level:
+        yield "it is nested too deeply"
+
+
+def _items(value: Json) -> Iterator[Json]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield item if isinstance(key, str) else object()
+    else:
+        yield from value
+
+
+def _kind(value: Json) -> str:
+    return _KINDS.get(type(value), type(value).__name__)
