@@ -591,3 +591,71 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, ur
         )
         result.stdout.no_fnmatch_line("*Connection error*")
     assert Counting.served == 1
+
+
+ENABLING = """
+    import cachy, pytest
+
+    @pytest.fixture(scope={scope!r}, autouse={autouse})
+    def enabled():
+        cachy.enable_cachy("kept", doms=[{host!r}])
+        yield
+        cachy.disable_cachy()
+
+    @pytest.mark.usefixtures("enabled")
+    class TestThem:
+        def test_plain(self, ask):
+            assert [ask(), ask()] == [1, 1]
+
+        @pytest.mark.cachy(record_status=[503])
+        def test_marked(self, ask):
+            assert [ask(), ask(status=503)] == [1, 2]
+
+        @pytest.mark.cachy(repeats="sequence")
+        def test_turns(self, ask):
+            assert [ask(), ask()] == [1, 3]
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "autouse", "workers"), [("function", False, "-n0"), ("session", True, "-n2")]
+)
+def test_what_a_pytest_fixture_enables_holds_in_the_tests_that_use_it(
+    project: pytest.Pytester, url: str, scope: str, autouse: bool, workers: str
+) -> None:
+    """Its folder and hosts hold at once; option and marker still change what they say."""
+    project.makepyprojecttoml("")
+    host = url.removeprefix("http://").partition("/")[0]
+    project.makepyfile(ENABLING.format(scope=scope, autouse=autouse, host=host))
+    recording = project.runpytest_subprocess("--cachy=record")
+    recording.assert_outcomes(passed=3)
+    recording.stdout.fnmatch_lines(["cachy: 3 replayed, 3 recorded, 0 missed"])
+    replaying = project.runpytest_subprocess("--cachy=replay", "-p", "xdist", workers)
+    replaying.assert_outcomes(passed=3)
+    replaying.stdout.fnmatch_lines(["cachy: 6 replayed, 0 recorded, 0 missed"])
+    assert Counting.served == 3
+    assert len([*(project.path / "kept").rglob("*.json")]) == 3
+
+
+def test_what_a_test_enables_holds_in_it_at_once(project: pytest.Pytester, url: str) -> None:
+    project.makepyprojecttoml("")
+    host = url.removeprefix("http://").partition("/")[0]
+    project.makepyfile(
+        f"""
+        import cachy, threading
+
+        def test_it(ask):
+            seen = [ask(q=1)]
+            cachy.enable_cachy(doms=[{host!r}], repeats="sequence")
+            thread = threading.Thread(target=lambda: seen.append(ask(q=1)))
+            thread.start()
+            thread.join()
+            seen += [ask(q=1)]
+            cachy.enable_cachy(doms=["api.example.com"])
+            seen += [ask(q=1)]
+            assert seen == [1, 2, 3, 4]
+        """
+    )
+    result = project.runpytest_subprocess("--cachy=record")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["cachy: 0 replayed, 2 recorded, 0 missed"])

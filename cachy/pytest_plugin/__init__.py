@@ -16,6 +16,7 @@ import pytest
 from cachy.pytest_plugin.full_run import FullRun
 
 if TYPE_CHECKING:
+    from cachy.config import Config
     from cachy.errors import UnrecordedRequest
     from cachy.replay.session import Session
 
@@ -75,32 +76,37 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 @contextlib.contextmanager
 def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
+    from cachy.config import load_config
     from cachy.errors import CachyError
-    from cachy.replay.scope import in_session
+    from cachy.replay.scope import current_session, in_session
 
     arguments = dict(marker.kwargs) if marker else {}
+
+    def inherit(around: Config) -> Session:
+        made = _new_session(item.config.getoption("--cachy"), arguments, around)
+        item.stash[_session] = made
+        return made
+
     try:
         if marker and marker.args:
             raise CachyError(f"give {marker.args[0]!r} a name: {_ARGUMENTS}")
         for name in arguments.keys() - _ARGUMENTS.split(", "):
             raise CachyError(f"{name} is no argument: {_ARGUMENTS}")
-        session = _new_session(item.config.getoption("--cachy"), arguments)
+        outer = current_session()
+        session = inherit(outer.config if outer else load_config())
     except CachyError as error:
         item.stash[_wrong] = f"@pytest.mark.cachy: {error}" if marker else f"cachy: {error}"
         yield
         return
-    item.stash[_session] = session
-    with in_session(session):
+    with in_session(session, inherit):
         yield
 
 
-def _new_session(option: str | None, arguments: dict[str, Any]) -> Session:
+def _new_session(option: str | None, arguments: dict[str, Any], around: Config) -> Session:
     """Make a test's session: what the marker says, then the option, then what holds around it."""
-    from cachy.config import load_config, override
-    from cachy.replay.scope import current_session, new_session
+    from cachy.config import override
+    from cachy.replay.scope import new_session
 
-    outer = current_session()
-    around = outer.config if outer else load_config()
     if option:
         around = replace(override(around, mode=option), mode_from="--cachy")
     around = override(around, repeats=around.repeats or "sequence")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -17,12 +17,16 @@ from cachy.errors import CachyError
 from cachy.replay import doors, keys, report
 from cachy.replay.session import Session
 
+Inherit = Callable[[Config], Session]
+"""Makes a scope's session anew, of the settings that hold around it."""
+
 
 @dataclass(eq=False, slots=True)
 class _Scope:
     session: Session | None  # None: live
     outer: _Scope | None = None
     is_over: bool = False
+    inherit: Inherit | None = None  # None: what is enabled meanwhile changes nothing inside
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("cachy_scope", default=None)
@@ -81,6 +85,11 @@ def enable(session: Session) -> None:
         _process.insert(0, scope)  # before the last one ends: nothing goes live in between
         _end_base()
         _base.append(scope)
+        for inner in _process:
+            if inner.inherit is not None and inner.session is not None:
+                former, inner.session = inner.session, inner.inherit(session.config)
+                _open(inner.session)
+                _close(former)
 
 
 def disable_cachy() -> None:
@@ -146,19 +155,23 @@ def cachy(
 @contextmanager
 def no_cachy() -> Iterator[None]:
     """Go live inside a block."""
-    with _scoped(None):
+    with _entered(_Scope(None, _scope.get())):
         yield
 
 
 @contextmanager
-def in_session(session: Session) -> Iterator[Session]:
-    """Make a session the innermost scope inside a block."""
+def in_session(session: Session, inherit: Inherit | None = None) -> Iterator[None]:
+    """Make a session the innermost scope inside a block.
+
+    Where `inherit` is given, what `enable_cachy` chooses inside the block holds there at once.
+    """
     _open(session)
+    scope = _Scope(session, _scope.get(), inherit=inherit)
     try:
-        with _scoped(session):
-            yield session
+        with _entered(scope):
+            yield
     finally:
-        _close(session)
+        _close(scope.session or session)
 
 
 def new_session(
@@ -190,8 +203,7 @@ def new_session(
 
 
 @contextmanager
-def _scoped(session: Session | None) -> Iterator[None]:
-    scope = _Scope(session, _scope.get())
+def _entered(scope: _Scope) -> Iterator[None]:
     token = _scope.set(scope)
     with _lock:
         _process.append(scope)
