@@ -117,7 +117,7 @@ GOLDEN_FINGERPRINTS = [
     "47268dd8277a6aaa",
     "13e6c76642a384a3",
     "2a9432c4b6e4799c",
-    "78da489dcee7df7d",
+    "171159471e2f443c",
     "388eed5267a82b07",
 ]
 

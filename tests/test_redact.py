@@ -142,16 +142,19 @@ FROZEN = [
     ("postgres://me:hunter2@db/x", "postgres://redacted@db/x"),
     ("https:\\/\\/me:hunter2@db\\/x", "https:\\/\\/redacted@db\\/x"),
     ("https%3A%2F%2Fme%3Ahunter2%40db", "https:%2F%2Fredacted%40db"),
-    ('{"password": "a\\"b", "n": 1}', '{"password": "[redacted:password]", "n": 1}'),
+    (f"https%3A%2F%2Fme%3A{KEY}%40db", "https:%2F%2Fredacted%40db"),
+    (f"https://{KEY}:hunter2@db", "https://redacted@db"),
+    (f"password={KEY}", "password=[redacted:{{password}}]"),
+    ('{"password": "a\\"b", "n": 1}', '{"password": "[redacted:{{password}}]", "n": 1}'),
     ("{'api_key': 'a'}", "{'api_key': '[redacted:api-key]'}"),
     ('"{\\"clientSecret\\": \\"a\\"}"', '"{\\"clientSecret\\": \\"[redacted:client-secret]\\"}"'),
-    ('{"password": "cut of', '{"password": "[redacted:password]'),
+    ('{"password": "cut of', '{"password": "[redacted:{{password}}]'),
     ("GET /a?key=abc&page=2", "GET /a?key=[redacted:key]&page=2"),
     ("a?b=1\\u0026sig=abc", "a?b=1\\u0026sig=[redacted:signature]"),
     ("AZURE_API_KEY=0f9e8d7c6b5a49382716", "AZURE_API_KEY=[redacted:api-key]"),
     ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY",
      "aws_secret_access_key = [redacted:secret-key]"),
-    (quote('{"password": "x"}'), "%7B%22password%22:%20%22[redacted:password]%22%7D"),
+    (quote('{"password": "x"}'), "%7B%22password%22:%20%22[redacted:{{password}}]%22%7D"),
     ("c2stcHJvai1aeDgxa1FtM0x3N1Z0MFJiNU5jMg==", "[redacted:openai-key]"),
     ("bWU6c2stcHJvai1aeDgxa1FtM0x3N1Z0MFJiNU5jMg==", "bWU6W3JlZGFjdGVkOm9wZW5haS1rZXld"),
     ("sk\\u002dproj\\u002dZx81kQm3Lw7Vt0Rb5Nc2", "[redacted:openai-key]"),
@@ -164,13 +167,13 @@ def test_what_takes_a_secrets_place_is_frozen_with_the_format(text: str, expecte
 
 
 FROZEN_JSON = [
-    ({"password": "a"}, {"password": "[redacted:password]"}),
-    ({"db_Password": "a"}, {"db_Password": "[redacted:password]"}),
+    ({"password": "a"}, {"password": "[redacted:{{password}}]"}),
+    ({"db_Password": "a"}, {"db_Password": "[redacted:{{password}}]"}),
     ({"openaiApiKey": "a"}, {"openaiApiKey": "[redacted:api-key]"}),
     ({"X-API-KEY": "a"}, {"X-API-KEY": "[redacted:api-key]"}),
     ({"Authorization": ["Basic a"]}, {"Authorization": ["[redacted:authorization]"]}),
     ({"Cookie": "a=b; c=d"}, {"Cookie": "a=[redacted:cookie]; c=[redacted:cookie]"}),
-    ({"name": "password", "value": "a"}, {"name": "password", "value": "[redacted:password]"}),
+    ({"name": "password", "value": "a"}, {"name": "password", "value": "[redacted:{{password}}]"}),
     ({"name": "api_key", "text": "a"}, {"name": "api_key", "text": "[redacted:api-key]"}),
     ({KEY: 1, f"{KEY}9": 2}, {"[redacted:openai-key]": 1, "[redacted:openai-key] 2": 2}),
 ]
@@ -278,7 +281,7 @@ VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_si
 @given(secret=st.from_regex(r"\A[A-Za-z0-9+/=:;,~!-]{24,40}\Z"))
 def test_a_guarded_value_is_written_in_no_spelling(spelling: str, secret: str) -> None:
     clean = redact_values(SPELLINGS[spelling](secret), (secret,))
-    assert any("[redacted:env]" in reading for reading in readings(clean))
+    assert any("[redacted:{{env}}]" in reading for reading in readings(clean))
     assert is_hidden(secret, clean)
     assert redact_values(clean, (secret,)) == clean
 
@@ -353,4 +356,4 @@ def test_nesting_deeper_than_the_stack_is_redacted_all_the_same() -> None:
     clean = redact_json(deep)
     for _ in range(100_000):
         clean = clean[0]
-    assert clean == {"password": "[redacted:password]"}
+    assert clean == {"password": "[redacted:{{password}}]"}

@@ -48,7 +48,7 @@ def test_an_answer_is_redacted(
         live = httpx.get(url)
         replayed = httpx.get(url)
     assert live.json()["error"] == f"no such key: {FIRST}"
-    assert replayed.json() == {"error": "no such key: [redacted:env]", "n": 2**60, "at": 1.5}
+    assert replayed.json() == {"error": "no such key: [redacted:{{env}}]", "n": 2**60, "at": 1.5}
 
 
 ADVICE = {
@@ -131,7 +131,7 @@ def test_a_miss_tells_no_value(
     with replaying(), refused() as caught:
         httpx.post(f"{origin.url}/v1?at={FIRST}", json={"q": f"Is {'so ' * 12}{FIRST} mine?"})
     told = f"{caught.value} {vars(caught.value)}"
-    assert "[redacted:env]" in told
+    assert "[redacted:{{env}}]" in told
     assert FIRST[:8] not in told
 
 
