@@ -111,6 +111,28 @@ def test_a_swallowed_miss_fails_the_run_too(project: Path) -> None:
     assert run("run", "--mode", "replay", "--", "python", "ask.py", folder=project).returncode == 1
 
 
+def test_a_command_is_the_one_of_the_environment_that_has_cachy(project: Path) -> None:
+    script = Path(sys.executable).with_name("httpx2")
+    other = project / "bin"
+    other.mkdir()
+    (other / script.name).write_text("#!/bin/sh\nexit 9\n")
+    (other / script.name).chmod(0o755)
+    path = f"{other}{os.pathsep}{os.environ['PATH']}"
+    assert script.exists()
+    assert run("run", "--", script.name, "--help", folder=project, PATH=path).returncode == 0
+
+
+def test_a_python_without_cachy_is_told_of(project: Path) -> None:
+    bare = project / "bare"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
+    python = str(bare / "bin" / "python")
+    done = run("run", "--", python, "-c", "print(5)", folder=project)
+    told = "its requests are neither recorded nor refused"
+    assert done.stdout == "5\n"
+    assert done.stderr.splitlines()[0] == f"cachy: cachy isn't installed for {python}: {told}"
+    assert len(done.stderr.splitlines()) == 2
+
+
 def test_a_commands_own_exit_code_is_kept(project: Path) -> None:
     done = run("run", "--", "python", "-c", "raise SystemExit(7)", folder=project)
     assert done.returncode == 7

@@ -566,6 +566,24 @@ def test_cachy_run_leaves_the_plugin_its_turns_and_pytest_its_peace(
     result.stdout.no_fnmatch_line("*Warning*")
 
 
+def test_cachy_run_counts_the_misses_that_pytest_reports(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.xfail
+        def test_it(ask):
+            ask()
+        """
+    )
+    command = ("run", "--mode", "replay", "--", "python", "-m", "pytest", "-p", "xdist", "-n1")
+    result = project.run(sys.executable, "-m", "cachy", *command)
+    result.assert_outcomes(xfailed=1)
+    result.stdout.fnmatch_lines(["cachy: 0 replayed, 0 recorded, 1 missed"])
+    assert result.errlines[-1] == "cachy: 0 replayed, 0 recorded, 0 refused, 1 missed"
+    assert result.ret == 1
+
+
 def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, url: str) -> None:
     enabling.makepyfile(
         f"""

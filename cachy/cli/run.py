@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -80,15 +81,23 @@ def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, s
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
-    python = [sys.executable] if arguments[0] in ("python", "python3") else [arguments[0]]
     if Path(arguments[0]).name.startswith("python"):
         _refuse_isolation(arguments[1:])
     try:
-        return subprocess.run([*python, *arguments[1:]], env=environment, check=False).returncode
+        program = [_find_program(arguments[0]), *arguments[1:]]
+        return subprocess.run(program, env=environment, check=False).returncode
     except OSError as error:
         raise CachyError(
             f"{arguments[0]} can't be run: {error.strerror}. Write the command after --."
         ) from None
+
+
+def _find_program(name: str) -> str:
+    """Find a command, at first beside the Python that runs us: it is the one that has cachy."""
+    if name in ("python", "python3"):
+        return sys.executable
+    folders = (os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath))
+    return shutil.which(name, path=os.pathsep.join(folders)) or name
 
 
 def _refuse_isolation(options: tuple[str, ...]) -> None:

@@ -25,7 +25,10 @@ from cachy.replay.likeness import comparable, describe_differences, flat, likene
 _COMPARED = 200  # of a surface's fixtures, the newest
 
 remembered: list[UnrecordedRequest] = []
-"""Every miss of this process, for those who swallowed one; emptied by whoever reports them."""
+"""The misses of this process that nobody reported yet, for those who swallowed one."""
+
+reported: list[UnrecordedRequest] = []
+"""Those that pytest has reported: `cachy run` counts them too."""
 
 FILE = "CACHY_MISSES"
 """The variable that names the file which tells a process of its children's misses."""
@@ -110,6 +113,14 @@ def remember(error: UnrecordedRequest) -> None:
         line = json.dumps({"process": os.getpid(), "missed": str(error)})
         with open(target, "a", encoding="utf-8") as file:
             file.write(line + "\n")
+
+
+def take() -> list[UnrecordedRequest]:
+    """Give the misses that are not reported yet, as reported from now on."""
+    new = remembered[:]
+    del remembered[: len(new)]
+    reported.extend(new)
+    return new
 
 
 def of_children() -> list[str]:

@@ -49,14 +49,15 @@ def summary() -> dict[str, Any]:
         "on": _state["on"],
         "replayed": sum(tally.replayed for tally in tallies),
         **lists,
-        "missed": [str(error) for error in misses.remembered],
+        "missed": [str(error) for error in (*misses.reported, *misses.remembered)],
         "used": {folder: sorted(names) for folder, names in used.items()},
     }
 
 
 def so_far() -> dict[str, Any]:
     """Give the line that this process would end with now."""
-    return {"process": _state["process"] or token_hex(8), **summary()}
+    _state["process"] = _state["process"] or token_hex(8)  # its last line counts
+    return {"process": _state["process"], **summary()}
 
 
 def add_up(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
@@ -124,6 +125,7 @@ def _begin_anew() -> None:
     """Forget, in a forked process, what its parent will tell."""
     _state.update(process="", ended=False)
     misses.remembered.clear()
+    misses.reported.clear()
     for tally, _ in _watched.values():
         tally.clear()
         tally.used = _Announcing()

@@ -7,6 +7,10 @@ import sys
 
 
 def _start() -> None:
+    if importlib.util.find_spec("cachy") is None:
+        live = "its requests are neither recorded nor refused"
+        print(f"cachy: cachy isn't installed for {sys.executable}: {live}", file=sys.stderr)
+        return
     from cachy import CachyError
     from cachy.replay.scope import enable, new_session
 
