@@ -141,9 +141,8 @@ def pytest_recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Install pytest-recording beside the environment: its options are cassetter's too."""
     folder = str(tmp_path_factory.mktemp("pytest_recording"))
     package = "pytest-recording==0.14.1"
-    fetch(
-        [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "-t", folder, package], package
-    )
+    install = [sys.executable, "-m", "uv", "pip", "install", "-q", "--system-certs", "--no-deps"]
+    fetch([*install, "--target", folder, package], package)
     return folder
 
 
