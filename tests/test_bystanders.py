@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import aiohttp
 import httpx
 import loopback
 import pytest
@@ -17,6 +19,8 @@ import requests
 import requests_mock
 import responses
 import respx
+import trio
+import urllib3
 import vcr
 from cassetter import use_cassette
 from conftest import Scope, fixtures_in, refused
@@ -26,6 +30,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import cachy
+from cachy.replay import guard
 
 URL = "https://api.openai.com/v1/models"
 SAID = {"said": "by the double"}
@@ -93,6 +98,77 @@ def test_vcrpy_answers_requests_while_it_is_active(
         assert requests.get(url, timeout=9).json() == live
     with replaying(), refused():
         requests.get(url, timeout=9)
+
+
+def by_httpx_async(url: str) -> str:
+    async def asked() -> str:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url)).text
+
+    return asyncio.run(asked())
+
+
+def by_trio(url: str) -> str:
+    async def asked() -> str:
+        async with httpx.AsyncClient() as client:
+            return (await client.get(url)).text
+
+    return trio.run(asked)
+
+
+def by_aiohttp(url: str) -> str:
+    async def asked() -> str:
+        async with aiohttp.ClientSession() as client, client.get(url) as answer:
+            return await answer.text()
+
+    return asyncio.run(asked())
+
+
+def by_http_client(url: str) -> str:
+    target = httpx.URL(url)
+    connection = http.client.HTTPConnection(target.host, target.port)
+    connection.request("GET", target.path)
+    answer = connection.getresponse().read().decode()
+    connection.close()
+    return answer
+
+
+CLIENTS: list[Callable[[str], str]] = [
+    lambda url: httpx.get(url).text,
+    by_httpx_async,
+    by_trio,
+    by_aiohttp,
+    lambda url: requests.get(url, timeout=9).text,
+    lambda url: urllib3.request("GET", url).data.decode(),
+    by_http_client,
+]
+
+
+@pytest.mark.parametrize("order", ["cachy first", "vcrpy first"])
+@pytest.mark.parametrize(
+    "ask", CLIENTS, ids=["httpx", "async", "trio", "aiohttp", "requests", "urllib3", "http.client"]
+)
+def test_what_vcrpy_records_is_left_to_it_without_a_word(
+    project: Path,
+    origin: loopback.Origin,
+    recording: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    ask: Callable[[str], str],
+    order: str,
+) -> None:
+    """A warning would be an error here; once it has ended, cachy sees the next request."""
+    monkeypatch.setattr(guard, "_warned", set())
+    file, url = project / "cassette.yaml", f"{origin.url.replace('127.0.0.1', 'localhost')}/v1/x"
+    with ExitStack() as stack:
+        if order == "cachy first":
+            stack.enter_context(recording(doms=["localhost"]))
+        stack.enter_context(of_vcrpy(file, "record"))
+        if order == "vcrpy first":
+            stack.enter_context(recording(doms=["localhost"]))
+        live = ask(url)
+    with recording(doms=["localhost"]), of_vcrpy(file, "replay"):
+        assert ask(url) == live
+    assert (origin.count, fixtures_in(project)) == (1, [])
 
 
 @pytest.mark.parametrize("order", ["cachy first", "responses first"])

@@ -13,6 +13,7 @@ from cachy.replay import guard
 from cachy.replay.inside import is_inside, sending
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Recording
+from cachy.replay.standins import is_replaced
 from cachy.replay.tee import DRAIN_SECONDS, Copy, is_cancelled
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
@@ -26,7 +27,8 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
     def make(original: Any) -> Any:
         @wraps(original)
         async def _request(self: Any, method: str, url: Any, **kwargs: Any) -> Any:
-            if current() is None or is_inside():
+            is_off = current() is None or is_inside()
+            if is_off or is_replaced(library.ClientSession, "_request"):
                 return await original(self, method, url, **kwargs)
             given = kwargs.get("middlewares")
             own = getattr(self, "_middlewares", ()) if given is None else given

@@ -16,7 +16,7 @@ from cachy.replay import misses
 from cachy.replay.inside import is_inside
 from cachy.replay.patching import CurrentSession, Patches
 from cachy.replay.session import Session
-from cachy.replay.standins import is_theirs
+from cachy.replay.standins import are_connecting, is_theirs
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _warned: set[str] = set()
@@ -131,7 +131,7 @@ def check(session: Session | None, host: str, port: int | None) -> None:
         )
         misses.remember(error)
         misses.refuse(error)
-    if host not in _warned:
+    if host not in _warned and not are_connecting():
         _warned.add(host)
         warnings.warn(f"{unseen}: it is not recorded.", RuntimeWarning, stacklevel=4)
 
