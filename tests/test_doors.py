@@ -468,7 +468,7 @@ def test_no_tls_context_is_built_for_a_client_that_only_replays(
     with cachy(fixtures, DOMS, mode="replay"), library.Client() as client:
         context = client._transport._pool._ssl_context
         assert isinstance(context, ssl.SSLContext)
-        assert object.__getattribute__(context, "_context") is None
+        assert "_context" not in object.__getattribute__(context, "__dict__")
         assert context.verify_mode is ssl.CERT_REQUIRED
         assert context.check_hostname is True
         assert type(object.__getattribute__(context, "_context")) is ssl.SSLContext
