@@ -259,7 +259,9 @@ def _section_value(kind: type, key: str, value: Json, at: str) -> Any:
     if key in ("hosts", "severity"):
         table = _typed(value, dict, f"{at}, {key}")
         return {str(name): _typed(entry, str, f"{at}, {key}") for name, entry in table.items()}
-    if kind is Drift and key == "ignore" and isinstance(value, list):
+    if kind is Drift and key == "ignore":
+        if not isinstance(value, list):
+            raise CachyError(f'{at}, ignore: write a list, [{{ rule = "…", reason = "…" }}].')
         return tuple(value)  # drift itself looks at its entries
     return _entries(key if kind is Match else "", value, f"{at}, {key}")
 

@@ -44,9 +44,9 @@ def write_config(project: Path, provider: Provider, more: str = "") -> None:
     )
 
 
-def record(project: Path, provider: Provider, body: Any, path: str = CHAT) -> Path:
+def record(project: Path, provider: Provider, body: Any, path: str = CHAT, **chosen: Any) -> Path:
     before = set((project / "cachy_fixtures").rglob("*.json"))
-    with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+    with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record", **chosen):
         httpx.post(provider.url + path, json=body).read()
     (new,) = set((project / "cachy_fixtures").rglob("*.json")) - before
     return new

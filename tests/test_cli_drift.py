@@ -12,10 +12,11 @@ from typing import Any
 
 import pytest
 from drift_project import ASK, CHAT, CHAT_ANSWER, KEY, drift, record, told, write_config
-from drift_server import Provider, json_answer, serving
+from drift_server import Answer, Provider, json_answer, serving
 from pull_request_world import TOKEN, serve_world
 
 RECORDED, MORE = json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "tier": "default"})
+RETYPED = json_answer({**CHAT_ANSWER, "created": "today"})
 
 
 @pytest.fixture
@@ -51,6 +52,26 @@ def test_the_exit_code_follows_the_severity(
     arguments: tuple[str, ...], code: int, tmp_path: Path, provider: Provider
 ) -> None:
     assert drift(tmp_path, *arguments)[0] == code
+
+
+@pytest.mark.parametrize(
+    ("answer", "table", "code", "severity"),
+    [
+        (MORE, '"field-added" = "breaking"', 1, "breaking"),
+        (RETYPED, '"type-changed" = "risky"', 0, "risky"),
+        (RETYPED, '"type-changed" = "compatible"', 0, "compatible"),
+    ],
+    ids=["up", "down", "all the way down"],
+)
+def test_the_config_can_weigh_a_rule_otherwise(
+    answer: Answer, table: str, code: int, severity: str, tmp_path: Path
+) -> None:
+    with serving({CHAT: [RECORDED, answer]}) as provider:
+        write_config(tmp_path, provider, f"severity = {{ {table} }}\n")
+        record(tmp_path, provider, ASK)
+        found, report, _ = drift(tmp_path)
+    assert (found, [change[0] for change in told(report)]) == (code, [severity])
+    assert report["summary"][severity] == 1
 
 
 def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
@@ -132,7 +153,11 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
     [
         ('hosts = { "HOST" = "no header" }', 'write "header: ${ENV_NAME}"'),
         ('allow = ["HOST/v1"]', "is no surface"),
-        ('severity = { "field-gone" = "risky" }', "there is no rule 'field-gone'"),
+        (
+            'severity = { "feild-added" = "risky" }',
+            "there is no rule 'feild-added'. Did you mean 'field-added'?",
+        ),
+        ('severity = { "x" = "risky" }', "there is no rule 'x'. cachy explain lists them."),
         ('severity = { "field-added" = "bad" }', "'bad' is none of breaking"),
         (
             'ignore = [{ path = "$.x", reason = "x" }, { rule = "field-added" }]',
@@ -140,7 +165,13 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
         ),
         ('ignore = [{ paths = "$.x", reason = "x" }]', "'paths' is none of rule"),
         ('ignore = ["field-added"]', "'field-added' is none of rule"),
-        ('ignore = [{ until = "soon", reason = "x" }]', "'soon' is no date"),
+        ('ignore = [{ until = "soon", reason = "x" }]', "'soon' is no date. Write YYYY-MM-DD."),
+        ('ignore = [{ rule = "field-*", reason = " " }]', 'add reason = "…"'),
+        (
+            'ignore = [{ rule = "field-remove", reason = "x" }]',
+            "entry 1: there is no rule 'field-remove'. Did you mean 'field-removed'?",
+        ),
+        ('ignore = { rule = "field-added" }', 'ignore: write a list, [{ rule = "…"'),
     ],
 )
 def test_a_setting_that_is_none_ends_in_one_line(
@@ -214,6 +245,41 @@ def test_two_plain_answers_are_compared(tmp_path: Path) -> None:
         ("type-changed", "breaking", "$.id")
     ]
     assert run(tmp_path, "diff", "old.json", "old.json")[:2] == (0, "No structural change.\n")
+
+
+def test_a_rename_is_hinted_in_every_form(tmp_path: Path) -> None:
+    write(tmp_path / "old.json", {"id": 1, "usage": {"total": 1, "n": 1}})
+    write(tmp_path / "new.json", {"id": 1, "usage": {"all`|": 1, "n": 1}})
+    said = {
+        form: run(tmp_path, "diff", "old.json", "new.json", "--format", form)[1]
+        for form in ("text", "json", "markdown")
+    }
+    new = '$.usage["all`|"]'
+    assert f"$.usage.total: integer (renamed to {new}?)" in said["text"]
+    hints = {row["path"]: row["hint"] for row in json.loads(said["json"])["changes"]}
+    assert hints == {"$.usage.total": f"renamed to {new}?", new: "renamed from $.usage.total?"}
+    quoted = new.replace("`", "'").replace("|", "\\|")
+    assert f"| `$.usage.total` (`renamed to {quoted}?`) | `integer` |" in said["markdown"]
+
+
+def test_a_header_that_the_project_keeps_is_compared(tmp_path: Path) -> None:
+    for name, headers in (("old", {"x-cost": "1"}), ("new", {})):
+        response = {"status": 200, "headers": headers, "json": OLD}
+        request = {"method": "GET", "url": "https://api.example.com/a"}
+        write(
+            tmp_path / f"{name}.json",
+            {
+                "cachy": 1,
+                "request": request,
+                "response": {
+                    **response,
+                    "headers": {"content-type": "application/json", **headers},
+                },
+            },
+        )
+    assert "No structural change" in run(tmp_path, "diff", "old.json", "new.json")[1]
+    (tmp_path / "pyproject.toml").write_text('[tool.cachy]\nhdrs = ["X-Cost"]\n')
+    assert "header-removed" in run(tmp_path, "diff", "old.json", "new.json")[1]
 
 
 def test_two_folders_are_compared_file_by_file(tmp_path: Path) -> None:

@@ -61,6 +61,12 @@ def text(body: str, media: str, status: int = 200) -> Answer:
     return document
 
 
+def binary(body: str, media: str) -> Answer:
+    document = text("", media)
+    document["response"]["base64"] = document["response"].pop("text") + body
+    return document
+
+
 def stream(*events: Any) -> Answer:
     document = answer(None)
     rows = [{"event": event["type"], "data": event} for event in events]
@@ -261,6 +267,20 @@ ROWS: list[Row] = [
         [("breaking", "content-type-changed", "headers.content-type")],
     ),
     (
+        "content-type-changed",
+        text("Up", "text/plain"),
+        text("<html>Up</html>", "text/html; charset=utf-8"),
+        0,
+        [("breaking", "content-type-changed", "headers.content-type")],
+    ),
+    (
+        "content-type-changed",
+        binary("SUQzBA==", "audio/mpeg"),
+        binary("UklGRg==", "audio/wav"),
+        0,
+        [("breaking", "content-type-changed", "headers.content-type")],
+    ),
+    (
         "header-added",
         answer(CHAT),
         answer(CHAT, etag='"1"'),
@@ -285,6 +305,13 @@ ROWS: list[Row] = [
         "deprecation-announced",
         answer(CHAT),
         answer(CHAT, deprecation="@1767225600"),
+        0,
+        [("risky", "deprecation-announced", "headers.deprecation")],
+    ),
+    (
+        "deprecation-announced",
+        answer(CHAT, deprecation="@1767225600"),
+        answer(CHAT, deprecation="@1798761600"),
         0,
         [("risky", "deprecation-announced", "headers.deprecation")],
     ),
@@ -463,7 +490,22 @@ SAME: list[tuple[str, Answer, Answer]] = [
     ("more pieces", stream(*MESSAGE), stream(*MESSAGE[:4], *MESSAGE[3:])),
     ("another error", answer(ERROR, 400), answer({"error": {**ERROR["error"], "code": "x"}}, 400)),
     ("no JSON at all", answer(CHAT), text("{", "application/json")),
+    ("one type of two", answer(with_data("n", 1, "x")), answer(with_data("n", 1, 1))),
+    ("null no more", answer(with_data("n", None, 1)), answer(with_data("n", 2, 1))),
+    ("optional no more", answer({"data": [{"a": 1}, {}]}), answer({"data": [{"a": 1}, {"a": 2}]})),
+    (
+        "a word that is not said",
+        answer(with_data("status", "a", "b")),
+        answer(with_data("status", "a")),
+    ),
+    ("a longer id", answer({"id": "chatcmpl-1"}), answer({"id": "resp_68f0c1d2e3a4b5c6d7e8f9"})),
+    ("a charset", text("Up", "text/plain"), text("Up", "text/plain; charset=utf-8")),
+    ("text by another name", text("Up", "text/plain"), text("Up", "application/octet-stream")),
+    ("a volatile header", answer(CHAT, x_request_id="1"), answer(CHAT, cf_ray="2")),
 ]
+# JSON by the name of a vendor is read by what reads JSON.
+SAME.append(("JSON by another name", answer(CHAT), answer(CHAT)))
+SAME[-1][2]["response"]["headers"]["content-type"] = "application/vnd.api+json"
 
 
 @pytest.mark.parametrize(("old", "new"), [row[1:] for row in SAME], ids=[row[0] for row in SAME])
@@ -504,6 +546,37 @@ def test_a_file_s_content_is_the_callers() -> None:
             "url": "https://api.openai.com/v1/files/file-abc123def456gh/content",
         }
     assert compare(old, new) == []
+
+
+def test_a_header_that_the_project_keeps_is_judged_too() -> None:
+    old, new = answer(CHAT, x_cost="1"), answer(CHAT, x_cost="2")
+    assert compare(old, new, headers=["X-Cost"]) == []
+    gone, came = (
+        compare(one, other, headers=["X-Cost"])
+        for one, other in ((old, answer(CHAT)), (answer(CHAT), new))
+    )
+    assert told(gone) == [("risky", "header-removed", "headers.x-cost")]
+    assert told(came) == [("compatible", "header-added", "headers.x-cost")]
+    assert compare(old, answer(CHAT), headers=["X-Cost"], baseline=[answer(CHAT)]) == []
+    assert compare(old, answer(CHAT)) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (
+            {"code": "unsupported_parameter", "param": "max_tokens", "message": "Use another."},
+            "unsupported_parameter: max_tokens",
+        ),
+        ({"type": "invalid_request_error", "message": "sk-1234"}, "invalid_request_error"),
+        ({"code": 400, "status": "INVALID_ARGUMENT"}, "INVALID_ARGUMENT"),
+        ({"code": "key sk-1234", "param": "sk-1234"}, ""),
+        ("No.", ""),
+    ],
+)
+def test_a_refusal_is_told_with_its_code_and_never_its_words(error: Any, hint: str) -> None:
+    (change,) = compare(answer(CHAT), answer({"error": error}, 400))
+    assert (change.rule, change.new, change.hint) == ("request-rejected", "400", hint)
 
 
 def test_a_rename_is_hinted() -> None:

@@ -199,3 +199,18 @@ def test_what_is_committed_stays_as_it_is(tmp_path: Path) -> None:
         before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
         check_here(tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_header_that_the_project_keeps_is_checked(tmp_path: Path) -> None:
+    answers = [json_answer(CHAT_ANSWER, 200, ("X-Cost", "1")), json_answer(CHAT_ANSWER)]
+    with serving({CHAT: answers}) as provider:
+        write_config(tmp_path, provider)
+        settings = (tmp_path / "pyproject.toml").read_text()
+        (tmp_path / "pyproject.toml").write_text(
+            settings.replace("doms", 'hdrs = ["X-Cost"]\ndoms')
+        )
+        record(tmp_path, provider, ASK, hdrs=["X-Cost"])
+        checked = check_here(tmp_path)
+    assert told(checked.report) == [("risky", "header-removed", "headers.x-cost")]
+    (text,) = checked.files.values()
+    assert "x-cost" not in json.loads(text)["response"]["headers"]

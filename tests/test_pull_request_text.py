@@ -74,6 +74,18 @@ def test_each_change_says_what_the_sdk_knows_of_it() -> None:
     assert [row.endswith("| Nothing to do. The SDK knows it. |") for row in rows] == [False, True]
 
 
+def test_a_change_is_told_with_what_may_explain_it() -> None:
+    renamed = {**REMOVED, "hint": "renamed to $.usage.all|`@octo`?"}
+    text = render_text(report(ADDED, renamed), ADVICE)
+    assert text
+    (row,) = [line for line in text.body.splitlines() if "field-removed" in line]
+    quoted = "`renamed to $.usage.all\\|\\u0060@\u200bocto\\u0060?`"
+    assert f"| `$.usage.total` ({quoted}) |" in row
+    same = render_text(report(ADDED, REMOVED), ADVICE)
+    assert same
+    assert same.mark.changes == text.mark.changes
+
+
 def test_the_mark_stands_for_the_changes_in_any_order_and_not_for_the_run() -> None:
     one = render_text(report(ADDED, REMOVED), ADVICE, "https://github.example/runs/1")
     same = render_text(report(REMOVED, ADDED), ADVICE, "https://github.example/runs/2")

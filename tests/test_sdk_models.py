@@ -171,6 +171,20 @@ def test_what_the_sdk_calls_optional_or_a_member_is_no_drift(
     assert judged(url, body, edit, sdk=False) != []
 
 
+def test_a_null_is_no_drift_where_the_sdk_allows_it() -> None:
+    """`content` is nullable to the SDK, `created` is not."""
+    old = fixture(CHAT_URL, CHAT)
+    allowed = edited(CHAT, lambda body: body["choices"][0]["message"].update(content=None))
+    refused = edited(CHAT, lambda body: body.update(created=None))
+    for body, sdk, told in (
+        (allowed, True, []),
+        (allowed, False, [("null-added", "breaking", "unknown")]),
+        (refused, True, [("null-added", "breaking", "sdk-broken")]),
+    ):
+        found = compare(old, fixture(CHAT_URL, body), baseline=[old] * 9, sdk=sdk)
+        assert [(one.rule, one.severity, one.sdk) for one in found] == told
+
+
 def test_events_are_known_to_the_sdk_or_ahead_of_it() -> None:
     created = {"type": "message_start", "message": MESSAGE}
     known = {"type": "content_block_stop", "index": 0}

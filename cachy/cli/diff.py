@@ -46,9 +46,10 @@ def command(
     from cachy.drift.rules import SEVERITIES
     from cachy.fixtures.files import refuse_outside
 
+    config = load_config()
     for path in (old, new):
-        refuse_outside(path, load_config().fixtures)
+        refuse_outside(path, config.fixtures)
 
-    changes = compare_files(old, new, baseline, sdk=not no_sdk)
+    changes = compare_files(old, new, baseline, sdk=not no_sdk, headers=config.hdrs)
     click.echo(render_changes(changes, form))
     return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))

@@ -132,6 +132,7 @@ def _ask(
             baseline=planned.others,
             sdk=sdk,
             contract=planned.contract,
+            headers=line.config.hdrs,
         )
     except RecursionError:
         return Unchecked("unparsed", "the body is nested too deeply")

@@ -12,7 +12,7 @@ from cachy.interaction import Json
 class Change:
     """One structural difference; `old` and `new` are types or tokens, never values.
 
-    `hint` says what else may explain it: "renamed to total?".
+    `hint` says what may explain it: "renamed to total?", or the code of an error.
     """
 
     rule: str

@@ -39,6 +39,7 @@ def compare(
     baseline: Iterable[Document] = (),
     sdk: bool = True,
     contract: Contract | None = None,
+    headers: Iterable[str] = (),
 ) -> list[Change]:
     """Compare two answers to the same request, in structure only.
 
@@ -47,6 +48,7 @@ def compare(
         baseline: earlier recordings of the same surface, to learn from what varies.
         sdk: take what the installed SDK's response model knows into account, where there is one.
         contract: what else the surface is known to answer.
+        headers: response headers whose coming or going counts, beside those that clients read.
 
     Returns:
         The changes, worst first; an empty list where only values differ.
@@ -57,7 +59,7 @@ def compare(
     before, after = read_document(old, "old"), read_document(new, "new")
     others = read_baseline(baseline)
     try:
-        return _compare(before, after, others, sdk=sdk, contract=contract)
+        return _compare(before, after, others, sdk, contract, headers)
     except (LookupError, TypeError, AttributeError, ValueError, RecursionError):
         named = {f"baseline[{at}]": one for at, one in enumerate(others)}
         refuse_bodies({"old": before, "new": after, **named})
@@ -68,14 +70,14 @@ def _compare(
     old: Mapping[str, Json],
     new: Mapping[str, Json],
     baseline: Sequence[Mapping[str, Json]],
-    *,
     sdk: bool,
     contract: Contract | None,
+    headers: Iterable[str],
 ) -> list[Change]:
     before, after = old["response"], new["response"]
     known = [one for one in baseline if is_alike(one, before)]
     responses = (one["response"] for one in known)
-    found, is_comparable = compare_exchange(before, after, responses, _time_of(new))
+    found, is_comparable = compare_exchange(before, after, responses, _time_of(new), headers)
     if is_comparable:
         bodies = _compare_bodies(old, new, known, contract)
         model = find_model(_with_url(old, new)) if sdk and bodies else None

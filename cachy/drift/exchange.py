@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from cachy.drift.change import Change, make_change
+from cachy.drift.outcome import name_error
 from cachy.drift.rules import Severity
 from cachy.fixtures.format import BODY_KINDS
 from cachy.fixtures.place import parse_target
@@ -16,21 +18,27 @@ from cachy.providers.answers import GONE, JUDGED_HEADERS, VERSION_HEADERS
 
 Response = Mapping[str, Json]
 _VERSION = re.compile(r"v?\d[\d.-]{0,15}")
+_PARAMETER = re.compile(r"(?=.{1,64}$)[A-Za-z]+(?:[_.][A-Za-z]+)*")  # no digit: no secret fits
+_VAGUE = ("text/plain", "application/octet-stream")  # they say no more than "text" and "bytes"
 
 
 def compare_exchange(
-    before: Response, after: Response, others: Iterable[Response] = (), now: datetime | None = None
+    before: Response,
+    after: Response,
+    others: Iterable[Response] = (),
+    now: datetime | None = None,
+    headers: Iterable[str] = (),
 ) -> tuple[list[Change], bool]:
     """Compare what is around the bodies, and say whether they can still be compared.
 
     `others` are answers that show which headers come and go; `now` is when the live answer
-    came: a sunset that is near breaks soon.
+    came: a sunset that is near breaks soon. `headers` are judged beside those that clients read.
     """
     if changed := _compare_status(before, after) or _compare_media(before, after):
         return [changed], False
     return [
         *_compare_announcements(before, after, now),
-        *_compare_headers(before, after, others),
+        *_compare_headers(before, after, others, (*JUDGED_HEADERS, *map(str.lower, headers))),
     ], True
 
 
@@ -56,21 +64,31 @@ def _compare_status(before: Response, after: Response) -> Change | None:
     old, new = status_of(before), status_of(after)
     if old == new or old >= 400:
         return None
-    if new in (404, 410) or (new >= 400 and _error_codes(after) & set(GONE)):
-        return make_change("model-retired", "status", str(old), str(new))
     if new >= 400:
-        return make_change("request-rejected", "status", str(old), str(new))
+        is_gone = new in (404, 410) or not _error_codes(after).isdisjoint(GONE)
+        rule = "model-retired" if is_gone else "request-rejected"
+        return replace(make_change(rule, "status", str(old), str(new)), hint=_said(after))
     is_lost = kind_of_body(after) == "none" != kind_of_body(before)
     severity: Severity | None = "breaking" if is_lost else None
     return make_change("status-changed", "status", str(old), str(new), severity)
 
 
-def _error_codes(response: Response) -> set[str]:
+def _error_of(response: Response) -> dict[str, Json]:
     body = response.get("json")
     error = body.get("error", body) if isinstance(body, dict) else None
-    if not isinstance(error, dict):
-        return set()
+    return error if isinstance(error, dict) else {}
+
+
+def _error_codes(response: Response) -> set[str]:
+    error = _error_of(response)
     return {value for key in ("code", "type") if isinstance(value := error.get(key), str)}
+
+
+def _said(response: Response) -> str:
+    """Say which error it is, and about which parameter: names, never its words."""
+    code, param = name_error(response.get("json")), _error_of(response).get("param")
+    is_named = isinstance(param, str) and _PARAMETER.fullmatch(param)
+    return f"{code}: {param}" if code and is_named else code
 
 
 def _media(response: Response) -> str:
@@ -81,9 +99,21 @@ def _media(response: Response) -> str:
 
 def _compare_media(before: Response, after: Response) -> Change | None:
     old, new = _media(before), _media(after)
-    if not old or not new or old == new or kind_of_body(before) == kind_of_body(after):
+    if not old or not new or old == new or _is_one_language(before, after):
         return None
     return make_change("content-type-changed", "headers.content-type", old, new)
+
+
+def _is_one_language(before: Response, after: Response) -> bool:
+    """Whether what reads the one body reads the other too, by whatever name it goes."""
+    kinds = {kind_of_body(before), kind_of_body(after)}
+    if kinds.isdisjoint(("text", "base64", "blob")):
+        return len(kinds) == 1
+    media = _media(before), _media(after)
+    is_page = any("html" in name for name in media)
+    is_text = kinds == {"text"}
+    is_bytes = kinds <= {"base64", "blob"}
+    return (is_text or is_bytes) and not is_page and any(name in _VAGUE for name in media)
 
 
 def _compare_announcements(
@@ -98,14 +128,14 @@ def _compare_announcements(
 
 
 def _compare_headers(
-    before: Response, after: Response, others: Iterable[Response]
+    before: Response, after: Response, others: Iterable[Response], judged: Iterable[str]
 ) -> Iterator[Change]:
     old, new = _headers(before), _headers(after)
     for name in VERSION_HEADERS:
         if name in old and name in new and old[name] != new[name]:
             versions = (_version(old[name]), _version(new[name]))
             yield make_change("api-version-changed", f"headers.{name}", *versions)
-    moved = [name for name in JUDGED_HEADERS if (name in old) != (name in new)]
+    moved = [name for name in dict.fromkeys(judged) if (name in old) != (name in new)]
     known = [_headers(one) for one in others] if moved and old and new else []
     for name in moved if old and new else ():
         if all((name in one) == (name in old) for one in known):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from cachy.drift.changes import Change, compare
@@ -20,9 +21,14 @@ Document = dict[str, Json]
 
 
 def compare_files(
-    old: Path, new: Path, baseline: Path | None = None, *, sdk: bool = True
+    old: Path,
+    new: Path,
+    baseline: Path | None = None,
+    *,
+    sdk: bool = True,
+    headers: Sequence[str] = (),
 ) -> list[Change]:
-    """Compare two files, or the files of the same name below two folders.
+    """Compare two files, or the files of the same name below two folders, as `compare` does.
 
     Raises:
         CachyError: a path that does not exist, a file that is no JSON, a file and a folder.
@@ -35,14 +41,13 @@ def compare_files(
     if baseline and not baseline.is_dir():
         raise CachyError(f"{baseline} is a file: name a folder of more recordings.")
     known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
+    judge = partial(compare, baseline=known, sdk=sdk, headers=headers)
     if not old.is_dir():
-        return compare(load_document(old), load_document(new), baseline=known, sdk=sdk)
+        return judge(load_document(old), load_document(new))
     return [
         replace(change, fixtures=(name,))
         for name in _shared(old, new)
-        for change in compare(
-            load_document(old / name), load_document(new / name), baseline=known, sdk=sdk
-        )
+        for change in judge(load_document(old / name), load_document(new / name))
     ]
 
 

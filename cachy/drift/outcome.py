@@ -63,7 +63,7 @@ def why_unchecked(response: Response, recorded: Mapping[str, Json]) -> Unchecked
 
 
 def _why_refused(response: Response) -> Unchecked | None:
-    status, token = response.status, _error_token(response.body)
+    status, token = response.status, _named_in(response.body)
     detail = f"{status} {token}".strip()
     text = response.body[:4096].decode("utf-8", "replace")
     if status in _QUOTA or (400 <= status < 500 and _NO_MONEY.search(text)):
@@ -100,7 +100,7 @@ def is_stream(media: str) -> bool:
 def _failed(failure: Json) -> Unchecked:
     """An error inside an answer that began well: OpenRouter, Responses and every stream."""
     text = json.dumps(failure)
-    token = _token_of(failure)
+    token = name_error(failure)
     if _NO_MONEY.search(text) or "rate_limit" in text:
         return Unchecked("quota", f"an error inside the answer {token}".strip())
     return Unchecked("provider", f"an error inside the answer {token}".strip(), PAUSE)
@@ -160,20 +160,20 @@ def _pause(response: Response) -> float:
     return float(wanted) if wanted.isdigit() else PAUSE
 
 
-def _error_token(body: bytes) -> str:
+def _named_in(body: bytes) -> str:
     try:
-        return _token_of(json.loads(body))
+        return name_error(json.loads(body))
     except (ValueError, RecursionError):
         return ""
 
 
-def _token_of(value: Json) -> str:
+def name_error(value: Json) -> str:
     """Name an error by its code: letters and underscores only, so that no secret fits."""
     if isinstance(value, list):
         value = value[0] if value else None
     if not isinstance(value, dict):
         return ""
-    inner = _token_of(value.get("error") or value.get("response"))
+    inner = name_error(value.get("error") or value.get("response"))
     found = (value.get(key) for key in ("code", "status", "type"))
     tokens = (text for text in found if isinstance(text, str) and _TOKEN.fullmatch(text))
     return inner or next((text for text in tokens if text not in ("error", "failed")), "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -25,7 +26,7 @@ def check_policy(policy: Drift) -> None:
     """
     for rule, severity in policy.severity.items():
         if rule not in RULES:
-            raise CachyError(f"[tool.cachy.drift] severity: there is no rule {rule!r}.")
+            raise CachyError(f"[tool.cachy.drift] severity: {_no_rule(rule)}")
         if severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
             raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is none of {known}.")
@@ -38,7 +39,10 @@ def _check_entry(entry: Json, at: str) -> None:
     if unknown := keys.difference(_KEYS):
         known = ", ".join(_KEYS)
         raise CachyError(f"{at}: {min(unknown)!r} is none of {known}.")
-    if not entry.get("reason"):
+    rule = str(entry.get("rule", "*"))
+    if not any(fnmatchcase(name, rule) for name in RULES):
+        raise CachyError(f"{at}: {_no_rule(rule)}")
+    if not str(entry.get("reason", "")).strip():
         shown = ", ".join(f'{key} = "{entry[key]}"' for key in _KEYS if key in entry)
         raise CachyError(f'{at}, {{ {shown} }}: add reason = "…", as every entry says its own.')
     try:
@@ -46,6 +50,12 @@ def _check_entry(entry: Json, at: str) -> None:
     except ValueError:
         told = f"until = {entry['until']!r} is no date"
         raise CachyError(f"{at}: {told}. Write YYYY-MM-DD.") from None
+
+
+def _no_rule(name: str) -> str:
+    near = get_close_matches(name, RULES, n=1)
+    known = f"Did you mean {near[0]!r}?" if near else "cachy explain lists them."
+    return f"there is no rule {name!r}. {known}"
 
 
 def apply_policy(

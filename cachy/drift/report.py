@@ -89,9 +89,11 @@ def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     yield "| severity | rule | path | old | new | SDK |"
     yield "|---|---|---|---|---|---|"
     for row in rows:
-        cells = map(code, (row["path"], row["old"] or "", row["new"] or ""))
+        path, old, new = (code(row[key] or "") for key in ("path", "old", "new"))
+        hint = f" ({code(row['hint'])})" if row.get("hint") else ""
         verdict = "" if row["sdk"] == "unknown" else row["sdk"]
-        yield "| " + " | ".join((row["severity"], row["rule"], *cells, verdict)) + " |"
+        cells = (row["severity"], row["rule"], path + hint, old, new, verdict)
+        yield "| " + " | ".join(cells) + " |"
 
 
 def code(text: str) -> str:

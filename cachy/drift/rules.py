@@ -132,7 +132,7 @@ RULES = {
             "breaking",
             "The API refuses the recorded request.",
             "Every call like it fails in production too.",
-            "200 -> 400",
+            "200 -> 400 (unsupported_parameter: max_tokens)",
             "Change the request: a parameter was renamed or withdrawn.",
         ),
         Rule(
@@ -140,7 +140,7 @@ RULES = {
             "breaking",
             "The API doesn't know the model or resource any more.",
             "Every call that names it fails in production too.",
-            "200 -> 404 model_not_found",
+            "200 -> 404 (model_not_found)",
             "Choose a model that is served, and record again.",
         ),
         Rule(

@@ -186,7 +186,8 @@ def _row(change: Mapping[str, Json], advice: Mapping[str, str]) -> str:
     severity, rule = change["severity"], change["rule"]
     shown = severity if severity in SEVERITIES else code(severity)
     told = " ".join(f"{advice.get(rule, '')} {advice.get(change.get('sdk', ''), '')}".split())
-    return _cells(shown, code(rule), code(change["path"], PATH), f"{old} → {new}", told)
+    hint = f" ({code(change['hint'], PATH)})" if change.get("hint") else ""
+    return _cells(shown, code(rule), code(change["path"], PATH) + hint, f"{old} → {new}", told)
 
 
 def _tests(report: Report) -> str:
