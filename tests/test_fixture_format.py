@@ -12,6 +12,7 @@ from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixtures.body import parse_request_body, parse_response_body, render_body
 from cachy.fixtures.document import compose, response_of
+from cachy.fixtures.exact import is_too_deep
 from cachy.fixtures.format import (
     body_fields,
     encode,
@@ -220,3 +221,24 @@ def test_a_file_that_is_no_fixture_is_named(text: str, message: str) -> None:
     with pytest.raises(CachyError) as caught:
         parse_fixture(text, "f.json")
     assert str(caught.value).startswith(message)
+
+
+SIGNS = st.text('"\\[]{}a,:\u00e9', max_size=6)
+NESTED = st.recursive(
+    SIGNS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(SIGNS, inner, max_size=3)
+)
+
+
+def height(value: object) -> int:
+    if not isinstance(value, (dict, list)):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max(map(height, inner), default=0)
+
+
+@given(NESTED, st.integers(1, 5), st.sampled_from([None, 2]), st.booleans())
+def test_how_deep_json_nests_is_counted_past_the_brackets_in_its_strings(
+    value: object, levels: int, indent: int | None, ascii_only: bool
+) -> None:
+    text = json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+    assert is_too_deep(text, levels=levels) is (height(value) > levels)

@@ -110,10 +110,10 @@ def _is_json(body: Body) -> bool:
     if body.kind != "text":
         return body.kind in ("json", "ndjson")
     try:
-        value = json.loads(body.content)
+        json.loads(body.content)
     except (ValueError, RecursionError):
         return False
-    return not is_too_deep(value, body.content)
+    return not is_too_deep(body.content)
 
 
 def _failure(body: Body) -> Json:

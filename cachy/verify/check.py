@@ -108,7 +108,7 @@ class _Checks:
     contracts: Contracts
     blobs: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
-    folders: dict[Path, bool] = field(default_factory=dict)  # whether a contract lies there
+    folders: dict[str, bool] = field(default_factory=dict)  # whether a contract lies there
 
     def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
         """Find what is wrong with one fixture."""
@@ -136,15 +136,17 @@ class _Checks:
             yield "invalid", invalid
             return
         yield from find_in_answer(document)
-        yield from self._find_age(document)
-        yield from self._find_blobs(document) if '"$blob"' in text else ()
+        if self.config.max_age is not None:
+            yield from self._find_age(document, self.config.max_age)
+        if '"$blob"' in text:
+            yield from self._find_blobs(document)
         yield from self._find_place(path, document)
         if not _is_plain(document["response"], text) and (fault := _find_form_fault(document)):
             yield "invalid", fault
         yield from self._find_outside_contract(path, document)
 
     def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> Iterator[Finding]:
-        folder = path.parent
+        folder = os.path.dirname(path)
         if folder not in self.folders:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
@@ -152,9 +154,9 @@ class _Checks:
                 teaches = shown(self.config, path) not in self.rejected
                 yield from self.contracts.hold(document, path, teaches=teaches)
 
-    def _find_age(self, document: Mapping[str, Json]) -> _Found:
-        at, limit = document.get("recorded", {}).get("at"), self.config.max_age
-        if limit is None or at is None:
+    def _find_age(self, document: Mapping[str, Json], limit: int) -> _Found:
+        at = document.get("recorded", {}).get("at")
+        if at is None:
             return
         try:
             age = self.now - datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
@@ -220,8 +222,10 @@ def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
 
 def _is_plain(response: Mapping[str, Json], text: str) -> bool:
     """Whether an answer holds nothing but JSON, and nothing in a form of the format's own."""
-    is_encoded = "base64" in response or "multipart" in response
-    return not is_encoded and text.find('"$', max(text.rfind('\n  "response": '), 0)) < 0
+    if "base64" in response or "multipart" in response:
+        return False
+    start = text.find("$", max(text.find('\n  "response": '), 0))
+    return start < 0 or text.find('"$', start - 1) < 0
 
 
 def _find_form_fault(document: Mapping[str, Json]) -> str:
