@@ -311,6 +311,9 @@ def test_a_drifted_answer_brings_its_blobs_along(tmp_path: Path) -> None:
     assert files == {path: files[path], tmp_path / "cachy_fixtures" / "blobs" / name: PNG}
 
 
+AUDIO = (("Content-Type", "audio/wav"),)
+
+
 def test_an_answer_taken_whole_brings_its_blob_along(tmp_path: Path) -> None:
     kind = (("Content-Type", "image/png"),)
     with serving({CHAT: [json_answer(CHAT_ANSWER), Answer(PNG, headers=kind)]}) as provider:
@@ -318,6 +321,27 @@ def test_an_answer_taken_whole_brings_its_blob_along(tmp_path: Path) -> None:
         record(tmp_path, provider, ASK)
         found = check_here(tmp_path)
     assert PNG in found.files.values()
+
+
+def test_a_blob_that_no_fixture_names_any_more_goes_with_the_drift(tmp_path: Path) -> None:
+    kind = (("Content-Type", "image/png"),)
+    wave = b"RIFF\xff\x00WAVE" * 1000
+    answers = [Answer(PNG, headers=kind), Answer(PNG, headers=kind), Answer(wave, headers=AUDIO)]
+    with serving({CHAT: answers, "/v1/images": [Answer(PNG, headers=kind)]}) as provider:
+        write_config(tmp_path, provider)
+        first = record(tmp_path, provider, ASK)
+        second = record(tmp_path, provider, {**ASK, "n": 2})
+        other = record(tmp_path, provider, ASK, "/v1/images")
+        (blob,) = (tmp_path / "cachy_fixtures" / "blobs").iterdir()
+        name = blob.relative_to(tmp_path).as_posix()
+        assert name not in check_here(tmp_path, is_all=True).files  # /v1/images still names it
+        other.unlink()
+        part = check_here(tmp_path, only=f"*{first.stem}*").files
+        whole = check_here(tmp_path, is_all=True).files
+    assert name not in part  # the second fixture still names it
+    assert {path.relative_to(tmp_path).as_posix() for path in (first, second)} < whole.keys()
+    assert whole[name] is None
+    assert [held for held in whole.values() if isinstance(held, bytes)] == [wave]
 
 
 def test_many_clients_record_one_blob_once(

@@ -40,6 +40,7 @@ def test_the_commit_is_one_on_top_of_the_base_and_holds_the_files_only(world: Wo
         FIXTURE: '{"total": "drei ☃"}\n',
         'cachy_fixtures/new "one".json': "[]\n",
         OLD: None,
+        "cachy_fixtures/blobs/not-committed.png": None,
     }
     world.drift(report(ADDED), files)
     assert world.changed_files() == [

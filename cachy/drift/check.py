@@ -9,11 +9,12 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.attempts import Attempts, attempt
+from cachy.drift.changed import Files, changed_fixtures
 from cachy.drift.changes import Change
 from cachy.drift.contracts import changed_contracts, load_contracts
 from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft
-from cachy.drift.plan import Case, Planned, blob_path, make_plan, parse_cases
+from cachy.drift.plan import Case, Planned, make_plan, parse_cases
 from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
@@ -40,11 +41,12 @@ class Options:
 class Checked:
     """What a run found: the report, and the files of the drifted fixtures by their names.
 
-    A fixture's or a contract's file is its new text, a blob's the bytes that the new text names.
+    A fixture's or a contract's file is its new text, a blob's the bytes that the new text names;
+    None where a blob is named no more.
     """
 
     report: dict[str, Json]
-    files: dict[str, str | bytes] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)
 
 
 def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Options) -> Checked:
@@ -68,7 +70,8 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
     report = summarize(findings, cases)
     seen = seen_by_surface(findings) if _is_whole(fixtures, config, options) else None
     report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
-    files = _changed_files(findings, config) | dict(changed_contracts(surfaces, findings, config))
+    files = changed_fixtures(findings, config)
+    files |= changed_contracts(surfaces, findings, config)
     return Checked(report, files)
 
 
@@ -81,15 +84,6 @@ def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> 
     """Whether this run is about every fixture: only then can it say that an ignore is unused."""
     paths = {fixture.path for fixture in fixtures}
     return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
-
-
-def _changed_files(findings: Iterable[Finding], config: Config) -> dict[str, str | bytes]:
-    files: dict[str, str | bytes] = {}
-    for finding in findings:
-        if finding.text is not None:
-            files[finding.case.name] = finding.text
-            files |= {blob_path(name, config): raw for name, raw in finding.blobs.items()}
-    return files
 
 
 def _check_case(planned: Planned, line: Line, options: Options) -> Finding:

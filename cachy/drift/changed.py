@@ -1,0 +1,48 @@
+"""The files that a run changes: drifted fixtures, and the blobs that come and go with them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from cachy.config import Config
+from cachy.drift.findings import Finding
+from cachy.drift.plan import blob_path, path_name
+from cachy.fixtures.blobs import FOLDER as BLOBS
+from cachy.fixtures.blobs import NAME, blob_names
+from cachy.fixtures.files import list_fixtures
+
+Files = dict[str, str | bytes | None]  # by path; None: remove
+
+
+def changed_fixtures(findings: Sequence[Finding], config: Config) -> Files:
+    """Give the new texts of the drifted fixtures, and what becomes of their blobs."""
+    files: Files = {}
+    drifted = [finding for finding in findings if finding.text is not None]
+    for finding in drifted:
+        files[finding.case.name] = finding.text
+        files |= {blob_path(name, config): raw for name, raw in finding.blobs.items()}
+    for name in _blobs_left(drifted, config):
+        files[blob_path(name, config)] = None
+    return files
+
+
+def _blobs_left(drifted: Sequence[Finding], config: Config) -> Iterable[str]:
+    """Find the blobs that a drifted fixture named, and that no fixture names from now on."""
+    named = {name for one in drifted for name in blob_names(one.case.fixture.document)}
+    left = {name for name in named if NAME.fullmatch(name)}
+    left = {name for name in left if (config.fixtures / BLOBS / name).is_file()}
+    for finding in drifted:
+        left = {name for name in left if name not in (finding.text or "")}
+    changed = {finding.case.name for finding in drifted}
+    for path in list_fixtures(config.fixtures) if left else ():
+        if path_name(path, config) not in changed:
+            left = {name for name in left if not _may_name(path, name)}
+    return sorted(left)
+
+
+def _may_name(path: Path, blob: str) -> bool:
+    try:
+        return blob.encode() in path.read_bytes()
+    except OSError:
+        return True  # what can't be read may name anything
