@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -248,9 +249,46 @@ def test_git_folds_fixtures_and_shows_contracts(tmp_path: Path) -> None:
         *("set", "false", "set")
     ]
     assert [line.rpartition(": ")[2] for line in told[1:]] == [
-        *("set", "unspecified", "lf", "false", "set", "unspecified", "lf"),
+        *("set", "cachy", "lf", "false", "set", "unspecified", "lf"),
         *("set", "unset", "unset", "unspecified"),
     ]
+
+
+STREAM = """{
+  "cachy": 1,
+  "request": {"method": "POST", "url": "https://api.openai.com/v1/chat/completions"},
+  "response": {
+    "status": 200,
+    "headers": {"content-type": "text/event-stream"},
+    "sse": [
+      {"data": {"id":"chatcmpl-%(id)s","choices":[{"index":0,"delta":{"content":"It is "}}]}},
+      {"data": {"id":"chatcmpl-%(id)s","choices":[{"index":0,"delta":{"content":"%(said)s."}}]}},
+      {"data": "[DONE]"}
+    ]
+  }
+}
+"""
+
+
+def test_git_shows_what_changed_in_a_stream_as_the_readme_says(project: Path) -> None:
+    git = ["git", "-C", str(project)]
+    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    (line,) = re.findall(r"^git config diff\.cachy\.textconv '(.*)'$", readme, re.MULTILINE)
+    run("init", folder=project)
+    textconv = line.replace("cachy show", f"{sys.executable} -m cachy show")
+    subprocess.run([*git, "init", "-q"], check=True)
+    subprocess.run([*git, "config", "diff.cachy.textconv", textconv], check=True)
+    fixture = project / "cachy_fixtures/api.openai.com/v1/chat/completions/a-0123456789abcdef.json"
+    broken = fixture.with_name("b-0123456789abcdef.json")
+    fixture.parent.mkdir(parents=True)
+    fixture.write_text(STREAM % {"id": "1", "said": "sunny"})
+    broken.write_text("{")
+    subprocess.run([*git, "add", "."], check=True)
+    fixture.write_text(STREAM % {"id": "2", "said": "cold"})
+    broken.write_text("[")
+    done = subprocess.run([*git, "diff", "-U0"], capture_output=True, text=True, check=True)
+    changed = [line for line in done.stdout.splitlines() if re.match("[-+](?![-+])", line)]
+    assert changed == ["-It is sunny.", "+It is cold.", "-{", "+["]
 
 
 BAD = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -207,9 +208,76 @@ def test_a_question_names_its_tools_and_tells_system_from_user() -> None:
 def test_an_embedding_is_told_by_its_length() -> None:
     answer = {"data": [{"index": 0, "embedding": [0.1] * 1536}], "usage": {"prompt_tokens": 2}}
     assert plain(answer, {"model": "e", "input": ["Hi"]}) == (
-        '200 · 2 tokens in\n\n{\n  "data": [\n    {\n      "index": 0,\n'
-        '      "embedding": "(1536 numbers)"\n    }\n  ],\n'
-        '  "usage": {\n    "prompt_tokens": 2\n  }\n}'
+        '200 · 2 tokens in\n\n{\n  "data": [\n'
+        '    {"index": 0, "embedding": "(1536 numbers)"}\n  ],\n'
+        '  "usage": {"prompt_tokens": 2}\n}'
+    )
+
+
+GEMINI_THOUGHT = {"text": "Hm.", "thought": True}
+THOUGHTS = [
+    {"content": [{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": "Yes."}]},
+    {"choices": [{"message": {"reasoning_content": "Hm.", "content": "Yes."}}]},
+    {"candidates": [{"content": {"parts": [GEMINI_THOUGHT, {"text": "Yes."}]}}]},
+    {
+        "output": [
+            {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm."}]},
+            {"type": "message", "content": [{"type": "output_text", "text": "Yes."}]},
+        ]
+    },
+]
+THOUGHT_STREAMS = [
+    [
+        {"type": "content_block_delta", "index": 0, "delta": {"thinking": "Hm"}},
+        {"type": "content_block_delta", "index": 0, "delta": {"thinking": "."}},
+        {"type": "content_block_delta", "index": 1, "delta": {"text": "Yes."}},
+    ],
+    [chat_delta(reasoning_content="Hm."), chat_delta(content="Yes"), chat_delta(content=".")],
+    [
+        {"candidates": [{"content": {"parts": [GEMINI_THOUGHT]}}]},
+        {"candidates": [{"content": {"parts": [{"text": "Yes"}]}}]},
+        {"candidates": [{"content": {"parts": [{"text": "."}]}}]},
+    ],
+    [
+        {"type": "response.reasoning_summary_text.delta", "output_index": 0, "delta": "Hm."},
+        {"type": "response.output_text.delta", "output_index": 1, "delta": "Yes"},
+        {"type": "response.output_text.delta", "output_index": 1, "delta": "."},
+    ],
+]
+
+
+@pytest.mark.parametrize(("answer", "events"), list(zip(THOUGHTS, THOUGHT_STREAMS, strict=True)))
+def test_what_a_model_thinks_is_told_from_what_it_says(answer: Any, events: list[Any]) -> None:
+    said = "(thinking) Hm.\n\nYes."
+    assert plain(answer) == f"200\n\n[assistant]\n{said}"
+    assert streamed(*events) == f"200\n\n[assistant, 3 events]\n{said}"
+
+
+def test_two_answers_in_one_stream_are_kept_apart() -> None:
+    events = [
+        {"choices": [{"index": index, "delta": {"content": text}}]}
+        for index, text in ((0, "Y"), (1, "N"), (0, "es."), (1, "o."))
+    ]
+    assert streamed(*events).endswith("\nYes.\nNo.")
+
+
+def test_a_form_is_shown_a_field_a_line() -> None:
+    body = (
+        b'--b\r\nContent-Disposition: form-data; name="model"\r\n\r\nw-1\r\n'
+        b'--b\r\nContent-Disposition: form-data; name="file"; filename="a.mp3"\r\n'
+        b"Content-Type: audio/mpeg\r\n\r\nID3\x04\x00\r\n--b--\r\n"
+    )
+    kind = (("content-type", "multipart/form-data; boundary=b"),)
+    answer = Response(200, JSON_TYPE, b'{"text": "One.\\nTwo.\\n\\nThree, which is last."}')
+    document, _ = compose(
+        Request("POST", "https://api.example.com/v1", kind, body), answer, {}, Config()
+    )
+    above, _, below = render_transcript(document).partition("\n\n--- ")
+    assert re.sub("[0-9a-f]{16}", "…", above).endswith(
+        "\nmodel: w-1\nfile: a.mp3, audio/mpeg, (5 bytes: blobs/….mp3)"
+    )
+    assert below == (
+        '200\n\n{\n  "text": {"$lines": ["One.", "Two.", "", "Three, which is last."]}\n}'
     )
 
 

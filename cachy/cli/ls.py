@@ -18,6 +18,7 @@ from cachy.fixtures.place import parse_target
 from cachy.fixtures.store import FILE_NAME, load_whole
 from cachy.interaction import Fixture
 
+_ANY = 10_000  # columns: more than any table has
 _WIDE = 160  # columns of a terminal: room for whole paths and for the tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 _FINGERPRINT = 18  # columns, with its number in a sequence: never broken
@@ -127,7 +128,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=240)
+        console = Console(width=_ANY)  # another program reads it: a line for each
     table = Table(box=None, pad_edge=False)
     is_wide = console.width >= _WIDE
     columns = COLUMNS if is_wide else _NARROW
@@ -143,8 +144,10 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             min_width=width,
         )
     for row in rows:
-        name = row["fixture"] if is_wide else _brief(row["fixture"])
-        cells = {**row, "size": _size(row["size"]), "fixture": name}
+        cells = {**row, "size": _size(row["size"])}
+        if not is_wide:
+            surface = re.sub("(?<=[^ /])/", "\n/", row["surface"], count=1)
+            cells |= {"fixture": _brief(row["fixture"]), "surface": surface}
         table.add_row(*(Text(printable(str(cells[column]))) for column in columns))
     console.print(table)
 

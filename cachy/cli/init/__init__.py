@@ -16,11 +16,11 @@ _FILES = {
     ".github/workflows/cachy-verify.yml": "verify.yml",
     ".github/workflows/cachy-drift.yml": "drift.yml",
 }
-# GitHub folds what is generated; the last line that fits counts.
+# GitHub folds what is generated, git can show transcripts (README); the last line that fits counts.
 _ATTRIBUTES = """\
 cachy_fixtures/** linguist-generated
-cachy_fixtures/**/*.json text eol=lf
-cachy_fixtures/**/_contract.*.json linguist-generated=false
+cachy_fixtures/**/*.json text eol=lf diff=cachy
+cachy_fixtures/**/_contract.*.json linguist-generated=false !diff
 cachy_fixtures/blobs/** binary
 """
 _SETTINGS = """
