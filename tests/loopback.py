@@ -33,7 +33,8 @@ class Asked:
 class Answer:
     """One answer; a tuple as its body goes out piece by piece, `pause` seconds apart.
 
-    `end`: "cut" drops the connection in the middle, "open" keeps it open after the last piece.
+    `end`: "cut" drops the connection in the middle, "open" keeps it open after the last piece,
+    "close" ends the pieces with the connection, as servers of old do.
     `gate`: what follows the first piece waits for it, and never comes if it stays shut.
     """
 
@@ -41,7 +42,7 @@ class Answer:
     status: int = 200
     headers: Pairs = (("Content-Type", "application/json"),)
     pause: float = 0.0
-    end: Literal["whole", "cut", "open"] = "whole"
+    end: Literal["whole", "cut", "open", "close"] = "whole"
     gate: threading.Event | None = None
 
 
@@ -180,7 +181,9 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- o
             self.close_connection = self.close_connection or answer.end == "cut"
 
         def _write_pieces(self, answer: Answer, pieces: tuple[bytes, ...]) -> None:
-            self.send_header("Transfer-Encoding", "chunked")
+            is_chunked = answer.end != "close"
+            if is_chunked:
+                self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             for number, piece in enumerate(pieces):
                 if number and answer.gate and not answer.gate.wait(10):
@@ -188,7 +191,7 @@ def _handler(origin: Origin) -> type[BaseHTTPRequestHandler]:  # noqa: C901 -- o
                     return
                 if number and origin.closing.wait(answer.pause):
                     break
-                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if is_chunked else piece)
             if answer.end == "open":
                 origin.closing.wait(30)
             if answer.end == "whole":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import json
 import re
@@ -360,6 +361,29 @@ def test_aiohttps_answers_that_nobody_reads_are_recorded_whole(
     with replaying():
         assert asyncio.run(asked()) == 200
     assert origin.count == len(fixtures_in(project)) == 1 + (end == "redirect")
+
+
+@pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # aiohttp's own
+@pytest.mark.parametrize("end", ["whole", "close"])
+@pytest.mark.parametrize(("pause", "count"), [(0.0, 1), (0.5, 0)])
+def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_none(
+    *, end: Any, pause: float, count: int, origin: loopback.Origin, recording: Scope, project: Path
+) -> None:
+    """Where the connection's end is the body's, the client's closing looks like the server's."""
+    url = origin.on("/v1/left", loopback.Answer(SLOW.body, pause=pause, end=end))
+
+    async def asked() -> int:
+        async with aiohttp.ClientSession() as session:
+            response = await session.post(url)
+            await asyncio.sleep(0.2)
+            return response.status
+
+    with recording():
+        assert asyncio.run(asked()) == 200
+    gc.collect()
+    answers = [json.loads(path.read_text())["response"] for path in fixtures_in(project)]
+    assert [answer["json"] for answer in answers] == [{"a": 1}] * count
+    assert not any("truncated" in answer for answer in answers)
 
 
 async def first_line(url: str) -> bytes:

@@ -57,7 +57,7 @@ def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> An
             return _replayed(library, client, outgoing, found)
         with sending(found):
             incoming = await send(outgoing)
-        return _taped(library, incoming, found)
+        return _taped(library, client, incoming, found)
 
     answer.is_cachy = True  # type: ignore[attr-defined]
     return answer
@@ -70,12 +70,16 @@ async def _to_request(outgoing: Any) -> Request:
     return Request(outgoing.method, str(outgoing.url), headers, raw)
 
 
-def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
+def _taped(library: ModuleType, client: Any, incoming: Any, recording: Recording) -> Any:
     """Put a reader of our own before the response's; a task fills both it and the copy."""
     headers = tuple((name.lower(), value) for name, value in incoming.headers.items())
 
     def finish(raw: bytes, whole: bool) -> None:
         recording.save(Response(incoming.status, headers, raw, truncated=not whole))
+
+    def is_cut() -> bool:  # the end of the connection is the body's: of whose doing was it?
+        has_end = any(name in ("content-length", "transfer-encoding") for name, _ in headers)
+        return client.closed and not has_end
 
     import asyncio  # dear, and loaded by whoever comes here
 
@@ -83,7 +87,7 @@ def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
     reader = _reader(library)
     incoming.content = reader
     copy = Copy(finish, recording.abandon)
-    task = asyncio.ensure_future(_pump(live, reader, copy))
+    task = asyncio.ensure_future(_pump(live, reader, copy, is_cut))
     _pumps.add(task)
     task.add_done_callback(_pumps.discard)
     _hold_open(incoming, task, copy)
@@ -93,12 +97,14 @@ def _taped(library: ModuleType, incoming: Any, recording: Recording) -> Any:
 _pumps: set[Any] = set()  # the loop itself keeps no task alive
 
 
-async def _pump(live: Any, reader: Any, copy: Copy) -> None:
+async def _pump(live: Any, reader: Any, copy: Copy, is_cut: Callable[[], bool]) -> None:
     try:
         async for piece in live.iter_any():
             reader.feed_data(copy.add(piece))
             if copy.is_complete_stream:
                 copy.end(whole=True)
+        if is_cut():
+            copy.give_up()
         copy.end(whole=True)
         reader.feed_eof()
     except BaseException as error:
