@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
+import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -17,8 +20,10 @@ import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in
 from loopback import Answer, Asked, Origin, json_answer
 
+from cachy.config import load_config
 from cachy.fixtures.format import parse_fixture, render_fixture
 from cachy.fixtures.store import list_fixtures
+from cachy.verify import verify
 
 START = """\
 import os, random, signal, ssl, sys, time
@@ -88,6 +93,91 @@ def test_nothing_that_was_recorded_is_lost_or_torn_when_the_process_is_killed(
             assert client.post(url, json={"q": number}).json()["number"] == number
 
 
+TOGETHER = (
+    START
+    + """
+mine = int(sys.argv[2])
+with cachy.cachy("cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+    for number in range(40):
+        if mine == 0 and number == 20:
+            threading.Timer(random.uniform(0, 0.02), os.kill, (os.getpid(), signal.SIGKILL)).start()
+        print(ask(number, sys.argv[1]), flush=True)
+"""
+)
+
+
+@pytest.mark.slow
+def test_processes_that_record_the_same_lose_nothing_when_one_of_them_is_killed(
+    project: Path, origin: Origin, recording: Scope, replaying: Scope
+) -> None:
+    sound = b"ID3\x04" + bytes(5000)
+
+    def both(asked: Asked) -> Answer:
+        audio = base64.b64encode(sound).decode()
+        return json_answer({"number": asked.json["q"], "audio": audio, "at": random.random()})
+
+    url = origin.on("/v1/speech", both)
+    command = [sys.executable, "-c", f"import threading\n{TOGETHER}", url]
+    running = [
+        subprocess.Popen([*command, str(mine)], cwd=project, text=True, stdout=-1, stderr=-1)
+        for mine in range(3)
+    ]
+    told = [process.communicate(timeout=100) for process in running]
+    assert [process.returncode for process in running] == [-signal.SIGKILL, 0, 0]
+    assert [error for _, error in told] == ["", "", ""]
+    assert told[1][0].split() == told[2][0].split() == [str(number) for number in range(40)]
+    assert len(fixtures_in(project)) == 40
+    with replaying(), httpx.Client(verify=CERTIFICATES) as client:
+        for number in range(40):
+            answer = client.post(url, json={"q": number}).json()
+            assert (answer["number"], base64.b64decode(answer["audio"])) == (number, sound)
+    assert verify(load_config()) == []
+
+
+WORKERS = """
+import os, signal, threading, time
+import httpx, pytest
+
+@pytest.mark.parametrize("turn", range(4))
+def test_all_ask_the_same(turn):
+    for number in range(8):
+        answer = httpx.post({url!r}, json={{"q": turn % 2 * 100 + number}}, verify=False)
+        assert answer.json()["number"] % 100 == number
+        if turn == 1 and number == 4:
+            try:
+                os.close(os.open("killed", os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                continue
+            threading.Timer(0.002, os.kill, (os.getpid(), signal.SIGKILL)).start()
+"""
+
+
+@pytest.mark.slow
+def test_workers_that_record_the_same_lose_nothing_when_one_of_them_is_killed(
+    project: Path, origin: Origin
+) -> None:
+    (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    url = origin.on("/v1/long", long_answer)
+    (project / "test_workers.py").write_text(WORKERS.format(url=url))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "xdist", "-p", "cachy.pytest_plugin"]
+    environ = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+
+    def pytest_run(*mode: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*command, *mode], cwd=project, env=environ, capture_output=True, text=True, timeout=100
+        )
+
+    first = pytest_run("--cachy=record", "-n", "2")
+    assert "worker 'gw" in first.stdout
+    assert "1 failed" in first.stdout
+    count = origin.count
+    second = pytest_run("--cachy=replay")
+    assert second.returncode == 0, second.stdout
+    assert origin.count == count
+    assert len(fixtures_in(project)) == 16
+    assert verify(load_config()) == []
+
+
 def test_what_a_killed_process_left_is_no_fixture_and_goes_with_the_next_recording(
     project: Path, origin: Origin, recording: Scope
 ) -> None:
@@ -155,6 +245,32 @@ def test_a_full_disk_costs_the_recording_but_not_the_answer(
     (line,) = done.stderr.splitlines()
     assert line.startswith("cachy: not recorded: ")
     assert line.endswith((": No space left on device. Mend that.", ": File too large. Mend that."))
+
+
+SOUND = {"large": b"ID3\x04" + bytes(100_000), "small": b"ID3\x04" + bytes(5_000)}
+
+
+@pytest.mark.parametrize(("sound", "words"), [("large", 1), ("small", 40_000)])
+def test_a_disk_too_full_for_one_of_two_files_leaves_no_half(
+    sound: str, words: int, project: Path, origin: Origin
+) -> None:
+    def both(asked: Asked) -> Answer:
+        audio = base64.b64encode(SOUND[sound]).decode()
+        number = asked.json["q"]
+        return json_answer({"number": number, "audio": audio, "text": "word " * words})
+
+    origin.on("/short", lambda asked: json_answer({"number": asked.json["q"]}))
+    origin.on("/long", both)
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
+    done = run_program(limit + FULL, project, origin.url)
+    assert (done.returncode, done.stdout) == (0, "[1, 2, 3]\n"), done.stderr
+    (path,) = list_fixtures(project / "cachy_fixtures")
+    assert '"number": 1' in path.read_text()
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("cachy: not recorded: ")
+    assert line.endswith(": File too large. Mend that.")
+    assert [*(project / "cachy_fixtures" / "blobs").glob("*")] == []
+    assert verify(load_config()) == []
 
 
 READ_ONLY = (

@@ -16,11 +16,12 @@ from hypothesis import strategies as st
 from loopback import Origin, json_answer
 
 from cachy.cli import run_program
-from cachy.config import Config
+from cachy.config import Config, load_config
 from cachy.errors import CachyError
 from cachy.fixtures.fingerprint import identify, identify_settled
 from cachy.fixtures.guarded import guard_identity
 from cachy.interaction import Request
+from cachy.verify import verify
 
 FIRST, SECOND = (KINDS["mistral"].make(at) for at in "12")
 NAMES = st.sampled_from(("MISTRAL_API_KEY", "MY_TOKEN", "SOME_SECRET", "PGPASSWORD"))
@@ -101,6 +102,9 @@ def test_a_request_that_holds_one_is_redacted_and_the_rule_that_makes_it_match_i
     assert f"stands in {where} and is redacted" in said
     assert said.endswith(f"unless you set {rule}\n")
     assert FIRST not in said
+    (finding,) = verify(load_config())
+    assert finding.rule == "wrong-place"
+    assert said.endswith(f": {finding.detail}\n")
 
     monkeypatch.setenv("MISTRAL_API_KEY", SECOND)
     with replaying(), refused():

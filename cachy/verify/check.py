@@ -18,6 +18,7 @@ from cachy.fixtures.document import request_of
 from cachy.fixtures.files import CONTRACT, is_inside, read_text, walk_fixtures
 from cachy.fixtures.fingerprint import identify_settled, is_settled_json
 from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers, plain
+from cachy.fixtures.guarded import explain_guarded
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.redact import find_secrets
 from cachy.fixtures.store import FILE_NAME, Store
@@ -184,7 +185,8 @@ class _Checks:
             yield "invalid", f"its request can't be read: {type(error).__name__}"
             return
         if named is None or named["fingerprint"] != fingerprint:
-            yield "wrong-place", f"its request has the fingerprint {fingerprint}"
+            cause = explain_guarded(document["request"]) if named else ""
+            yield "wrong-place", cause or f"its request has the fingerprint {fingerprint}"
         elif not self._is_below(path, host):
             yield "wrong-place", f"it does not lie below {host}"
 
