@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from cachy.interaction import Json
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?P<time>[T ]\d\d:\d\d.*)?")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TOKEN = re.compile(r"[A-Za-z_][\w.:/#+-]{0,63}")
+_TOKEN = re.compile(r"[A-Za-z_][\w.:/#+-]*")
+_LONGEST = 64  # letters of a token
 _KINDS = {
     str: "string",
     dict: "object",
@@ -47,4 +49,9 @@ def find_format(text: str) -> str:
 
 def is_token(text: str) -> bool:
     """Whether a string can be a name that an API chose: a word, no number, date, id or prose."""
+    return len(text) <= _LONGEST and _is_token(text)
+
+
+@lru_cache(maxsize=4096)
+def _is_token(text: str) -> bool:
     return _TOKEN.fullmatch(text) is not None and re.search(r"\d{4}", text) is None

@@ -9,7 +9,8 @@ from itertools import combinations
 from cachy.drift.node import Node, add_counts, add_node, align_nodes
 from cachy.drift.paths import Paths, flatten
 from cachy.drift.structure import learn_value
-from cachy.fixtures.format import parse_body, plain
+from cachy.fixtures.exact import parse_data
+from cachy.fixtures.format import plain
 from cachy.interaction import Fixture, Json
 
 Document = Mapping[str, Json] | Fixture
@@ -81,9 +82,10 @@ class Structure:
 
 def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     """Give the name and the data of each event of a stream that says something."""
-    for event in parse_body(response).content:
-        data = event.data
-        name = event_name(dict(event.fields).get("event", ""), data)
+    for fields in response["sse"]:
+        data = plain(fields["data"]) if "data" in fields else None
+        data = parse_data(data) if isinstance(data, str) else data
+        name = event_name(str(fields.get("event", "")), data)
         if data is not None and name.rpartition(".")[2] not in _SILENT:
             yield name, data
 

@@ -26,6 +26,7 @@ from cachy.interaction import Json
 
 __all__ = ["DISCRIMINATORS", "Node", "add_node", "find_discriminator", "kind_of", "learn_value"]
 DEEPEST = 48  # levels; what lies below counts by its type alone
+_FLAT = frozenset({"boolean", "integer", "number", "null"})
 
 
 def learn_value(node: Node, value: Json, mark: int, label: str = "$", depth: int = 0) -> None:
@@ -34,15 +35,17 @@ def learn_value(node: Node, value: Json, mark: int, label: str = "$", depth: int
     _count(node, kind, mark, 1)
     if not value:
         node.blanks += 1
+    if kind in _FLAT:
+        return
     if node.is_opaque:
         _learn_length(node, value)
-    if depth >= DEEPEST or node.is_opaque:
+    elif depth >= DEEPEST:
         return
-    if kind == "string":
+    elif kind == "string":
         _learn_text(node, value if isinstance(value, str) else "")
     elif kind == "object":
         _learn_object(node, value, mark, label, depth)
-    elif kind == "array" and value:
+    elif value:
         _learn_array(node, value, mark, label, depth)
 
 
@@ -60,17 +63,20 @@ def _learn_length(node: Node, value: Json) -> None:
 
 
 def _learn_text(node: Node, text: str) -> None:
+    tokens, formats = node.tokens, node.formats
+    if tokens and text in tokens:  # as most are, in a stream
+        tokens[text] += 1
+        formats[""] += 1
+        return
     form = find_format(text)
     if text:
-        node.formats[form] = node.formats.get(form, 0) + 1
-    if node.tokens is None:
+        formats[form] = formats.get(form, 0) + 1
+    if tokens is None:
         return
-    if form or not is_token(text):
+    if form or not is_token(text) or len(tokens) == MOST_TOKENS:
         node.tokens = None
         return
-    node.tokens[text] = node.tokens.get(text, 0) + 1
-    if len(node.tokens) > MOST_TOKENS:
-        node.tokens = None
+    tokens[text] = 1
 
 
 def _learn_array(node: Node, value: Sequence[Json], mark: int, label: str, depth: int) -> None:
@@ -116,7 +122,7 @@ def _learn_map(node: Node, value: dict[str, Json], mark: int, label: str, depth:
 def _learn_fields(node: Node, value: dict[str, Json], mark: int, label: str, depth: int) -> None:
     fields = node.fields
     for key, item in value.items():
-        name = key[1:] if key.startswith("$$") else key
+        name = key[1:] if key[:2] == "$$" else key
         child = fields.get(name)
         if child is None:
             child = fields[name] = Node()

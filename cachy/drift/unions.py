@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from cachy.drift.kinds import is_token, kind_of
 from cachy.interaction import Json
@@ -17,6 +18,11 @@ _ID_KEY = re.compile(
     r"|(?=[a-z]{2,12}[_-]\w*\d)[a-z]{2,12}[_-][A-Za-z0-9]{12,}|.{81,}|.*[\r\n].*",
     re.IGNORECASE | re.DOTALL,
 )
+
+
+@lru_cache(maxsize=4096)
+def _is_id(key: str) -> bool:
+    return _ID_KEY.fullmatch(key) is not None
 
 
 def find_discriminator(value: dict[str, Json]) -> tuple[str, str] | None:
@@ -37,7 +43,7 @@ def is_map_like(value: dict[str, Json]) -> bool:
     """Whether an object's keys are data: ids, numbers, prose, or a great many of one type."""
     if not value:
         return False
-    if len(value) > MOST_FIELDS or all(map(_ID_KEY.fullmatch, value)):
+    if len(value) > MOST_FIELDS or all(map(_is_id, value)):
         return True
     if len(value) < 20:
         return False
