@@ -78,6 +78,14 @@ def stream(*events: Any) -> Answer:
     return document
 
 
+def calling(choice: Any, *members: str, ending: str = "end_turn") -> Answer:
+    """Give an answer of these members to a request that says so much of tools."""
+    content = [{"type": name, "id": "1"} for name in members]
+    document = answer({"content": content, "stop_reason": ending})
+    document["request"]["json"] = {"tool_choice": choice}
+    return document
+
+
 def edited(body: Any, edit: Callable[[Any], object]) -> Any:
     changed = copy.deepcopy(body)
     edit(changed)
@@ -201,6 +209,20 @@ ROWS: list[Row] = [
         answer({"content": [{"type": "text", "text": "Hi"}, {"type": "audio", "id": "a"}]}),
         0,
         [("risky", "variant-added", "$.content[type=audio]")],
+    ),
+    (
+        "variant-vanished",
+        calling({"type": "any"}, "text", "tool_use"),
+        calling({"type": "any"}, "text"),
+        0,
+        [("risky", "variant-vanished", "$.content[type=tool_use]")],
+    ),
+    (
+        "variant-vanished",
+        calling("required", "message", "function_call"),
+        calling("required", "message"),
+        0,
+        [("risky", "variant-vanished", "$.content[type=function_call]")],
     ),
     (
         "event-added",
@@ -440,6 +462,21 @@ SAME: list[tuple[str, Answer, Answer]] = [
         "another branch",
         answer({"content": [{"type": "text", "text": "Hi"}, {"type": "tool_use", "id": "t"}]}),
         answer({"content": [{"type": "text", "text": "Hi"}]}),
+    ),
+    (
+        "a call that may be left out",
+        calling({"type": "auto"}, "text", "tool_use"),
+        calling({"type": "auto"}, "text"),
+    ),
+    (
+        "a demanded call that was cut off",
+        calling("required", "text", "tool_use"),
+        calling("required", "text", ending="max_tokens"),
+    ),
+    (
+        "a demanded call alone",
+        calling("required", "text", "tool_use"),
+        calling("required", "tool_use"),
     ),
     (
         "another branch, told by its key",

@@ -92,6 +92,18 @@ AUDIO = {"type": "audio", "id": "a"}
             [change("$.a[type=audio]", "variant-added", "audio")],
             {"a": AUDIO},
         ),
+        (
+            {"a": [TEXT, AUDIO]},
+            {"a": [TEXT_2]},
+            [change("$.a[type=audio]", "variant-vanished")],
+            {"a": [TEXT]},
+        ),
+        (
+            {"a": AUDIO},
+            {"a": TEXT_2},
+            [change("$.a[type=audio]", "variant-vanished")],
+            {"a": TEXT_2},
+        ),
         ({"a": TEXT}, {"a": TEXT_2}, [change("$.a[type=text].n")], {"a": {**TEXT, "n": 1}}),
         ({"a": []}, {"a": [1]}, [change("$.a[*]")], {"a": []}),
         ({"a": 1}, {"b": 2}, [change("no path"), change("$..[")], {"a": 1}),

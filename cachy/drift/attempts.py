@@ -19,7 +19,7 @@ _TO_CONFIRM = frozenset(
     {
         *("field-removed", "field-became-optional", "event-vanished", "terminator-changed"),
         *("absent-null-swapped", "header-removed", "stream-order-changed", "status-changed"),
-        "content-type-changed",
+        *("content-type-changed", "variant-vanished"),
         *("request-rejected", "model-retired", "error-shape-changed"),
     }
 )

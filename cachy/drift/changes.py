@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from cachy.drift.calls import demands_call
 from cachy.drift.causes import hint_renames, merge_causes
 from cachy.drift.change import Change, make_change, worst_first
 from cachy.drift.contract import FIRM, Contract, structure_of
@@ -141,7 +142,9 @@ def _compare_bodies(
 
     host = urlsplit(str(request.get("url", ""))).netloc
     found = compare_structures(
-        learn([old]), learn([new]), learn_all, leaves_out_defaults=host.endswith(PROTO_JSON)
+        *(learn([old]), learn([new]), learn_all),
+        leaves_out_defaults=host.endswith(PROTO_JSON),
+        demands_call=demands_call(request.get("json")),
     )
     recorded = [before, *(one["response"] for one in known)]
     return [change for change in found if not is_first_revision(change, recorded, after)]
@@ -159,6 +162,7 @@ def compare_structures(
     learn_all: Callable[[], Structure] | None = None,
     *,
     leaves_out_defaults: bool = False,
+    demands_call: bool = False,
 ) -> list[Change]:
     """Compare what an answer showed with what one shows now.
 
@@ -167,6 +171,7 @@ def compare_structures(
         live: what the new one shows.
         learn_all: gives what all recordings show; asked only if there is anything to excuse.
         leaves_out_defaults: the API leaves out a field that holds its type's default.
+        demands_call: the request leaves the model no choice but to call a tool.
     """
     align(recorded, live)
     if not _differing(recorded.paths(), live.paths()) and has_one_grammar(recorded, live):
@@ -178,7 +183,7 @@ def compare_structures(
         align(recorded, live)
     own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
     omits = leaves_out_defaults and _is_proto_json(own)
-    sides = Sides(own, all_paths, now, known.recordings, omits)
+    sides = Sides(own, all_paths, now, known.recordings, omits, demands_call)
     shown = Shown(all_paths, now)
     found = [
         replace(change, path=shown.path(change.path))

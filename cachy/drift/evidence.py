@@ -22,6 +22,7 @@ class Sides:
     """What the recorded answer shows, what all recordings do, and what the live answer does.
 
     `omits_defaults`: the API leaves out a field that holds its type's default.
+    `demands_call`: the request leaves the model no choice but to call a tool.
     """
 
     own: Paths
@@ -29,6 +30,7 @@ class Sides:
     live: Paths
     recordings: int = 1
     omits_defaults: bool = False
+    demands_call: bool = False
     is_rerouted: bool | None = None
     _children: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 

@@ -17,9 +17,14 @@ class _Wish:
 
     steps: tuple[Step, ...]
     token: str | None  # the new word of an enumeration, which has the old one's type
+    is_farewell: bool = False  # the member of a union that is here no more
 
     def below(self) -> _Wish:
-        return _Wish(self.steps[1:], self.token)
+        return replace(self, steps=self.steps[1:])
+
+    def ends(self, item: Json) -> bool:
+        """Whether this item is the member that goes."""
+        return self.is_farewell and len(self.steps) == 1 and _chooses(self.steps[0], item)
 
 
 def graft(
@@ -64,7 +69,8 @@ def _parse_wish(change: Change) -> _Wish | None:
     except ValueError:
         return None
     token = change.new if change.rule == "enum-value-added" else None
-    return _Wish(tuple(map(_as_written, steps)), token) if root == "$" else None
+    is_farewell = change.rule == "variant-vanished"
+    return _Wish(tuple(map(_as_written, steps)), token, is_farewell) if root == "$" else None
 
 
 def _as_written(step: Step) -> Step:
@@ -96,7 +102,9 @@ def _merged_union(
 ) -> dict[str, Json]:
     """Take the steps that only name a variant off, where an object is nobody's item."""
     named = [wish for wish in wishes if wish.steps and wish.steps[0].variant]
-    if any(len(wish.steps) == 1 and _chooses(wish.steps[0], new) for wish in named):
+    if any(
+        wish.ends(old) or (len(wish.steps) == 1 and _chooses(wish.steps[0], new)) for wish in named
+    ):
         return new
     inner = [wish.below() for wish in named if _chooses(wish.steps[0], old)]
     return _merged_object(old, new, inner + [wish for wish in wishes if wish not in named])
@@ -136,6 +144,8 @@ def _with_added(
 def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_Wish]) -> list[Json]:
     merged = []
     for item, partner in zip(old, _partners(old, new), strict=True):
+        if any(wish.ends(item) for wish in wishes):
+            continue
         inner = [wish.below() for wish in wishes if wish.steps and _chooses(wish.steps[0], item)]
         merged.append(_merged(item, partner, inner) if inner else item)
     wanted = [wish.steps[0] for wish in wishes if len(wish.steps) == 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from cachy.drift.calls import has_finished, is_call
 from cachy.drift.change import Change, make_change
 from cachy.drift.evidence import (
     Sides,
@@ -68,6 +69,8 @@ def _judge_variant(path: str, parent: str, sides: Sides) -> Iterator[Change]:
 
 
 def _judge_removed(path: str, known: Fact, sides: Sides) -> Iterator[Change]:
+    if known.is_variant and sides.demands_call and is_call(path) and has_finished(sides.live):
+        yield make_change("variant-vanished", path, path[path.rfind("=") + 1 : -1], None)
     if known.is_optional or known.is_variant or path.endswith(("[*]", ".*")):
         return
     if (sides.omits_defaults and known.seen < SURE) or is_silent(path, sides):

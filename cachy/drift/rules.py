@@ -96,6 +96,14 @@ RULES = {
             "Handle the new member, or skip members that you don't know.",
         ),
         Rule(
+            "variant-vanished",
+            "risky",
+            "The request demands a tool call, and the answer ends without one.",
+            "Code that takes the call out of the answer finds none.",
+            '{"type": "tool_use"} -> {"type": "text"}, with tool_choice {"type": "any"}',
+            "See whether the API's word for a demanded call has changed.",
+        ),
+        Rule(
             "event-added",
             "risky",
             "A stream has a new kind of event.",

@@ -28,6 +28,12 @@ OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "
 # How an answer ended, and how far a job is: other fields come and go with these.
 ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 STATES = ("status", "state")
+# Of these, what says that nothing was cut, refused or filtered.
+FINISHED = frozenset(
+    {"stop", "STOP", "end_turn", "COMPLETE", "completed", "tool_calls", "tool_use", "in_progress"}
+)
+# Members of unions that are a tool call.
+CALLS = frozenset({"function", "function_call", "custom_tool_call", "tool_use"})
 # Fields that hold one of a few words, by the providers' API references.
 ENUMS = (*ENDINGS, *STATES, "service_tier", "role")
 # When a resource was made and when it was last changed, by its own account:

@@ -1,0 +1,41 @@
+"""Tool calls that a request demands: an answer that ends without one is another API's answer."""
+
+from __future__ import annotations
+
+from cachy.drift.paths import Paths
+from cachy.interaction import Json
+from cachy.providers.answers import CALLS, ENDINGS, FINISHED, STATES
+
+
+def demands_call(body: Json) -> bool:
+    """Whether a request's body leaves the model no choice but to call a tool.
+
+    https://platform.openai.com/docs/guides/function-calling,
+    https://platform.claude.com/docs/en/agents-and-tools/tool-use,
+    https://ai.google.dev/gemini-api/docs/function-calling
+    """
+    if not isinstance(body, dict):
+        return False
+    choice = body.get("tool_choice")
+    if isinstance(choice, dict):
+        choice = choice.get("mode", choice.get("type"))
+    config = body.get("toolConfig")
+    for name in ("functionCallingConfig", "mode"):
+        config = config.get(name) if isinstance(config, dict) else None
+    words = [word.lower() for word in (choice, config) if isinstance(word, str)]
+    return any(word in ("required", "any", "tool", "function", "custom") for word in words)
+
+
+def is_call(path: str) -> bool:
+    """Whether a path is a member of a union that is a tool call."""
+    return path.endswith(("]", "}")) and path[path.rfind("=") + 1 : -1] in CALLS
+
+
+def has_finished(paths: Paths) -> bool:
+    """Whether an answer came to its end: one that was cut or refused may lack anything."""
+    endings = [fact.tokens for path, fact in paths.items() if _last(path) in (*ENDINGS, *STATES)]
+    return frozenset[str]().union(*endings) <= FINISHED
+
+
+def _last(path: str) -> str:
+    return path.rpartition(".")[2]
