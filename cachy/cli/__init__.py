@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from cachy.cli.terminal import say
 from cachy.errors import CachyError
 
 # Command -> what it does; its module is loaded only when it runs, or asks for its own help.
@@ -63,14 +64,14 @@ def run_program(arguments: list[str]) -> int:
         code = program.main(arguments or ["--help"], prog_name="cachy", standalone_mode=False)
         return code if isinstance(code, int) else 0
     except CachyError as error:
-        click.echo(f"cachy: {error}", err=True)
+        say(f"cachy: {error}", err=True)
         return error.exit_code
     except click.UsageError as error:
         path = error.ctx.command_path if error.ctx else "cachy"
-        click.echo(f"cachy: {error.format_message()} See: {path} --help", err=True)
+        say(f"cachy: {error.format_message()} See: {path} --help", err=True)
         return 2
     except click.exceptions.Abort:
-        click.echo("cachy: stopped.", err=True)
+        say("cachy: stopped.", err=True)
         return 130
     except BrokenPipeError:
         # The reader went away (`cachy ls | head`): there is nobody to tell.

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.terminal import say
+
 
 @click.command()
 @click.argument("old", type=click.Path(path_type=Path))
@@ -51,5 +53,5 @@ def command(
         refuse_outside(path, config.fixtures)
 
     changes = compare_files(old, new, baseline, sdk=not no_sdk, headers=config.hdrs)
-    click.echo(render_changes(changes, form))
+    (say if form == "text" else click.echo)(render_changes(changes, form))
     return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))

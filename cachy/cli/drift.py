@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cachy.cli.terminal import say
 from cachy.config import Config, environment, load_config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.files import list_fixtures
@@ -75,7 +76,10 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
             checked.report["pull_request"] = _open_pull_request(checked, settings, config)
     finally:
         if form == "json" or checked.report["surfaces"]:
-            click.echo((render_json if form == "json" else render_text)(checked.report))
+            if form == "json":
+                click.echo(render_json(checked.report))
+            else:
+                say(render_text(checked.report))
     if not checked.report["surfaces"]:
         raise Inconclusive(_nothing(config, options["only"]))
     return _exit_code(checked.report, fail_on, allowed)
@@ -157,7 +161,7 @@ def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> 
         find_secrets=find_secrets,
     )
     if result.url:
-        click.echo(f"cachy: pull request {result.url}: {result.operation}", err=True)
+        say(f"cachy: pull request {result.url}: {result.operation}", err=True)
     return {"number": result.number, "url": result.url, "operation": result.operation}
 
 

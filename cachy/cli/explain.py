@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from cachy.cli.terminal import write
 from cachy.errors import CachyError
 
 
@@ -25,12 +26,13 @@ def command(rule: str | None) -> int:
     rules: dict[str, Any] = {**FINDINGS, **CHANGES}
     if rule is None:
         width = max(map(len, rules))
-        click.echo("\n".join(f"{name:{width}}  {row.what}" for name, row in rules.items()))
+        lines = [f"{name:{width}}  {row.what}" for name, row in rules.items()]
+        write("\n".join(lines), hang=width + 2)
         return 0
     if rule not in rules:
         near = get_close_matches(rule, rules, n=3) or ["cachy explain lists them all"]
         raise CachyError(f"There is no rule {rule!r}. Nearest: {', '.join(near)}.")
-    click.echo(_render(rules[rule]))
+    write(_render(rules[rule]), hang=0)
     return 0
 
 

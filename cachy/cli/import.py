@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cachy.cli.ls import printable
+from cachy.cli.terminal import say
 from cachy.config import environment, load_config
 from cachy.errors import Inconclusive
 
@@ -39,7 +39,7 @@ def command(files: tuple[Path, ...]) -> int:
         raise Inconclusive(f"{', '.join(map(str, files))}: no cassettes. Name a folder of some.")
     report = import_cassettes(_watched(found), config, secret_values(environment()))
     for line in _lines(report, config.fixtures):
-        click.echo(printable(line))
+        say(line)
     return 2 if report.unread else int(bool(report.skipped))
 
 

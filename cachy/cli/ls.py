@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import click
 
+from cachy.cli.terminal import printable
 from cachy.config import Config, load_config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.files import list_fixtures
@@ -162,10 +163,3 @@ def _brief(path: str) -> str:
 
 def _size(size: int) -> str:
     return f"{size} B" if size < 1024 else f"{size / 1024:.1f} KiB"
-
-
-def printable(text: str) -> str:
-    """Show control characters as escapes: what a fixture says must not drive a terminal."""
-    return "".join(
-        sign if sign.isprintable() or sign == "\n" else f"\\u{ord(sign):04x}" for sign in text
-    )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.ls import printable
+from cachy.cli.terminal import printable, say
 from cachy.config import Config, load_config
 from cachy.errors import Inconclusive
 from cachy.fixtures.usage import load_runs
@@ -33,14 +33,12 @@ def command(is_meant: bool) -> int:
         raise Inconclusive(_newer(found.unjudged, config))
     lines = remove(found, config) if is_meant else [line for _, line in describe(found, config)]
     for line in lines:
-        click.echo(printable(line))
+        say(line)
     for run in load_runs(config.fixtures):
         when = datetime.fromtimestamp(run.began, UTC)
-        click.echo(
-            f"cachy: judged by {printable(run.command)}, {when:%Y-%m-%d %H:%M} UTC", err=True
-        )
+        say(f"cachy: judged by {run.command}, {when:%Y-%m-%d %H:%M} UTC", err=True)
     todo = "removed" if is_meant else "unused; cachy prune --yes removes them"
-    click.echo(f"cachy: {len(lines)} {todo}" if lines else "cachy: nothing is unused", err=True)
+    say(f"cachy: {len(lines)} {todo}" if lines else "cachy: nothing is unused", err=True)
     return int(bool(lines) and not is_meant)
 
 

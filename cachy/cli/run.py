@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from cachy.cli.ls import printable
+from cachy.cli.terminal import say
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
 from cachy.fixtures.files import is_chosen, list_fixtures
@@ -52,12 +52,12 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     noun = "pruned" if prune else "superseded"
     counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]
     for line in (*_details(total), *left, ", ".join(counts)):
-        click.echo(f"cachy: {printable(line)}", err=True)
+        say(f"cachy: {line}", err=True)
     if prune and why:
-        click.echo(f"cachy: nothing was pruned: {why}", err=True)
+        say(f"cachy: nothing was pruned: {why}", err=True)
     is_idle = _is_idle(only, config)
     if is_idle:
-        click.echo(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
+        say(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
     is_vain = is_idle and (mode or config.mode.value) == "refresh"
     return 1 if total["missed"] else code or 2 * is_vain or 3 * bool(prune and why)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.ls import printable
+from cachy.cli.terminal import printable, write
 from cachy.config import load_config
 from cachy.errors import CachyError
 from cachy.fixtures.files import list_fixtures, refuse_outside
@@ -36,7 +36,7 @@ def command(fixture: Path) -> int:
         text = render_transcript(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
         raise CachyError(f"{path} is no whole fixture. See: cachy verify {path}") from None
-    click.echo(printable(text))
+    write(text, hang=0)
     return 0
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.ls import printable
+from cachy.cli.terminal import say
 from cachy.config import load_config
 
 
@@ -37,7 +37,8 @@ def command(paths: tuple[Path, ...], form: str, fixes: bool) -> int:
     if fixes:
         done = fix(config, findings)
         done += write_contracts(config, list_checked(config, paths))
-        click.echo("".join(f"{printable(line)}\n" for line in done), err=True, nl=False)
+        for line in done:
+            say(line, err=True)
         findings = verify(config, paths) if done else findings
     render = {
         "text": report.render_text,
@@ -45,5 +46,5 @@ def command(paths: tuple[Path, ...], form: str, fixes: bool) -> int:
         "github": report.render_github,
         "sarif": report.render_sarif,
     }[form]
-    click.echo(render(findings, count_fixtures(config, paths)))
+    (say if form == "text" else click.echo)(render(findings, count_fixtures(config, paths)))
     return int(any(finding.severity == "error" for finding in findings))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.terminal import wrap
 from cachy.config import Config, Drift, environment
 from cachy.errors import CachyError
 
@@ -57,7 +58,7 @@ def _tell(title: str, text: str) -> None:
 
 
 def _say(text: str) -> None:
-    click.echo(text, color=False if environment().get("NO_COLOR") else None)
+    click.echo(wrap(text), color=False if environment().get("NO_COLOR") else None)
 
 
 @contextmanager

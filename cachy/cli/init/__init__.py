@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.terminal import say
 from cachy.config import find_root, parse_pyproject
 from cachy.errors import CachyError
 
@@ -47,7 +48,7 @@ def command() -> int:
         _tell(name, _write(root / name, text))
     _tell("pyproject.toml", _append(pyproject, "[tool.cachy", _SETTINGS))
     _tell(".gitattributes", _append(root / ".gitattributes", "cachy_fixtures/", _ATTRIBUTES))
-    click.echo("Next: pytest --cachy=record, then commit cachy_fixtures.", err=True)
+    say("Next: pytest --cachy=record, then commit cachy_fixtures.", err=True)
     return 0
 
 
