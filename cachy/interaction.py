@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 Json = Any  # what json.loads gives: no narrower type survives mypy strict at the edges
@@ -27,8 +27,7 @@ def host_and_port(url: str) -> tuple[str, int | None]:
     return (parts.hostname or "").lower(), port
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
+class Request(NamedTuple):
     """A request as it would go over the wire; `url` is absolute, `body` is whole."""
 
     method: str
@@ -41,8 +40,7 @@ class Request:
         return f"<Request {self.method} {host_and_port(self.url)[0]}>"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Response:
+class Response(NamedTuple):
     """A response; `body` is decoded (no content-encoding), `chunks` are its replay pieces."""
 
     status: int

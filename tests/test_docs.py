@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -64,7 +64,7 @@ EXAMPLE = re.compile(r"`cachy_fixtures/([^`]+)\.json`:\n\n```json\n(.*?)```", re
 def test_the_fixtures_of_the_readme_are_what_cachy_writes(name: str, text: str) -> None:
     document, config = parse_fixture(text), Config()
     request, response = request_of(document, no_blob), response_of(document, no_blob)
-    whole = replace(response, body=response.body or b"".join(response.chunks), chunks=())
+    whole = response._replace(body=response.body or b"".join(response.chunks), chunks=())
     assert identify_settled(request, config).name == name
     assert render_fixture(compose(request, whole, document["recorded"], config)[0]) == text
 

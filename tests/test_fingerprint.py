@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -27,7 +26,7 @@ JSON = st.recursive(
 
 def asking(body: Any = ASK, **fields: Any) -> Request:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return replace(Request("POST", URL, JSON_TYPE, raw), **fields)
+    return Request("POST", URL, JSON_TYPE, raw)._replace(**fields)
 
 
 def fingerprint(request: Request, config: Config | None = None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import httpx
 
@@ -101,10 +101,10 @@ class Line:
                 if self.now() > end:
                     return Unchecked("provider", f"no end after {_WHOLE:.0f} seconds")
         except (httpx.RemoteProtocolError, httpx.ReadError):
-            return replace(response, body=bytes(body), truncated=True)
+            return response._replace(body=bytes(body), truncated=True)
         finally:
             incoming.close()
-        return replace(response, body=bytes(body))
+        return response._replace(body=bytes(body))
 
 
 @contextmanager

@@ -7,12 +7,11 @@ not belong here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Surface:
+class Surface(NamedTuple):
     """One method and path template of a provider.
 
     `generates`: a completion, message, response or embedding, which drift may re-send unasked.
@@ -27,8 +26,7 @@ class Surface:
     is_data: bool = False
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Provider:
+class Provider(NamedTuple):
     """An API host we know: how it authenticates and what its surfaces are."""
 
     name: str
