@@ -290,6 +290,13 @@ ROWS: list[Row] = [
     ),
     (
         "content-type-changed",
+        {"response": {"status": 200, "json": CHAT}},
+        text("<html>", "text/html"),
+        0,
+        [("breaking", "content-type-changed", "headers.content-type")],
+    ),
+    (
+        "content-type-changed",
         text("Up", "text/plain"),
         text("<html>Up</html>", "text/html; charset=utf-8"),
         0,
@@ -537,6 +544,11 @@ SAME: list[tuple[str, Answer, Answer]] = [
     ),
     ("a longer id", answer({"id": "chatcmpl-1"}), answer({"id": "resp_68f0c1d2e3a4b5c6d7e8f9"})),
     ("a charset", text("Up", "text/plain"), text("Up", "text/plain; charset=utf-8")),
+    (
+        "JSON that was cut, by no name",
+        {"response": {"status": 200, "json": CHAT}},
+        text("{", "application/json"),
+    ),
     ("text by another name", text("Up", "text/plain"), text("Up", "application/octet-stream")),
     ("a volatile header", answer(CHAT, x_request_id="1"), answer(CHAT, cf_ray="2")),
 ]
@@ -573,6 +585,10 @@ def test_protojson_leaves_defaults_out() -> None:
     assert compare(old, new, sdk=False) == []
     found = compare(old, new, baseline=[old] * 9, sdk=False)
     assert told(found) == [("breaking", "field-removed", "$.usageMetadata.thoughtsTokenCount")]
+    old["response"]["json"] = {"error": {"maxTokens": 4}}
+    new["response"]["json"] = {"failure": {"maxTokens": 4}}
+    rules = {change.rule for change in compare(old, new, sdk=False)}
+    assert rules == {"field-added", "field-removed"}  # it left out nothing: it is another body
 
 
 def test_a_file_s_content_is_the_callers() -> None:

@@ -182,7 +182,7 @@ def compare_structures(
         align(known, live)
         align(recorded, live)
     own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
-    omits = leaves_out_defaults and _is_proto_json(own)
+    omits = leaves_out_defaults and _is_proto_json(own) and not _is_another(own, now)
     sides = Sides(own, all_paths, now, known.recordings, omits, demands_call)
     shown = Shown(all_paths, now)
     found = [
@@ -197,6 +197,12 @@ def _is_proto_json(paths: Paths) -> bool:
     """Whether the names of fields are in lowerCamelCase."""
     names = {path.rpartition(".")[2] for path in paths}
     return any(map(_CAMEL.fullmatch, names)) and not any(map(_SNAKE.fullmatch, names))
+
+
+def _is_another(old: Paths, new: Paths) -> bool:
+    """Whether a body keeps none of its fields, and holds others: no default explains that."""
+    before, after = ({path for path in paths if parent_of(path) == "$"} for paths in (old, new))
+    return bool(before and after) and before.isdisjoint(after)
 
 
 def _shared(one: Structure, recorded: Structure, live: Structure) -> Paths:

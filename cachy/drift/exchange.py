@@ -19,6 +19,7 @@ from cachy.providers.answers import GONE, JUDGED_HEADERS, VERSION_HEADERS
 Response = Mapping[str, Json]
 _VERSION = re.compile(r"v?\d[\d.-]{0,15}")
 _PARAMETER = re.compile(r"(?=.{1,64}$)[A-Za-z]+(?:[_.][A-Za-z]+)*")  # no digit: no secret fits
+_IMPLIED = {"json": "application/json", "sse": "text/event-stream"}
 _VAGUE = ("text/plain", "application/octet-stream")  # they say no more than "text" and "bytes"
 
 
@@ -92,9 +93,9 @@ def _said(response: Response) -> str:
 
 
 def _media(response: Response) -> str:
-    headers = response.get("headers") or {}
-    named = next((value for key, value in headers.items() if key.lower() == "content-type"), "")
-    return str(named).partition(";")[0].strip().lower()
+    """Give the media type, also of a body that can be of one only."""
+    named = _headers(response).get("content-type", "").partition(";")[0].strip().lower()
+    return named or _IMPLIED.get(kind_of_body(response), "")
 
 
 def _compare_media(before: Response, after: Response) -> Change | None:

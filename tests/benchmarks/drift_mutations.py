@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cachy.drift.calls import is_call
 from cachy.drift.judge import KNOWN, SURE
 from cachy.drift.learning import Structure, event_name, learn
 from cachy.drift.paths import Fact
@@ -64,9 +65,9 @@ class Case:
                 yield from self._walk(event, "data", f"event({name})")
 
     def _walk(self, holder: Any, key: Any, path: str) -> Iterator[Place]:
-        value, fact = holder[key], self.facts.get(path)
-        if fact is None or fact.is_opaque or fact.is_map:
+        if not self._is_told(path):
             return
+        value = holder[key]
         yield Place(holder, key, path)
         inside = self._variant(path, value)
         if inside != path:
@@ -78,6 +79,11 @@ class Case:
         elif isinstance(value, list):
             for at in range(len(value)):
                 yield from self._walk(value, at, f"{path}[*]")
+
+    def _is_told(self, path: str) -> bool:
+        """Whether what stands there is the API's own: a map's value and a model's words are not."""
+        fact = self.facts.get(path)
+        return bool(fact and not fact.is_map and (fact.lengths or not fact.is_opaque))
 
     def _variant(self, path: str, value: Any) -> str:
         found = find_discriminator(value) if isinstance(value, dict) else None
@@ -172,6 +178,31 @@ def shorten(places: list[Place], draw: random.Random) -> str:
     for place in places:
         place.value.pop()
     return ""
+
+
+def has_one_length(case: Case, place: Place, fact: Fact) -> bool:
+    return len(fact.lengths) == 1 and len(place.value) > 2
+
+
+def is_demanded(case: Case, place: Place, fact: Fact) -> bool:
+    """A tool call beside something else."""
+    if not (fact.is_variant and isinstance(place.holder, list) and is_call(place.path)):
+        return False
+    return any(find_discriminator(one) != find_discriminator(place.value) for one in place.holder)
+
+
+def drop_members(places: list[Place], draw: random.Random) -> str:
+    gone = {id(place.value) for place in places}
+    for place in places:
+        place.holder[:] = [one for one in place.holder if id(one) not in gone]
+    return ""
+
+
+def demand_call(case: Case, draw: random.Random) -> Mutated | None:
+    """Demand a tool call in the request, and give none."""
+    mutated: Mutated | None = at_values(is_demanded, drop_members)(case, draw)
+    case.document["request"]["json"] = {"tool_choice": "required"}
+    return mutated
 
 
 def is_object(case: Case, place: Place, fact: Fact) -> bool:
@@ -378,6 +409,8 @@ ROWS: dict[str, tuple[Callable[[Case, random.Random], Mutated | None], ...]] = {
     ),
     "enum-value-added": (at_values(is_enum, set_to(NEW)),),
     "format-changed": (at_values(has_format, set_to("something else")),),
+    "array-length-changed": (at_values(has_one_length, shorten),),
+    "variant-vanished": (demand_call,),
     "variant-added": (at_values(is_item_of_union, add_variant),),
     "model-shutdown-announced": (at_values(is_model, announce),),
     "event-added": (add_event,),

@@ -165,7 +165,7 @@ class Mutations:
     def _try(self, rule: str) -> bool | None:
         pool = self.refusals if rule == "error-shape-changed" else self.cases
         case = copy.copy(self.draw.choice(pool))
-        if rule.startswith(("header", "api", "redirect")):  # these set a header first
+        if rule.startswith(("header", "api", "redirect", "variant-v")):  # they set something first
             case = copy.deepcopy(case)
         mutated = self.draw.choice(ROWS[rule])(case, self.draw)
         if mutated is None:
