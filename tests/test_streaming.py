@@ -359,3 +359,30 @@ def test_a_program_that_leaves_streams_open_ends_and_leaves_fixtures_that_say_so
     assert (done.returncode, done.stderr) == (0, "")
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in fixtures_in(project)]
     assert [document["response"]["truncated"] for document in documents] == [True, True]
+
+
+FORKED = """
+import os, sys, time
+import httpx
+import cachy
+cachy.enable_cachy("cachy_fixtures", doms=["127.0.0.1"], mode="record")
+with httpx.Client() as client, client.stream("POST", sys.argv[1]) as response:
+    pieces = response.iter_bytes()
+    next(pieces)
+    if not os.fork():
+        sys.exit()
+    os.wait()
+    for _ in pieces:
+        pass
+"""
+
+
+@pytest.mark.slow
+def test_a_forked_process_leaves_an_open_stream_to_the_one_that_reads_it(
+    origin: loopback.Origin, project: Path
+) -> None:
+    url = origin.on(PATH, sse_answer(*EVENTS, pause=0.5))
+    program = [sys.executable, "-c", FORKED, url]
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=20)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert_whole(project)

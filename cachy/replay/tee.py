@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -93,6 +94,10 @@ class SyncTee:
         """Save what came, and read no further: at a program's end no thread can start."""
         self._copy.end(whole=self._copy.is_complete_stream)
 
+    def forget(self) -> None:
+        """Read no further and save nothing."""
+        self._copy.is_over = True
+
     def close(self) -> None:
         try:
             if not self._copy.is_over:
@@ -110,6 +115,17 @@ def _end_open() -> None:
     """Save what came of the streams that a program left open: later no module loads any more."""
     for tee in tuple(_open):
         tee.end()
+
+
+def _forget_open() -> None:
+    """Leave to the process that forked this one the streams that it reads on."""
+    for tee in tuple(_open):
+        tee.forget()
+    _open.clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_open)
 
 
 def drain(copy: Copy, rest: Iterator[bytes]) -> None:
