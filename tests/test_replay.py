@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from conftest import Scope, fixtures_in, refused
 from loopback import (
@@ -19,6 +21,8 @@ from loopback import (
     sse_answer,
     text_answer,
 )
+
+import cachy
 
 Send = Callable[..., Any]
 
@@ -115,6 +119,19 @@ def test_an_unrecorded_request_is_refused_and_nothing_is_sent(
     with replaying(), refused(r"messages\[1\] changed: \"b\" -> \"c\""):
         send("POST", f"{origin.url}/v1/chat", json={"messages": ["a", "c"]})
     assert origin.count == 1
+
+
+def test_a_miss_names_the_header_that_differs_and_no_payload_that_is_equal(
+    origin: Origin, project: Path
+) -> None:
+    (project / "pyproject.toml").write_text('[tool.cachy.match]\nheaders = ["x-shape"]\n')
+    image = base64.b64encode(b"\x89PNG" + bytes(range(256)) * 20).decode()
+    asked = {"image": image, "said": "What is this?"}
+    with cachy.cachy(doms=["127.0.0.1"], mode="record"):
+        httpx.post(f"{origin.url}/v1", json=asked, headers={"x-shape": "one"})
+    with cachy.cachy(doms=["127.0.0.1"], mode="replay"), refused("x-shape") as caught:
+        httpx.post(f"{origin.url}/v1", json=asked, headers={"x-shape": "two"})
+    assert caught.value.differences == ('(header) x-shape changed: "one" -> "two"',)
 
 
 def test_a_host_that_is_not_covered_goes_live(

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from cachy.fixtures.format import parse_body
-from cachy.interaction import Fixture, Json
+from cachy.interaction import Json
 
 _SHOWN = 60  # characters of a value
 _LINES = 8
 _TURNS = ("messages", "input", "contents")
 
 
-def comparable(fixture: Fixture) -> Json:
-    """Give a fixture's request as one value, to compare with others."""
-    part = fixture.request
+def comparable(part: Mapping[str, Json]) -> Json:
+    """Give a document's request as one value: its body's fields beside all else that counts."""
     content = parse_body(part).content
-    return flat(str(part.get("method")), str(part.get("url")), content)
-
-
-def flat(method: str, url: str, content: Json) -> Json:
-    """Give a request as one value: its body's fields beside method and URL."""
     fields = content if isinstance(content, dict) else {"body": _as_json(content)}
-    return {"(method)": method, "(url)": url, **fields}
+    found = part.get("headers")
+    headers = found.items() if isinstance(found, dict) else ()
+    return {
+        "(method)": str(part.get("method")),
+        "(url)": str(part.get("url")),
+        **{f"(header) {name}": value for name, value in headers},
+        **fields,
+    }
 
 
 def _as_json(content: Json) -> Json:

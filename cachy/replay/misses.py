@@ -12,15 +12,15 @@ from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixtures.body import parse_request_body
-from cachy.fixtures.document import without_values
+from cachy.fixtures.blobs import extract_blobs
+from cachy.fixtures.document import request_fields, without_values
 from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import Identity, redact_body, without
+from cachy.fixtures.fingerprint import Identity, without
 from cachy.fixtures.redact import redact_text, redact_url, redact_values
 from cachy.fixtures.store import load_fixture
-from cachy.interaction import Fixture, Json, Request, header
+from cachy.interaction import Fixture, Json, Request
 from cachy.replay import keys
-from cachy.replay.likeness import comparable, describe_differences, flat, likeness
+from cachy.replay.likeness import comparable, describe_differences, likeness
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 
@@ -182,15 +182,15 @@ def _nearest(
     folder = config.fixtures / identity.target.folder
     paths = heapq.nlargest(_COMPARED, list_fixtures(folder), key=lambda path: path.stat().st_mtime)
     scored = [
-        (likeness(comparable(fixture), asked), fixture)
+        (likeness(comparable(fixture.request), asked), fixture)
         for path in paths
         if (fixture := _find_fixture(path)) is not None
     ]
     if not scored:
         return None, []
     _, nearest = max(scored, key=lambda pair: pair[0])
-    recorded, asked = (without(one, config.match.ignore) for one in (comparable(nearest), asked))
-    differences = describe_differences(recorded, asked)
+    both = (comparable(nearest.request), asked)
+    differences = describe_differences(*(without(one, config.match.ignore) for one in both))
     if index > 1 and not differences:
         differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
     return nearest, differences
@@ -204,7 +204,5 @@ def _find_fixture(path: Path) -> Fixture | None:
 
 
 def _described(request: Request, config: Config) -> Json:
-    content_type = header(request.headers, "content-type") or ""
-    body = redact_body(parse_request_body(content_type, request.body), config.redact)
-    described = flat(request.method, _shown_url(request, config), body.content)
-    return without_values(described, keys.secrets())
+    fields, _ = extract_blobs(without_values(request_fields(request, config), keys.secrets()))
+    return comparable(fields)

@@ -125,9 +125,11 @@ def _pair(unused: list[Fixture], used: list[Path]) -> dict[Path, Path]:
 
 
 def _find_successor(old: Fixture, candidates: list[Fixture]) -> Path | None:
-    asked = comparable(old)
+    asked = comparable(old.request)
     scored = [
-        (likeness(asked, comparable(new)), new) for new in candidates if _may_succeed(old, new)
+        (likeness(asked, comparable(new.request)), new)
+        for new in candidates
+        if _may_succeed(old, new)
     ]
     score, best = max(scored, key=lambda pair: pair[0], default=(0.0, old))
     return best.path if score >= _LIKE else None
