@@ -651,3 +651,29 @@ def test_one_cause_in_many_events_is_one_change() -> None:
     assert told(compare(events(), events(moderation=None))) == [
         ("compatible", "field-added", "event(response.completed).response.moderation")
     ]
+
+
+@pytest.mark.parametrize(
+    ("body", "is_demanded"),
+    [
+        ({"tool_choice": "required"}, True),
+        ({"tool_choice": "any"}, True),
+        ({"tool_choice": "auto"}, False),
+        ({"tool_choice": "none"}, False),
+        ({"tool_choice": {"type": "any"}}, True),
+        ({"tool_choice": {"type": "tool", "name": "f"}}, True),
+        ({"tool_choice": {"type": "function", "function": {"name": "f"}}}, True),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "required", "tools": []}}, True),
+        ({"tool_choice": {"type": "allowed_tools", "mode": "auto", "tools": []}}, False),
+        ({"tool_choice": {"type": "auto"}}, False),
+        ({"toolConfig": {"functionCallingConfig": {"mode": "ANY"}}}, True),
+        ({"toolConfig": {"functionCallingConfig": {"mode": "AUTO"}}}, False),
+        ({"toolConfig": "ANY"}, False),
+        ([], False),
+        (None, False),
+    ],
+)
+def test_a_call_is_demanded_in_each_provider_s_words(body: Any, is_demanded: bool) -> None:
+    old, new = calling(None, "text", "tool_use"), calling(None, "text")
+    old["request"]["json"] = body
+    assert [one.rule for one in compare(old, new)] == ["variant-vanished"] * is_demanded
