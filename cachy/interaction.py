@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 Json = Any  # what json.loads gives: no narrower type survives mypy strict at the edges
 Headers = tuple[tuple[str, str], ...]
+HTTP_VERSION = "HTTP/1.1"  # what a fixture that names none was answered in
+OTHER_VERSIONS = ("HTTP/1.0", "HTTP/2", "HTTP/3")
 
 
 def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
@@ -48,7 +50,7 @@ class Response(NamedTuple):
     body: bytes = b""
     chunks: tuple[bytes, ...] = ()
     truncated: bool = False
-    http_version: str = "HTTP/1.1"
+    http_version: str = HTTP_VERSION
 
     def __repr__(self) -> str:
         """Tell no secret, as a request's."""

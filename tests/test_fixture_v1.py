@@ -100,7 +100,7 @@ VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 BLOB = "0123456789abcdef.png"
 ODD = st.sampled_from(
     [
-        *(None, True, 0, -1, 200, 1.5, "", "x", "GET\n"),
+        *(None, True, 0, -1, 200, 1.5, "", "x", "GET\n", "HTTP/2"),
         *([], {}, [[]], ["a"], ["a", "b"], [["a", "b"]], [{"data": 1}], [{"x": 1}], {"a": 1}),
         *({"$lines": ["a"]}, {"$lines": 1}, {"$blob": "x"}),
         *({"$blob": BLOB}, {"$blob": BLOB, "bytes": -1}, {"$blob": BLOB, "padding": True}),
@@ -110,7 +110,19 @@ FIELDS = st.sampled_from(
     [
         *("cachy", "recorded", "request", "response", "method", "url", "headers", "status"),
         *("truncated", "encoding", "json", "sse", "ndjson", "form", "multipart", "text", "base64"),
-        *("blob", "at", "sdk", "grafted", "event", "data", "name", "bytes", "prefix", "other"),
+        *(
+            "blob",
+            "at",
+            "sdk",
+            "http",
+            "grafted",
+            "event",
+            "data",
+            "name",
+            "bytes",
+            "prefix",
+            "other",
+        ),
     ]
 )
 

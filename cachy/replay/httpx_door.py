@@ -173,7 +173,13 @@ def _decoded(
     if not is_decoded:
         same = library.Response(incoming.status_code, headers=_raw(incoming), content=raw)
         raw = same.content
-    return Response(incoming.status_code, tuple(headers), raw, truncated=not whole)
+    return Response(
+        incoming.status_code,
+        tuple(headers),
+        raw,
+        truncated=not whole,
+        http_version=incoming.http_version,
+    )
 
 
 def _replayed(library: ModuleType, answer: Response) -> Any:
@@ -181,7 +187,7 @@ def _replayed(library: ModuleType, answer: Response) -> Any:
         answer.status,
         headers=_encoded(answer.headers),
         stream=_replay_stream(library)(answer),
-        extensions={"http_version": b"HTTP/1.1"},
+        extensions={"http_version": answer.http_version.encode("ascii")},
     )
 
 

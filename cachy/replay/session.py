@@ -20,7 +20,7 @@ from cachy.fixtures.fingerprint import Identity, identify, identify_settled
 from cachy.fixtures.guarded import guard_identity
 from cachy.fixtures.pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixtures.store import Store, file_name, is_same_answer
-from cachy.interaction import Json, Request, Response, header, host_and_port
+from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
 from cachy.replay import keys, misses
 from cachy.replay.sequence import Sequences
@@ -222,7 +222,7 @@ class Session:
         """Write the fixture of a recording."""
         request, index, secrets = recording.request, recording.index, keys.secrets()
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
-        recorded = self._provenance(request)
+        recorded = self._provenance(request, response)
         document, blobs = compose(request, response, recorded, self.config, secrets)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
         is_equal = before is not None and is_same_answer(Path(before), document)
@@ -243,12 +243,14 @@ class Session:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
         self.close_late()
 
-    def _provenance(self, request: Request) -> dict[str, Json]:
+    def _provenance(self, request: Request, response: Response) -> dict[str, Json]:
         recorded = {"at": self._clock().strftime("%Y-%m-%dT%H:%M:%SZ")}
         if sdk := parse_user_agent(header(request.headers, "user-agent") or ""):
             recorded["sdk"] = sdk
         if test := current_test():
             recorded["test"] = test
+        if response.http_version in OTHER_VERSIONS:
+            recorded["http"] = response.http_version
         return recorded
 
     def refuse(self, request: Request, why: str) -> None:
