@@ -51,9 +51,22 @@ def test_a_renamed_slug_is_found_below_the_host(store: Store) -> None:
     renamed = path.parent.parent / f"my-own-words-{identity().fingerprint}.json"
     path.rename(renamed)
     assert store.read(store.path_of(identity())) is None
-    assert store.find(identity()) == str(renamed)
-    assert store.save(identity(), document(2), {}) == renamed
+    later = Store(store.root)
+    assert later.find(identity()) == str(renamed)
+    assert later.save(identity(), document(2), {}) == renamed
     assert [*list_fixtures(store.root)] == [renamed]
+    renamed.unlink()
+    assert later.find(identity()) is None
+
+
+def test_look_ups_at_once_list_the_host_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed: list[Any] = []
+    scandir = os.scandir
+    store.save(identity(), document(), {})
+    monkeypatch.setattr(os, "scandir", lambda folder: listed.append(folder) or scandir(folder))
+    asking = Store(store.root)
+    assert [asking.find(identity(), index) for index in range(2, 99)] == [None] * 97
+    assert len(listed) == len({*listed}) == 3  # the host's folder and the two below it
 
 
 def test_answers_in_turn_are_numbered(store: Store) -> None:
