@@ -172,6 +172,37 @@ def test_what_became_of_every_interaction_is_said(
     assert {path: path.read_bytes() for path in fixtures_in(project)} == before
 
 
+GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/gemini-2.5-flash:generateContent"
+CLAUDE = "https://api.anthropic.com/v1/messages"
+WHOLE = {"x-goog-api-key": ["x"], "anthropic-version": ["2023-06-01"]}
+FILTERED = [
+    (GEMINI, {}, "if your client sends its key in the URL"),
+    (f"{GEMINI}?alt=sse", {}, "if your client sends its key in the URL"),
+    (f"{GEMINI}?key=x", {}, ""),
+    (GEMINI, WHOLE, ""),
+    (CLAUDE, {}, "if your client sends a header anthropic-beta"),
+    (f"{CLAUDE}?beta=true", WHOLE, "if your client sends a header anthropic-beta"),
+    (CLAUDE, WHOLE, ""),
+    (CLAUDE, {"Anthropic-Beta": ["a"]}, ""),
+    ("https://api.openai.com/v1/chat/completions", {}, ""),
+]
+
+
+@pytest.mark.parametrize(("url", "headers", "said"), FILTERED)
+def test_what_the_recorder_may_have_filtered_out_is_said_once(
+    url: str, headers: Any, said: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [entry(number, uri=url) for number in "12"]
+    for one in entries:
+        one["request"]["headers"] |= headers
+    write_cassette(project / "t/a.yaml", *entries)
+    assert run_program(["import", "t"]) == 0
+    line, *more = capsys.readouterr().out.splitlines()
+    assert line.startswith("1 cassettes: 2 interactions imported")
+    assert len(more) == bool(said)
+    assert "".join(more).startswith(f"may not match, 2: {said}" if said else "")
+
+
 REFUSED = {
     "t": "t: no cassettes. Name a folder of some.",
     "gone.yaml": "gone.yaml is not there. Name a cassette, or a folder of them.",

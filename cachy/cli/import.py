@@ -69,6 +69,8 @@ def _lines(report: Report, fixtures: Path) -> Iterator[str]:
             yield f"  and {len(all_of_it) - _SHOWN} more"
     yield from (f"not read: {why}" for why in report.unread)
     yield from sorted(report.advice)
+    for missing, count in sorted(report.filtered.items()):
+        yield f"may not match, {count}: {missing}"
     if report.uncovered:
         hosts = ", ".join(f'"{host}"' for host in sorted(report.uncovered))
         yield f"not covered: add to doms, or requests to them go live: {hosts}"
