@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 import os
 import threading
@@ -17,16 +16,32 @@ from types import ModuleType
 from typing import Any
 
 import aiohttp
+import loopback
 import pytest
 import requests
 import trio
 from conftest import refused
-from http_server import EVENTS, Server, serving
 
 from cachy import CachyError, UnrecordedRequest, cachy, disable_cachy, enable_cachy, no_cachy
 from cachy.replay import misses
 
 DOMS = ["127.0.0.1"]
+EVENTS = [*(loopback.event({"n": number}) for number in range(3)), loopback.event("[DONE]")]
+ANSWERS = {
+    "/redirect": loopback.redirect(307, "/json/after"),
+    "/cookie": loopback.json_answer({}, 200, ("Set-Cookie", "session=very-secret-value; Path=/")),
+    "/gzip": loopback.gzip_answer({"zipped": True}),
+    "/bytes": loopback.text_answer(bytes(range(256)), kind="application/octet-stream"),
+    "/empty": loopback.Answer(b"", 204),
+    "/stream": loopback.sse_answer(*EVENTS),
+    "/open": loopback.sse_answer(*EVENTS, end="open"),
+    "/endless": loopback.sse_answer(*[b"data: {}\n\n"] * 999, pause=0.05),
+    "/cut": loopback.sse_answer(EVENTS[0], end="cut"),
+    **{
+        f"/status/{status}": loopback.json_answer({"error": {"message": "no"}}, status)
+        for status in (401, 403, 404, 408, 429, 500, 503)
+    },
+}
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +53,10 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     misses.remembered.clear()
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    with serving() as running:
-        yield running
-
-
-@pytest.fixture(params=["httpx", "httpx2"])
-def library(request: pytest.FixtureRequest) -> ModuleType:
-    """Give httpx and httpx2 in turn: what holds of one holds of both."""
-    return importlib.import_module(request.param)
+@pytest.fixture(autouse=True)
+def scripted(origin: loopback.Origin) -> None:
+    for path, answer in ANSWERS.items():
+        origin.on(path, answer)
 
 
 @pytest.fixture
@@ -110,15 +119,15 @@ PATHS = ["/json", "/status/404", "/redirect", "/gzip", "/bytes", "/empty", "/coo
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", PATHS)
 def test_what_was_recorded_replays_the_same(
-    library: ModuleType, kind: str, path: str, server: Server, fixtures: Path
+    library: ModuleType, kind: str, path: str, origin: loopback.Origin, fixtures: Path
 ) -> None:
-    url = server.url + path
+    url = origin.url + path
     with cachy(fixtures, DOMS, mode="record"):
         live = send(library, kind, "POST", url, json={"q": "Hey!"})
-    asked = list(server.asked)
+    asked = list(origin.asked)
     with cachy(fixtures, DOMS, mode="replay"):
         replayed = send(library, kind, "POST", url, json={"q": "Hey!"})
-    assert server.asked == asked
+    assert origin.asked == asked
     assert replayed.status_code == live.status_code
     assert replayed.content == live.content or replayed.json() == live.json()
     assert str(replayed.url) == str(live.url)
@@ -134,110 +143,112 @@ def test_what_was_recorded_replays_the_same(
     [*((kind, "/stream", 99) for kind in KINDS), ("sync", "/open", 4), ("async", "/open", 4)],
 )
 def test_a_stream_replays_one_event_a_chunk(
-    library: ModuleType, kind: str, path: str, limit: int, server: Server, fixtures: Path
+    library: ModuleType, kind: str, path: str, limit: int, origin: loopback.Origin, fixtures: Path
 ) -> None:
     started = time.monotonic()
     with cachy(fixtures, DOMS, mode="record"):
-        live = stream(library, kind, server.url + path, limit)
+        live = stream(library, kind, origin.url + path, limit)
     assert time.monotonic() - started < 4  # [DONE] ends it, though the connection is open
     with cachy(fixtures, DOMS, mode="replay"):
-        replayed = stream(library, kind, server.url + path)
+        replayed = stream(library, kind, origin.url + path)
     assert b"".join(live) == b"".join(replayed) == b"".join(EVENTS)
     assert replayed == EVENTS
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_early_close_keeps_the_rest_of_a_short_stream(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
+    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
-        stream(library, kind, f"{server.url}/stream", limit=1)
+        stream(library, kind, f"{origin.url}/stream", limit=1)
     assert len(recorded(fixtures)[0]["response"]["sse"]) == 4
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_endless_stream_is_cut_and_reading_on_is_a_miss(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
+    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
-        stream(library, kind, f"{server.url}/endless", limit=2)
+        stream(library, kind, f"{origin.url}/endless", limit=2)
     assert recorded(fixtures)[0]["response"]["truncated"] is True
     with cachy(fixtures, DOMS, mode="replay"):
-        assert len(stream(library, kind, f"{server.url}/endless", limit=2)) == 2
+        assert len(stream(library, kind, f"{origin.url}/endless", limit=2)) == 2
         with pytest.raises(UnrecordedRequest, match="The recorded stream ends here"):
-            stream(library, kind, f"{server.url}/endless", limit=10_000)
+            stream(library, kind, f"{origin.url}/endless", limit=10_000)
 
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_nothing_is_recorded_where_the_network_fails(
-    library: ModuleType, kind: str, server: Server, fixtures: Path
+    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"), pytest.raises(library.TransportError):
-        stream(library, kind, f"{server.url}/cut")
+        stream(library, kind, f"{origin.url}/cut")
     assert recorded(fixtures) == []
 
 
 def test_the_first_token_comes_when_it_is_sent(
-    library: ModuleType, server: Server, fixtures: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with (
         cachy(fixtures, DOMS, mode="record"),
         library.Client() as client,
-        client.stream("POST", f"{server.url}/endless") as response,
+        client.stream("POST", f"{origin.url}/endless") as response,
     ):
         assert next(response.iter_bytes()) == b"data: {}\n\n"
 
 
 @pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 503])
 def test_what_would_not_last_is_not_recorded(
-    status: int, library: ModuleType, server: Server, fixtures: Path
+    status: int, library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
-        assert send(library, "sync", "GET", f"{server.url}/status/{status}").status_code == status
+        assert send(library, "sync", "GET", f"{origin.url}/status/{status}").status_code == status
     assert recorded(fixtures) == []
     with cachy(fixtures, DOMS, mode="record", record_status=[status]):
-        send(library, "sync", "GET", f"{server.url}/status/{status}")
+        send(library, "sync", "GET", f"{origin.url}/status/{status}")
     assert [fixture["response"]["status"] for fixture in recorded(fixtures)] == [status]
 
 
-def test_the_same_fixture_whichever_client_recorded_it(server: Server, fixtures: Path) -> None:
+def test_the_same_fixture_whichever_client_recorded_it(
+    origin: loopback.Origin, fixtures: Path
+) -> None:
     import httpx
     import httpx2
 
     async def by_aiohttp() -> Any:
         async with (
             aiohttp.ClientSession() as session,
-            session.post(f"{server.url}/json", json={"q": 1}) as response,
+            session.post(f"{origin.url}/json", json={"q": 1}) as response,
         ):
             return await response.json()
 
     with cachy(fixtures, DOMS):
         answers = [
-            httpx.post(f"{server.url}/json", json={"q": 1}).json(),
-            httpx2.post(f"{server.url}/json", json={"q": 1.0}).json(),
-            requests.post(f"{server.url}/json", json={"q": 1}).json(),
+            httpx.post(f"{origin.url}/json", json={"q": 1}).json(),
+            httpx2.post(f"{origin.url}/json", json={"q": 1.0}).json(),
+            requests.post(f"{origin.url}/json", json={"q": 1}).json(),
             asyncio.run(by_aiohttp()),
         ]
     assert answers == [answers[0]] * 4
-    assert server.asked == ["POST /json"]
+    assert [f"{one.method} {one.path}" for one in origin.asked] == ["POST /json"]
     assert len(recorded(fixtures)) == 1
 
 
-def test_modes(library: ModuleType, server: Server, fixtures: Path) -> None:
+def test_modes(library: ModuleType, origin: loopback.Origin, fixtures: Path) -> None:
     def number(mode: str) -> int:
         with cachy(fixtures, DOMS, mode=mode):
-            return int(send(library, "sync", "GET", f"{server.url}/json").json()["number"])
+            return int(send(library, "sync", "GET", f"{origin.url}/json").json()["number"])
 
     assert [number(mode) for mode in ("record", "record", "replay")] == [1, 1, 1]
     assert [number(mode) for mode in ("off", "refresh", "replay", "record")] == [2, 3, 3, 3]
 
 
 def test_equal_requests_are_answered_in_turn_where_asked(
-    library: ModuleType, server: Server, fixtures: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     def numbers(mode: str, count: int) -> list[int]:
         with cachy(fixtures, DOMS, mode=mode, repeats="sequence"):
-            sent = (send(library, "sync", "GET", f"{server.url}/json") for _ in range(count))
+            sent = (send(library, "sync", "GET", f"{origin.url}/json") for _ in range(count))
             return [answer.json()["number"] for answer in sent]
 
     assert numbers("record", 3) == [1, 2, 3]
@@ -252,14 +263,14 @@ def miss(library: ModuleType, kind: str = "sync", **body: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_miss_names_the_nearest_fixture_and_what_differs(
-    kind: str, library: ModuleType, server: Server, fixtures: Path
+    kind: str, library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     turns = [{"role": "user", "content": text} for text in ("one", "two", "three")]
     with cachy(fixtures, DOMS, mode="record"):
-        send(library, kind, "POST", f"{server.url}/json", json={"messages": turns})
+        send(library, kind, "POST", f"{origin.url}/json", json={"messages": turns})
     changed = [*turns[:2], {"role": "user", "content": "four"}]
     with cachy(fixtures, DOMS, mode="replay"), pytest.raises(UnrecordedRequest) as caught:
-        send(library, kind, "POST", f"{server.url}/json", json={"messages": changed})
+        send(library, kind, "POST", f"{origin.url}/json", json={"messages": changed})
     assert not isinstance(caught.value, Exception)
     assert caught.value.differences == (
         'messages[2].content changed: "three" -> "four"',
@@ -268,12 +279,12 @@ def test_a_miss_names_the_nearest_fixture_and_what_differs(
     assert caught.value.nearest is not None
     assert caught.value.method == "POST"
     assert "pytest --cachy=record" in str(caught.value)
-    assert server.asked == ["POST /json"]
+    assert [f"{one.method} {one.path}" for one in origin.asked] == ["POST /json"]
 
 
 def test_a_miss_names_no_difference_that_the_settings_ignore(
     library: ModuleType,
-    server: Server,
+    origin: loopback.Origin,
     fixtures: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -282,9 +293,9 @@ def test_a_miss_names_no_difference_that_the_settings_ignore(
     settings = '[tool.cachy.match]\nignore = ["run"]\n'
     (tmp_path / "pyproject.toml").write_text(settings, encoding="utf-8")
     with cachy(fixtures, DOMS, mode="record"):
-        send(library, "sync", "POST", f"{server.url}/json", json={"run": 1, "q": "one"})
+        send(library, "sync", "POST", f"{origin.url}/json", json={"run": 1, "q": "one"})
     with cachy(fixtures, DOMS, mode="replay"), pytest.raises(UnrecordedRequest) as caught:
-        send(library, "sync", "POST", f"{server.url}/json", json={"run": 2, "q": "two"})
+        send(library, "sync", "POST", f"{origin.url}/json", json={"run": 2, "q": "two"})
     assert caught.value.differences == ('q changed: "one" -> "two"',)
 
 
@@ -352,17 +363,17 @@ def test_what_a_user_put_in_the_transports_place_is_left_alone(
 
 
 def test_hosts_that_are_not_covered_pass_through(
-    library: ModuleType, server: Server, fixtures: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, ["api.example.com"], mode="replay"):
-        assert send(library, "sync", "GET", f"{server.url}/json").json()["number"] == 1
+        assert send(library, "sync", "GET", f"{origin.url}/json").json()["number"] == 1
     assert recorded(fixtures) == []
 
 
 def test_scopes_nest_and_each_task_sees_its_own(
-    library: ModuleType, server: Server, fixtures: Path, tmp_path: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path, tmp_path: Path
 ) -> None:
-    url = f"{server.url}/json"
+    url = f"{origin.url}/json"
 
     async def live() -> int:
         with no_cachy():
@@ -388,10 +399,10 @@ def test_scopes_nest_and_each_task_sees_its_own(
 
 
 def test_a_thread_that_inherits_nothing_sees_the_process_scope(
-    library: ModuleType, server: Server, fixtures: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     numbers: list[int] = []
-    url = f"{server.url}/json"
+    url = f"{origin.url}/json"
 
     def ask() -> None:
         numbers.append(send(library, "sync", "GET", url).json()["number"])
@@ -411,7 +422,7 @@ def test_a_thread_that_inherits_nothing_sees_the_process_scope(
 
 
 def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
-    library: ModuleType, server: Server, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+    library: ModuleType, origin: loopback.Origin, fixtures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "mine")
@@ -420,12 +431,12 @@ def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
         assert os.environ["ANTHROPIC_API_KEY"] == "mine"
         with refused("and OPENAI_API_KEY isn't set(.|\n)*: set OPENAI_API_KEY, then pytest "):
             send(
-                *(library, "sync", "GET", f"{server.url}/json"),
+                *(library, "sync", "GET", f"{origin.url}/json"),
                 headers={"authorization": f"Bearer {key}"},
             )
     assert "OPENAI_API_KEY" not in os.environ
     assert os.environ["ANTHROPIC_API_KEY"] == "mine"
-    assert server.asked == []
+    assert origin.asked == []
 
 
 def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None:
@@ -450,10 +461,10 @@ def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None
             calls[1]()
 
 
-def test_our_own_door_sets_off_no_guard(server: Server, fixtures: Path) -> None:
+def test_our_own_door_sets_off_no_guard(origin: loopback.Origin, fixtures: Path) -> None:
     import httpx
 
-    url = server.url.replace("127.0.0.1", "localhost")
+    url = origin.url.replace("127.0.0.1", "localhost")
     with cachy(fixtures, ["localhost"], mode="record"):
         assert httpx.get(f"{url}/json").status_code == 200
 
@@ -488,12 +499,12 @@ def test_a_setting_that_cannot_be_right_is_named(arguments: Any, words: str) -> 
 
 
 def test_an_unreadable_fixture_is_said_and_not_replaced(
-    library: ModuleType, server: Server, fixtures: Path
+    library: ModuleType, origin: loopback.Origin, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS):
-        send(library, "sync", "GET", f"{server.url}/json")
+        send(library, "sync", "GET", f"{origin.url}/json")
     path = next(fixtures.rglob("*.json"))
     path.write_text("{")
     with cachy(fixtures, DOMS), refused("is no valid JSON"):
-        send(library, "sync", "GET", f"{server.url}/json")
+        send(library, "sync", "GET", f"{origin.url}/json")
     assert path.read_text() == "{"
