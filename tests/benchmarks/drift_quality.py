@@ -18,6 +18,7 @@ import statistics
 import sys
 import time
 from collections.abc import Iterator
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
 
@@ -155,11 +156,12 @@ class Mutations:
     def run(self, count: int) -> dict[str, tuple[int, int]]:
         """Give for each rule how many of its mutations were found, and how many were made."""
         found = dict.fromkeys(ROWS, (0, 0))
-        for number in range(count):
-            rule = [*ROWS][number % len(ROWS)]
+        for rule in islice(cycle(ROWS), 2 * count):
             hit = next((hit for _ in range(60) if (hit := self._try(rule)) is not None), None)
             if hit is not None:
                 found[rule] = found[rule][0] + hit, found[rule][1] + 1
+            if sum(made for _, made in found.values()) == count:
+                break
         return found
 
     def _try(self, rule: str) -> bool | None:
