@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import httpx
@@ -13,7 +14,7 @@ from conftest import Scope, fixtures_in, refused
 from credentials import KINDS
 from hypothesis import given
 from hypothesis import strategies as st
-from loopback import Origin, json_answer
+from loopback import Origin, event, json_answer, sse_answer
 
 from cachy.cli import run_program
 from cachy.config import Config, load_config
@@ -50,6 +51,47 @@ def test_an_answer_is_redacted(
         replayed = httpx.get(url)
     assert live.json()["error"] == f"no such key: {FIRST}"
     assert replayed.json() == {"error": "no such key: [redacted:{{env}}]", "n": 2**60, "at": 1.5}
+
+
+def spelled(word: str) -> list[Any]:
+    """Say a word by three events of each kind of stream that we know."""
+    parts = [word[:7], word[7:20], word[20:]]
+    return [
+        [{"choices": [{"index": 0, "delta": {"content": part}}]} for part in parts],
+        [
+            {
+                "choices": [
+                    {"delta": {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}}
+                ]
+            }
+            for part in (f'{{"key": "{parts[0]}', parts[1], f'{parts[2]}"}}')
+        ],
+        [{"type": "response.output_text.delta", "output_index": 0, "delta": p} for p in parts],
+        [{"type": "content_block_delta", "index": 0, "delta": {"text": part}} for part in parts],
+        [{"candidates": [{"content": {"parts": [{"text": part}]}}]} for part in parts],
+    ]
+
+
+@pytest.mark.parametrize("kind", range(5))
+def test_a_stream_that_spells_one_out_is_not_recorded(
+    kind: int,
+    project: Path,
+    origin: Origin,
+    recording: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("MISTRAL_API_KEY", FIRST)
+    told = origin.on("/told", sse_answer(*map(event, spelled(FIRST)[kind])))
+    other = origin.on("/other", sse_answer(*map(event, spelled(SECOND)[kind])))
+    with recording():
+        assert FIRST[20:] in httpx.post(told).text
+        httpx.post(other)
+    (path,) = fixtures_in(project)
+    assert "/other" in path.read_text()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("cachy: not recorded: ")
+    assert "spells out a value of your environment over several events" in line
 
 
 ADVICE = {

@@ -10,6 +10,7 @@ from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.drift.plan import Case, Planned
 from cachy.drift.resend import Line
+from cachy.errors import CachyError
 from cachy.fixtures.document import compose
 from cachy.fixtures.format import render_fixture
 from cachy.interaction import Json
@@ -134,5 +135,7 @@ def _ask(
             contract=planned.contract,
             headers=line.config.hdrs,
         )
+    except CachyError as error:
+        return Unchecked("unparsed", str(error))
     except RecursionError:
         return Unchecked("unparsed", "the body is nested too deeply")
