@@ -23,7 +23,7 @@ import trio
 from conftest import refused
 
 from cachy import CachyError, UnrecordedRequest, cachy, disable_cachy, enable_cachy, no_cachy
-from cachy.replay import misses
+from cachy.replay import keys, misses
 
 DOMS = ["127.0.0.1"]
 EVENTS = [*(loopback.event({"n": number}) for number in range(3)), loopback.event("[DONE]")]
@@ -437,6 +437,37 @@ def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
     assert "OPENAI_API_KEY" not in os.environ
     assert os.environ["ANTHROPIC_API_KEY"] == "mine"
     assert origin.asked == []
+
+
+@pytest.mark.parametrize(
+    ("mode", "source", "maker", "is_set"),
+    [
+        ("record", None, "QEMU", True),
+        ("record", "AWS_PROFILE", "QEMU", False),
+        ("record", None, "Amazon EC2", False),  # it may have a role, which only the network tells
+        ("replay", None, "Amazon EC2", True),
+        ("replay", "AWS_CONTAINER_CREDENTIALS_FULL_URI", "QEMU", False),
+    ],
+)
+def test_an_aws_placeholder_hides_no_source_of_credentials(
+    mode: str,
+    source: str | None,
+    maker: str,
+    is_set: bool,
+    fixtures: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    if source:
+        monkeypatch.setenv(source, "x")
+    (tmp_path / "sys_vendor").write_text(f"{maker}\n", encoding="utf-8")
+    monkeypatch.setattr(keys, "_MAKER", tmp_path / "sys_vendor")
+    with cachy(fixtures, DOMS, mode=mode):
+        assert ("AWS_ACCESS_KEY_ID" in os.environ) is is_set
+    assert "AWS_ACCESS_KEY_ID" not in os.environ
 
 
 def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from cachy.config import Mode
@@ -32,7 +33,7 @@ _AWS_SOURCES = (
     "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
     "AWS_CONTAINER_CREDENTIALS_FULL_URI",
 )
-
+_MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux
 _CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
 _placed: set[str] = set()
 
@@ -41,7 +42,8 @@ def place(mode: Mode) -> None:
     """Set a placeholder for every known provider whose variable is unset."""
     if mode is Mode.OFF:
         return
-    wanted = [*_VARIABLES, *(_AWS if mode is Mode.REPLAY and not _has_aws_source() else ())]
+    is_safe = not _has_aws_source() and (mode is Mode.REPLAY or not _may_have_aws_role())
+    wanted = [*_VARIABLES, *(_AWS if is_safe else ())]
     for name in wanted:
         if name == "GOOGLE_API_KEY" and os.environ.get("GEMINI_API_KEY"):
             continue  # google-genai warns where both are set
@@ -69,6 +71,16 @@ def missing_for(request: Request) -> str:
 def secrets() -> tuple[str, ...]:
     """Give the values of the environment that must never be written."""
     return tuple(value for value in secret_values(os.environ) if not value.startswith(PLACEHOLDER))
+
+
+def _may_have_aws_role() -> bool:
+    """Whether this is an EC2 instance, whose role only the network tells of.
+
+    https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
+    """
+    with suppress(OSError):
+        return "Amazon EC2" in _MAKER.read_text(encoding="utf-8", errors="replace")
+    return False
 
 
 def _has_aws_source() -> bool:

@@ -35,7 +35,6 @@ class Row:
         key: the variable without which it can't go live; empty where it needs none.
         environment: one of ENVIRONMENTS.
         path: where llmock serves it; None where aimock does.
-        records_keyless: whether it can do its part of a recording with no key at all.
     """
 
     name: str
@@ -45,7 +44,6 @@ class Row:
     key: str = ""
     environment: str = "current"
     path: str | None = None
-    records_keyless: bool = True
 
     @property
     def provider(self) -> str:
@@ -53,8 +51,7 @@ class Row:
 
     @property
     def phases(self) -> tuple[str, ...]:
-        keyless = ("keyless",) if self.records_keyless else ()
-        return ("replay", *keyless, "miss", *(("unsent",) if self.key else ()))
+        return ("replay", "keyless", "miss", *(("unsent",) if self.key else ()))
 
 
 _ALL = "plain, streamed, async, async streamed"
@@ -89,7 +86,7 @@ ROWS = (
         "bedrock",
         ("anthropic", "botocore"),
         f"{_ALL}, tools, structured, {_RAW}, errors, retry, {_PARALLEL}",
-        records_keyless=False,  # a placeholder would shadow a role that only the network tells of
+        "AWS_ACCESS_KEY_ID",
     ),
     Row(
         "google-genai",
