@@ -17,7 +17,7 @@ from cachy.fixtures.blobs import blob_names
 from cachy.fixtures.document import request_of
 from cachy.fixtures.files import CONTRACT, is_inside, read_text, walk_fixtures
 from cachy.fixtures.fingerprint import identify_settled, is_settled_json
-from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers, plain
+from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers
 from cachy.fixtures.guarded import explain_guarded
 from cachy.fixtures.place import parse_target
 from cachy.fixtures.redact import find_secrets
@@ -147,7 +147,7 @@ class _Checks:
         yield from self._find_outside_contract(path, document)
 
     def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> Iterator[Finding]:
-        folder = os.path.dirname(path)
+        folder = str(path).rpartition(os.sep)[0]
         if folder not in self.folders:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
@@ -195,7 +195,7 @@ class _Checks:
         part = document["request"]
         if "json" in part:
             request = Request(part["method"], part["url"], parse_headers(part.get("headers", {})))
-            if is_settled_json(request, plain(part["json"]), named, self.config):
+            if is_settled_json(request, part["json"], named, self.config):
                 target = parse_target(request.url, self.config.paths)
                 return target.folder.partition("/")[0], named
         identity = identify_settled(request_of(document, self.store.load_blob), self.config)

@@ -136,7 +136,7 @@ def main() -> None:
         )
         print(f"look-up among {MANY:,} / among {FEW}: {in_many / in_few:.2f}")
         print(f"files written to record one more of {MANY:,}: {count_writes(many, MANY)}")
-        floor, ours = least(3, lambda: read_all(checked), lambda: verify_all(checked))
+        floor, ours = least(ROUNDS, lambda: read_all(checked), lambda: verify_all(checked))
         print(f"verify of {VERIFIED:,} / read and json.loads: {ours / floor:.2f}")
 
 
