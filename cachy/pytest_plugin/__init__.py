@@ -148,7 +148,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
         raise
     new = _take_misses(item.config)
     if new and not item.stash.get(_failed, False):
-        pytest.fail(f"This test swallowed a miss:\n{new[0]}", pytrace=False)
+        pytest.fail(f"This test swallowed a miss: {new[0]}", pytrace=False)
     return result
 
 

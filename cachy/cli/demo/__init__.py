@@ -47,7 +47,7 @@ def command(keep: Path | None, port: int) -> int:
         with _provider(taken, version=2):
             _tell("4. Drift", "the provider's next version is up; the requests are sent again")
             _drift(config)
-        _tell("Next", "in your own project: cachy init, then pytest --cachy=record")
+        _tell("Next", "in your own project: cachy init")
         if keep:
             _say(f"The fixtures are in {config.fixtures}")
     return 0

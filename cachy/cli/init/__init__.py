@@ -48,7 +48,9 @@ def command() -> int:
         _tell(name, _write(root / name, text))
     _tell("pyproject.toml", _append(pyproject, "[tool.cachy", _SETTINGS))
     _tell(".gitattributes", _append(root / ".gitattributes", "cachy_fixtures/", _ATTRIBUTES))
-    say("Next: pytest --cachy=record, then commit cachy_fixtures.", err=True)
+    line = "from cachy import enable_cachy; enable_cachy()"
+    todo = "run pytest with your keys, and commit cachy_fixtures."
+    say(f"Next: write `{line}` into conftest.py, {todo}", err=True)
     return 0
 
 
