@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cachy.drift.learning import Document, document_of
 from cachy.errors import CachyError
-from cachy.fixtures.exact import DEEPEST
+from cachy.fixtures.format import DEEPEST_DOCUMENT
 from cachy.fixtures.place import parse_target
 from cachy.interaction import Json
 
@@ -77,7 +77,7 @@ def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
         if not isinstance(event, dict):
             yield f"an event of its response.sse is {_kind(event)}"
     level: list[Json] = [document]
-    for _ in range(DEEPEST + 8):
+    for _ in range(DEEPEST_DOCUMENT):
         inner = [item for value in level for item in _items(value)]
         if any(not isinstance(item, (*_SCALARS, list, dict)) for item in inner):
             yield "it holds what JSON can't"

@@ -110,7 +110,6 @@ class _Checks:
     blobs: set[str] = field(default_factory=set)
     rejected: set[str] = field(default_factory=set)
     folders: dict[str, bool] = field(default_factory=dict)  # whether a contract lies there
-    hosts: dict[str, str] = field(default_factory=dict)  # the beginning of each host's paths
 
     def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
         """Find what is wrong with one fixture."""
@@ -203,9 +202,7 @@ class _Checks:
         return identity.target.folder.partition("/")[0], identity.fingerprint
 
     def _is_below(self, path: Path, host: str) -> bool:
-        if host not in self.hosts:
-            self.hosts[host] = f"{self.config.fixtures}{os.sep}{host}{os.sep}"
-        if str(path).startswith(self.hosts[host]):
+        if str(path).startswith(f"{self.config.fixtures}{os.sep}{host}{os.sep}"):
             return True
         return is_inside(path, self.config.fixtures / host)
 
