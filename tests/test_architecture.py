@@ -19,6 +19,7 @@ ROOMS = [
     "interaction",
     "providers",
     "config",
+    "redact",
     "fixtures",
     "replay",
     "drift",

@@ -23,9 +23,9 @@ from cachy.fixtures.blobs import blob_names
 from cachy.fixtures.document import compose, request_of
 from cachy.fixtures.fingerprint import identify, identify_settled
 from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.redact import find_secrets, redact_json
 from cachy.fixtures.store import Store
 from cachy.interaction import Request, Response
+from cachy.redact import find_secrets, redact_json
 from cachy.verify import verify
 
 PNG = b"\x89PNG\r\n\x1a\n" + random.Random(1).randbytes(5000)

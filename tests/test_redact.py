@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from secret_shapes import SHAPES, SPELLINGS, SPLIT, is_hidden, readings, secrets
 
-from cachy.fixtures.redact import (
+from cachy.redact import (
     NEVER_STORED,
     find_secrets,
     keep_request_headers,

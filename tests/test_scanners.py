@@ -15,8 +15,8 @@ from foreign import make_environment
 from cachy.config import Config
 from cachy.fixtures.document import compose
 from cachy.fixtures.format import render_fixture
-from cachy.fixtures.redact import redact_text, redact_values
 from cachy.interaction import Request, Response
+from cachy.redact import redact_text, redact_values
 
 FIELDS = (
     *("password", "passwd", "db_password", "passphrase", "secret", "client_secret", "clientSecret"),

@@ -148,9 +148,9 @@ def _settings(config: Config) -> Settings:
 
 def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
     from cachy.drift.rules import RULES, SDK_VERDICTS
-    from cachy.fixtures.redact import find_secrets
     from cachy.pull_request.git import find_prefix
     from cachy.pull_request.keep import open_pull_request
+    from cachy.redact import find_secrets
 
     prefix = PurePosixPath(find_prefix(config.root, settings.environment))
     result = open_pull_request(

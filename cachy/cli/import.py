@@ -31,7 +31,7 @@ def command(files: tuple[Path, ...]) -> int:
     Example: cachy import tests/cassettes
     """
     from cachy.fixtures.importers import find_cassettes, import_cassettes
-    from cachy.fixtures.redact import secret_values
+    from cachy.redact import secret_values
 
     config = load_config()
     found = find_cassettes(files, config.fixtures)

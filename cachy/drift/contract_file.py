@@ -17,8 +17,8 @@ from cachy.drift.unions import DISCRIMINATORS
 from cachy.errors import CachyError
 from cachy.fixtures.files import CONTRACT, read_text
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.redact import find_secrets
 from cachy.interaction import Json
+from cachy.redact import find_secrets
 
 VERSION = 1
 _TYPES = ("array", "boolean", "integer", "number", "object", "string", "text", "null")

@@ -14,8 +14,8 @@ from cachy.drift.credentials import find_credential
 from cachy.drift.outcome import PAUSE, Unchecked, why_unchecked
 from cachy.fixtures.fingerprint import matched_header_names, with_required_header
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.redact import secret_values
 from cachy.interaction import Headers, Json, Request, Response
+from cachy.redact import secret_values
 from cachy.replay.inside import inside
 from cachy.replay.keys import PLACEHOLDER
 

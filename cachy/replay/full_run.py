@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cachy.config import Config
-from cachy.fixtures.redact import redact_text, redact_values
 from cachy.fixtures.usage import PYTEST, Run, save_run
+from cachy.redact import redact_text, redact_values
 from cachy.replay import keys
 
 

@@ -8,8 +8,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from cachy.config import Mode
-from cachy.fixtures.redact import secret_values
 from cachy.interaction import Request
+from cachy.redact import secret_values
 
 PLACEHOLDER = "cachy-placeholder-for-"  # followed by the variable's name
 _VARIABLES = (

@@ -16,9 +16,9 @@ from cachy.fixtures.blobs import extract_blobs
 from cachy.fixtures.document import request_fields, without_values
 from cachy.fixtures.files import list_fixtures
 from cachy.fixtures.fingerprint import Identity, without
-from cachy.fixtures.redact import redact_text, redact_url, redact_values
 from cachy.fixtures.store import load_fixture
 from cachy.interaction import Fixture, Json, Request
+from cachy.redact import redact_text, redact_url, redact_values
 from cachy.replay import keys
 from cachy.replay.likeness import comparable, describe_differences, likeness
 

@@ -20,9 +20,9 @@ from cachy.fixtures.fingerprint import identify_settled, is_settled_json
 from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers
 from cachy.fixtures.guarded import explain_guarded
 from cachy.fixtures.place import parse_target
-from cachy.fixtures.redact import find_secrets
 from cachy.fixtures.store import FILE_NAME, Store
 from cachy.interaction import Json, Request
+from cachy.redact import find_secrets
 from cachy.verify.answer import find_fault, find_in_answer
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown

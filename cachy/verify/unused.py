@@ -12,10 +12,10 @@ from cachy.config import Config
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixtures.blobs import FOLDER as BLOBS
 from cachy.fixtures.files import is_inside, list_fixtures
-from cachy.fixtures.redact import redact_text
 from cachy.fixtures.store import FILE_NAME, file_name, load_fixture
 from cachy.fixtures.usage import PYTEST, Run, load_runs
 from cachy.interaction import Fixture
+from cachy.redact import redact_text
 from cachy.replay.likeness import comparable, likeness
 from cachy.verify.finding import Finding, shown
 
