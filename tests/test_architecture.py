@@ -21,6 +21,7 @@ ROOMS = [
     "config",
     "redact",
     "fixtures",
+    "importers",
     "replay",
     "drift",
     "verify",
@@ -42,8 +43,8 @@ DOORS = {
     "deepdiff": {"drift.changes"},
     "jsonschema": {"verify.answer", "drift.schema"},
     "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
-    "tomllib": {"config", "fixtures.importers.cassettes"},
-    "yaml": {"fixtures.importers.yaml_loader"},
+    "tomllib": {"config", "importers.cassettes"},
+    "yaml": {"importers.yaml_loader"},
 }
 FRONT = {"__init__", "__main__", "core"}
 

@@ -25,7 +25,7 @@ from secret_shapes import is_hidden
 
 from cachy.cli import run_program
 from cachy.config import Config
-from cachy.fixtures.importers import import_cassettes
+from cachy.importers import import_cassettes
 from cachy.verify import verify
 
 KEY = "sk-" + "proj-Zx81kQm3Lw7Vt0Rb5Nc2"

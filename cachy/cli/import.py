@@ -14,7 +14,7 @@ from cachy.config import environment, load_config
 from cachy.errors import Inconclusive
 
 if TYPE_CHECKING:
-    from cachy.fixtures.importers import Report
+    from cachy.importers import Report
 
 _SHOWN = 5  # places of each reason
 
@@ -30,7 +30,7 @@ def command(files: tuple[Path, ...]) -> int:
 
     Example: cachy import tests/cassettes
     """
-    from cachy.fixtures.importers import find_cassettes, import_cassettes
+    from cachy.importers import find_cassettes, import_cassettes
     from cachy.redact import secret_values
 
     config = load_config()
