@@ -4,7 +4,7 @@ PYTEST_DONT_REWRITE: nothing here asserts, and `cachy run` loads it before pytes
 """
 
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixtures.pycachy import norm_pats
+from cachy.fixture.legacy_pycachy import norm_pats
 from cachy.providers import DOMS as doms
 from cachy.replay.scope import cachy, disable_cachy, enable_cachy, no_cachy
 

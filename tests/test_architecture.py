@@ -20,7 +20,7 @@ ROOMS = [
     "providers",
     "config",
     "redact",
-    "fixtures",
+    "fixture",
     "importers",
     "replay",
     "drift",

@@ -19,11 +19,11 @@ from hypothesis import strategies as st
 from cachy import cachy
 from cachy.config import Config
 from cachy.errors import CachyError
-from cachy.fixtures.blobs import blob_names
-from cachy.fixtures.document import compose, request_of
-from cachy.fixtures.fingerprint import identify, identify_settled
-from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.store import Store
+from cachy.fixture.document import compose, request_of
+from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.identity.fingerprint import identify, identify_settled
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 from cachy.redact import find_secrets, redact_json
 from cachy.verify import verify

@@ -21,8 +21,8 @@ from conftest import CERTIFICATES, Scope, fixtures_in
 from loopback import Answer, Asked, Origin, json_answer
 
 from cachy.config import load_config
-from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.store import list_fixtures
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.store.store import list_fixtures
 from cachy.verify import verify
 
 START = """\

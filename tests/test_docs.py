@@ -14,9 +14,9 @@ from sdks.matrix import FOUR, ROWS
 from cachy.cli import COMMANDS, program
 from cachy.config import _LISTS, _OTHER, Config, Drift, Match
 from cachy.drift.rules import RULES as CHANGES
-from cachy.fixtures.document import compose, request_of, response_of
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.format import parse_fixture, render_fixture
+from cachy.fixture.document import compose, request_of, response_of
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.verify import RULES as FINDINGS
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")

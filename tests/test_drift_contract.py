@@ -23,7 +23,7 @@ from pull_request_world import BRANCH, TOKEN, serve_world
 
 from cachy.config import load_config
 from cachy.errors import CachyError
-from cachy.fixtures.files import list_fixtures
+from cachy.fixture.store.files import list_fixtures
 from cachy.verify import verify, write_contracts
 
 WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}

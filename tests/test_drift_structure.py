@@ -15,8 +15,8 @@ from cachy.config import Config
 from cachy.drift import Change, compare
 from cachy.drift.learning import Structure, learn
 from cachy.drift.node import Node
-from cachy.fixtures.document import compose
-from cachy.fixtures.format import encode
+from cachy.fixture.document import compose
+from cachy.fixture.format.text import encode
 from cachy.interaction import Request, Response
 
 NAMES = st.sampled_from(

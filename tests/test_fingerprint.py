@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.config import Config, Match
-from cachy.fixtures.fingerprint import identify, identify_settled
-from cachy.fixtures.place import path_template
+from cachy.fixture.identity.fingerprint import identify, identify_settled
+from cachy.fixture.identity.fixture_path import path_template
 from cachy.interaction import Request
 
 URL = "https://api.openai.com/v1/chat/completions"

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from cachy.config import Config
 from cachy.errors import CachyError
-from cachy.fixtures.body import parse_request_body, parse_response_body, render_body
-from cachy.fixtures.document import compose, response_of
-from cachy.fixtures.exact import is_too_deep
-from cachy.fixtures.format import (
+from cachy.fixture.document import compose, response_of
+from cachy.fixture.format.body import parse_request_body, parse_response_body, render_body
+from cachy.fixture.format.lossless_json import is_too_deep
+from cachy.fixture.format.text import (
     body_fields,
     encode,
     parse_body,
@@ -21,7 +21,7 @@ from cachy.fixtures.format import (
     plain,
     render_fixture,
 )
-from cachy.fixtures.reading import read_response
+from cachy.fixture.store.fast_read import read_response
 from cachy.interaction import Request, Response
 
 EXAMPLE = """\

@@ -14,14 +14,14 @@ from jsonschema import Draft202012Validator
 
 import cachy
 from cachy.config import Config
-from cachy.fixtures.document import compose, request_of, response_of
-from cachy.fixtures.files import list_fixtures, read_text
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.reading import read_response
-from cachy.fixtures.store import Store
-from cachy.fixtures.transcript import render_transcript
-from cachy.fixtures.whole import is_whole
+from cachy.fixture.document import compose, request_of, response_of
+from cachy.fixture.format.fast_schema import is_whole
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.store.fast_read import read_response
+from cachy.fixture.store.files import list_fixtures, read_text
+from cachy.fixture.store.store import Store
+from cachy.fixture.transcript.transcript import render_transcript
 from cachy.interaction import Response
 from cachy.verify import verify
 
@@ -95,7 +95,7 @@ def test_it_is_shown(path: Path) -> None:
     assert render_transcript(parse_fixture(read_text(path)))
 
 
-SCHEMA = Path(cachy.__file__).parent / "fixtures" / "fixture.schema.json"
+SCHEMA = Path(cachy.__file__).parent / "fixture" / "format" / "fixture.schema.json"
 VALIDATOR = Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 BLOB = "0123456789abcdef.png"
 ODD = st.sampled_from(

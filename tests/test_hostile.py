@@ -22,9 +22,9 @@ from cachy.drift.check import load_fixtures
 from cachy.drift.files import compare_files
 from cachy.drift.plan import make_plan, parse_cases
 from cachy.errors import CachyError
-from cachy.fixtures.files import LARGEST, list_fixtures, read_text
-from cachy.fixtures.store import Store, load_whole
-from cachy.fixtures.transcript import render_transcript
+from cachy.fixture.store.files import LARGEST, list_fixtures, read_text
+from cachy.fixture.store.store import Store, load_whole
+from cachy.fixture.transcript.transcript import render_transcript
 from cachy.verify import verify
 from cachy.verify.report import render_sarif, render_text
 

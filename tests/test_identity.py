@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 
 import cachy
 from cachy.config import Config
-from cachy.fixtures.fingerprint import identify, identify_settled
+from cachy.fixture.identity.fingerprint import identify, identify_settled
 from cachy.interaction import Request
 
 OPENAI = "https://api.openai.com/v1/responses"
@@ -318,7 +318,7 @@ def test_a_form_and_an_upload_are_the_same_from_each_client(
 BATCH = """
 import base64, json, sys
 from cachy.config import load_config
-from cachy.fixtures.fingerprint import identify, identify_settled
+from cachy.fixture.identity.fingerprint import identify, identify_settled
 from cachy.interaction import Request
 names = []
 for method, url, headers, body in json.load(sys.stdin):

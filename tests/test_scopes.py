@@ -280,7 +280,7 @@ def test_two_processes_that_record_the_same_tear_nothing(
 def test_what_is_remembered_of_a_file_is_counted_once(
     project: Path, origin: loopback.Origin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cachy.fixtures import store
+    from cachy.fixture.store import store
 
     monkeypatch.setattr(store, "_REMEMBERED", 2000)
     session = new_session(doms=DOMS, mode="record")

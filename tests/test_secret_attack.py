@@ -24,10 +24,10 @@ from secret_shapes import SPELLINGS, SPLIT, readings
 import cachy
 from cachy.cli import run_program
 from cachy.config import Config, load_config
-from cachy.fixtures.document import compose
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.format import render_fixture
-from cachy.fixtures.guarded import guard_identity
+from cachy.fixture.document import compose
+from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.format.text import render_fixture
+from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.interaction import Request, Response
 from cachy.verify import verify
 

@@ -18,7 +18,7 @@ import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in
 from loopback import Answer, Origin, json_answer
 
-from cachy.fixtures.format import parse_fixture
+from cachy.fixture.format.text import parse_fixture
 from cachy.replay.scope import current_session
 from cachy.replay.sequence import Sequences
 

@@ -12,11 +12,11 @@ import pytest
 
 from cachy.config import Config
 from cachy.errors import CachyError
-from cachy.fixtures.aside import replace_file
-from cachy.fixtures.document import compose
-from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import Identity, identify_settled
-from cachy.fixtures.store import Store
+from cachy.fixture.document import compose
+from cachy.fixture.identity.fingerprint import Identity, identify_settled
+from cachy.fixture.store.files import list_fixtures
+from cachy.fixture.store.scratch import replace_file
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 
 REQUEST = Request("POST", "https://api.example.com/v1/chat", (), b'{"q": "Hey!"}')

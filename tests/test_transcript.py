@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from cachy.config import Config
-from cachy.fixtures.document import compose
-from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.transcript import render_transcript
+from cachy.fixture.document import compose
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.transcript.transcript import render_transcript
 from cachy.interaction import Request, Response
 
 JSON_TYPE = (("content-type", "application/json"),)

@@ -12,10 +12,10 @@ import pytest
 
 from cachy.config import Config, Match
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixtures.document import compose
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.format import parse_fixture, render_fixture
-from cachy.fixtures.store import Store
+from cachy.fixture.document import compose
+from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 from cachy.verify import RULES, Finding, verify
 from cachy.verify.report import render_github, render_sarif, render_text, summarize

@@ -15,7 +15,7 @@ from test_verify import NOW, edit, make_config, record
 from cachy.cli import program
 from cachy.config import Config
 from cachy.errors import Inconclusive
-from cachy.fixtures.files import list_fixtures
+from cachy.fixture.store.files import list_fixtures
 from cachy.verify import verify, write_contracts
 
 CHAT = "cachy_fixtures/api.openai.com/v1/chat/completions"

@@ -11,7 +11,7 @@ from test_verify import NOW, edit, make_config, record
 
 from cachy.cli import program
 from cachy.config import Config, Match
-from cachy.fixtures.files import list_fixtures
+from cachy.fixture.store.files import list_fixtures
 from cachy.verify import fix, verify
 
 

@@ -19,8 +19,8 @@ from loopback import Origin, event, json_answer, sse_answer
 from cachy.cli import run_program
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
-from cachy.fixtures.fingerprint import identify, identify_settled
-from cachy.fixtures.guarded import guard_identity
+from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.identity.fingerprint import identify, identify_settled
 from cachy.interaction import Request
 from cachy.verify import verify
 

@@ -46,7 +46,7 @@ def command(
     from cachy.drift.files import compare_files
     from cachy.drift.report import render_changes
     from cachy.drift.rules import SEVERITIES
-    from cachy.fixtures.files import refuse_outside
+    from cachy.fixture.store.files import refuse_outside
 
     config = load_config()
     for path in (old, new):

@@ -11,7 +11,7 @@ import click
 from cachy.cli.terminal import say
 from cachy.config import Config, environment, load_config
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixtures.files import list_fixtures
+from cachy.fixture.store.files import list_fixtures
 
 if TYPE_CHECKING:
     from cachy.drift.check import Checked

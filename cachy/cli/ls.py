@@ -14,9 +14,9 @@ import click
 from cachy.cli.terminal import printable
 from cachy.config import Config, load_config
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import FILE_NAME, load_whole
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.store.files import list_fixtures
+from cachy.fixture.store.store import FILE_NAME, load_whole
 from cachy.interaction import Fixture
 
 _ANY = 10_000  # columns: more than any table has

@@ -11,7 +11,7 @@ import click
 from cachy.cli.terminal import printable, say
 from cachy.config import Config, load_config
 from cachy.errors import Inconclusive
-from cachy.fixtures.usage import load_runs
+from cachy.fixture.store.run_log import load_runs
 
 
 @click.command()

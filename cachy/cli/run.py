@@ -16,7 +16,7 @@ import click
 from cachy.cli.terminal import say
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
-from cachy.fixtures.files import is_chosen, list_fixtures
+from cachy.fixture.store.files import is_chosen, list_fixtures
 from cachy.replay import full_run, report
 
 _AUTOSTART = Path(__file__).with_name("autostart")

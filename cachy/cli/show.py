@@ -10,9 +10,9 @@ import click
 from cachy.cli.terminal import printable, write
 from cachy.config import load_config
 from cachy.errors import CachyError
-from cachy.fixtures.files import list_fixtures, refuse_outside
-from cachy.fixtures.store import FILE_NAME, load_whole
-from cachy.fixtures.transcript import render_transcript
+from cachy.fixture.store.files import list_fixtures, refuse_outside
+from cachy.fixture.store.store import FILE_NAME, load_whole
+from cachy.fixture.transcript.transcript import render_transcript
 
 _SHOWN = 3  # of those that a name may mean
 

@@ -11,8 +11,8 @@ from cachy.drift.outcome import Unchecked
 from cachy.drift.plan import Case, Planned
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
-from cachy.fixtures.document import compose
-from cachy.fixtures.format import render_fixture
+from cachy.fixture.document import compose
+from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Json
 
 # What one answer lacks proves nothing; what it has does.

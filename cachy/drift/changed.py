@@ -8,9 +8,9 @@ from pathlib import Path
 from cachy.config import Config
 from cachy.drift.findings import Finding
 from cachy.drift.plan import blob_path, path_name
-from cachy.fixtures.blobs import FOLDER as BLOBS
-from cachy.fixtures.blobs import NAME, blob_names
-from cachy.fixtures.files import list_fixtures
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.blobs import NAME, blob_names
+from cachy.fixture.store.files import list_fixtures
 
 Files = dict[str, str | bytes | None]  # by path; None: remove
 

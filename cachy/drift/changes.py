@@ -22,7 +22,7 @@ from cachy.drift.revisions import is_first_revision
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
 from cachy.drift.sdk_models import Model, find_model
 from cachy.drift.streams import compare_streams, has_one_grammar
-from cachy.fixtures.place import parse_target
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface
 from cachy.providers.answers import PROTO_JSON

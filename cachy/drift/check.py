@@ -18,10 +18,10 @@ from cachy.drift.plan import Case, Planned, make_plan, parse_cases
 from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
 from cachy.drift.resend import Line
 from cachy.errors import CachyError
-from cachy.fixtures.blobs import blob_names
-from cachy.fixtures.files import is_chosen, list_fixtures, refuse_outside
-from cachy.fixtures.format import render_fixture
-from cachy.fixtures.store import load_fixture
+from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.format.text import render_fixture
+from cachy.fixture.store.files import is_chosen, list_fixtures, refuse_outside
+from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json
 
 

@@ -15,8 +15,8 @@ from cachy.drift.paths import split_path
 from cachy.drift.structure import DEEPEST
 from cachy.drift.unions import DISCRIMINATORS
 from cachy.errors import CachyError
-from cachy.fixtures.files import CONTRACT, read_text
-from cachy.fixtures.place import parse_target
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
 from cachy.redact import find_secrets
 

@@ -13,8 +13,8 @@ from cachy.drift.findings import Finding
 from cachy.drift.learning import learn
 from cachy.drift.plan import Case, path_name
 from cachy.errors import CachyError
-from cachy.fixtures.files import is_fixture_name, is_inside, read_text
-from cachy.fixtures.format import parse_fixture
+from cachy.fixture.format.text import parse_fixture
+from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
 from cachy.interaction import Json
 
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
-from cachy.fixtures.place import parse_target
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers
 from cachy.providers import Provider, find_provider
 from cachy.replay.keys import PLACEHOLDER

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from cachy.drift.learning import Document, document_of
 from cachy.errors import CachyError
-from cachy.fixtures.format import DEEPEST_DOCUMENT
-from cachy.fixtures.place import parse_target
+from cachy.fixture.format.text import DEEPEST_DOCUMENT
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 
 _SCALARS = (str, int, float, bool, type(None))

@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from cachy.drift.change import Change, make_change
 from cachy.drift.outcome import name_error
 from cachy.drift.rules import Severity
-from cachy.fixtures.format import BODY_KINDS
-from cachy.fixtures.place import parse_target
+from cachy.fixture.format.text import BODY_KINDS
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers.answers import GONE, JUDGED_HEADERS, VERSION_HEADERS
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from cachy.drift.changes import Change, compare
 from cachy.drift.learning import learn
 from cachy.errors import CachyError
-from cachy.fixtures.exact import DEEPEST, is_too_deep
-from cachy.fixtures.files import list_fixtures, read_text
-from cachy.fixtures.format import encode, parse_fixture
-from cachy.fixtures.whole import is_whole
+from cachy.fixture.format.fast_schema import is_whole
+from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep
+from cachy.fixture.format.text import encode, parse_fixture
+from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.interaction import Json
 
 Document = dict[str, Json]

@@ -9,8 +9,8 @@ from itertools import combinations
 from cachy.drift.node import Node, add_counts, add_node, align_nodes
 from cachy.drift.paths import Paths, flatten
 from cachy.drift.structure import learn_value
-from cachy.fixtures.exact import parse_data
-from cachy.fixtures.format import plain
+from cachy.fixture.format.lossless_json import parse_data
+from cachy.fixture.format.text import plain
 from cachy.interaction import Fixture, Json
 
 Document = Mapping[str, Json] | Fixture

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.fixtures.body import Body, Event, parse_response_body
-from cachy.fixtures.exact import is_too_deep
-from cachy.fixtures.format import parse_body
+from cachy.fixture.format.body import Body, Event, parse_response_body
+from cachy.fixture.format.lossless_json import is_too_deep
+from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
 
 Outcome = Literal["clean", "drift", "inconclusive", "not_exercised"]

@@ -14,11 +14,11 @@ from cachy.drift.contract_file import surface_of
 from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
-from cachy.fixtures.blobs import FOLDER as BLOBS
-from cachy.fixtures.document import request_of
-from cachy.fixtures.format import parse_headers, plain
-from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import Store
+from cachy.fixture.document import request_of
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.text import parse_headers, plain
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.store.store import Store
 from cachy.interaction import Fixture, Json, Request
 from cachy.providers import find_surface
 

@@ -12,8 +12,8 @@ import httpx
 from cachy.config import Config
 from cachy.drift.credentials import find_credential
 from cachy.drift.outcome import PAUSE, Unchecked, why_unchecked
-from cachy.fixtures.fingerprint import matched_header_names, with_required_header
-from cachy.fixtures.place import parse_target
+from cachy.fixture.identity.fingerprint import matched_header_names, with_required_header
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers, Json, Request, Response
 from cachy.redact import secret_values
 from cachy.replay.inside import inside

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachy.drift.change import Change
 from cachy.drift.paths import Step, parse_path
-from cachy.fixtures.format import plain
+from cachy.fixture.format.text import plain
 from cachy.interaction import Json
 from cachy.providers.answers import REVISIONS
 

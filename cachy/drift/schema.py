@@ -12,7 +12,7 @@ from cachy.drift.learning import events_of
 from cachy.drift.node import Node
 from cachy.drift.paths import types_of
 from cachy.drift.unions import DISCRIMINATORS
-from cachy.fixtures.format import parse_body
+from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json
 
 Schema = dict[str, Json]

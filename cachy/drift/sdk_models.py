@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any, Literal
 
 from cachy.drift.paths import Step, parent_of, parse_path
-from cachy.fixtures.place import parse_target
+from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
 

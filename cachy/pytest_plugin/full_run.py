@@ -83,7 +83,7 @@ class FullRun:
     def _conclude(self, exitstatus: int) -> None:
         from cachy.config import load_config
         from cachy.errors import CachyError
-        from cachy.fixtures.usage import PYTEST
+        from cachy.fixture.store.run_log import PYTEST
         from cachy.replay import full_run, report
 
         about = {"tests": True, "used": {}, "skipped": self._skipped, "partial": self._partial()}

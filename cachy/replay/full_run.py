@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cachy.config import Config
-from cachy.fixtures.usage import PYTEST, Run, save_run
+from cachy.fixture.store.run_log import PYTEST, Run, save_run
 from cachy.redact import redact_text, redact_values
 from cachy.replay import keys
 

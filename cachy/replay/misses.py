@@ -12,15 +12,15 @@ from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixtures.blobs import extract_blobs
-from cachy.fixtures.document import request_fields, without_values
-from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import Identity, without
-from cachy.fixtures.store import load_fixture
+from cachy.fixture.document import request_fields, without_values
+from cachy.fixture.format.blobs import extract_blobs
+from cachy.fixture.identity.fingerprint import Identity, without
+from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
+from cachy.fixture.store.files import list_fixtures
+from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json, Request
 from cachy.redact import redact_text, redact_url, redact_values
 from cachy.replay import keys
-from cachy.replay.likeness import comparable, describe_differences, likeness
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixtures.document import compose, parse_user_agent
-from cachy.fixtures.files import is_chosen
-from cachy.fixtures.fingerprint import Identity, identify, identify_settled
-from cachy.fixtures.guarded import guard_identity
-from cachy.fixtures.pycachy import FILE, find_recorded, with_norm_pats
-from cachy.fixtures.store import Store, file_name, is_same_answer
+from cachy.fixture.document import compose, parse_user_agent
+from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
+from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
+from cachy.fixture.store.files import is_chosen
+from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
 from cachy.replay import keys, misses

@@ -8,7 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from cachy.fixtures.whole import is_whole
+from cachy.fixture.format.fast_schema import is_whole
 from cachy.interaction import Json
 
 
@@ -33,8 +33,8 @@ def _brief(error: Any) -> str:
 def _validator() -> Any:
     from jsonschema import Draft202012Validator  # a heavy import, for this command only
 
-    schema = files("cachy.fixtures").joinpath("fixture.schema.json").read_text(encoding="utf-8")
-    return Draft202012Validator(json.loads(schema))
+    schema = files("cachy.fixture.format").joinpath("fixture.schema.json")
+    return Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
 
 
 def find_in_answer(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

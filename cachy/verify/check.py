@@ -12,15 +12,15 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixtures.blobs import FOLDER as BLOBS
-from cachy.fixtures.blobs import blob_names
-from cachy.fixtures.document import request_of
-from cachy.fixtures.files import CONTRACT, is_inside, read_text, walk_fixtures
-from cachy.fixtures.fingerprint import identify_settled, is_settled_json
-from cachy.fixtures.format import VERSION, parse_body, parse_document, parse_headers
-from cachy.fixtures.guarded import explain_guarded
-from cachy.fixtures.place import parse_target
-from cachy.fixtures.store import FILE_NAME, Store
+from cachy.fixture.document import request_of
+from cachy.fixture.environment_advice import explain_guarded
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.format.text import VERSION, parse_body, parse_document, parse_headers
+from cachy.fixture.identity.fingerprint import identify_settled, is_settled_json
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.store.files import CONTRACT, is_inside, read_text, walk_fixtures
+from cachy.fixture.store.store import FILE_NAME, Store
 from cachy.interaction import Json, Request
 from cachy.redact import find_secrets
 from cachy.verify.answer import find_fault, find_in_answer

@@ -19,7 +19,7 @@ from cachy.drift.learning import Structure
 from cachy.drift.outline import outline_of
 from cachy.drift.schema import Holder
 from cachy.errors import CachyError
-from cachy.fixtures.files import CONTRACT, is_inside
+from cachy.fixture.store.files import CONTRACT, is_inside
 from cachy.interaction import Json
 from cachy.verify.finding import Finding, shown
 

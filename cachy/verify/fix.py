@@ -13,9 +13,9 @@ from pathlib import Path
 from cachy.config import Config, Match
 from cachy.drift.contract_file import render_contract
 from cachy.errors import CachyError
-from cachy.fixtures.files import list_fixtures, read_text
-from cachy.fixtures.fingerprint import Identity
-from cachy.fixtures.store import FILE_NAME, Store, file_name, load_fixture
+from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.store.files import list_fixtures, read_text
+from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.verify.check import FAULTS, list_checked, verify
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown

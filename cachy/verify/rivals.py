@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.errors import CachyError
-from cachy.fixtures.document import request_of
-from cachy.fixtures.fingerprint import Identity, identify_settled
-from cachy.fixtures.store import FILE_NAME, Store, load_fixture
+from cachy.fixture.document import request_of
+from cachy.fixture.identity.fingerprint import Identity, identify_settled
+from cachy.fixture.store.store import FILE_NAME, Store, load_fixture
 
 
 def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[list[Path]]:

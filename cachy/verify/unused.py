@@ -10,13 +10,13 @@ from typing import Literal
 
 from cachy.config import Config
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixtures.blobs import FOLDER as BLOBS
-from cachy.fixtures.files import is_inside, list_fixtures
-from cachy.fixtures.store import FILE_NAME, file_name, load_fixture
-from cachy.fixtures.usage import PYTEST, Run, load_runs
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.identity.request_diff import comparable, likeness
+from cachy.fixture.store.files import is_inside, list_fixtures
+from cachy.fixture.store.run_log import PYTEST, Run, load_runs
+from cachy.fixture.store.store import FILE_NAME, file_name, load_fixture
 from cachy.interaction import Fixture
 from cachy.redact import redact_text
-from cachy.replay.likeness import comparable, likeness
 from cachy.verify.finding import Finding, shown
 
 Verdict = Literal["used", "unused", "unjudged"]

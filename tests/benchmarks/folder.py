@@ -16,11 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.fixtures.document import compose
-from cachy.fixtures.files import list_fixtures
-from cachy.fixtures.fingerprint import identify
-from cachy.fixtures.format import render_fixture
-from cachy.fixtures.store import Store
+from cachy.fixture.document import compose
+from cachy.fixture.format.text import render_fixture
+from cachy.fixture.identity.fingerprint import identify
+from cachy.fixture.store.files import list_fixtures
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 from cachy.replay.session import Recording, Session
 from cachy.verify import verify

@@ -28,9 +28,9 @@ from pathlib import Path
 from replay_worker import ANSWER, EVENTS, KINDS, body
 
 from cachy.config import Config
-from cachy.fixtures.document import compose
-from cachy.fixtures.fingerprint import identify_settled
-from cachy.fixtures.store import Store
+from cachy.fixture.document import compose
+from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 
 ROUNDS = 7

@@ -133,7 +133,7 @@ def _run_program(folder: Path, port: int, **variables: str) -> None:
 
 
 def _show_a_fixture(config: Config) -> None:
-    from cachy.fixtures.files import list_fixtures, read_text
+    from cachy.fixture.store.files import list_fixtures, read_text
 
     paths = [*list_fixtures(config.fixtures)]
     smallest = min(paths, key=lambda path: path.stat().st_size)
