@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachy.drift.contract import Contract, contract_of, merge
-from cachy.drift.contract_file import parse_contract, render_contract
-from cachy.drift.learning import learn
 from cachy.errors import CachyError
+from cachy.structure.contract import Contract, contract_of, merge
+from cachy.structure.contract_file import parse_contract, render_contract
+from cachy.structure.learn import learn
 
 SURFACE = "POST api.example.com/v1/things"
 NAMES = ("id", "type", "role", "status", "a b", "metadata", "arguments", "0123456789abcdef")

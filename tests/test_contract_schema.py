@@ -13,9 +13,9 @@ from jsonschema import Draft202012Validator
 from test_contract import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract, stream
 
 from cachy.drift.changes import compare
-from cachy.drift.contract_file import parse_contract, render_contract
-from cachy.drift.outline import outline_of
-from cachy.drift.schema import Holder, compile_contract
+from cachy.structure.contract_file import parse_contract, render_contract
+from cachy.structure.json_schema import Holder, compile_contract
+from cachy.structure.skeleton import outline_of
 
 
 def breaches(documents: list[Any], new: Any) -> list[str]:

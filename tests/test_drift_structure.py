@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from cachy.config import Config
 from cachy.drift import Change, compare
-from cachy.drift.learning import Structure, learn
-from cachy.drift.node import Node
 from cachy.fixture.document import compose
 from cachy.fixture.format.text import encode
 from cachy.interaction import Request, Response
+from cachy.structure.learn import Structure, learn
+from cachy.structure.node import Node
 
 NAMES = st.sampled_from(
     [

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cachy.drift.changes import Change, compare
-from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.drift.plan import Case, Planned
 from cachy.drift.resend import Line
@@ -14,6 +13,7 @@ from cachy.errors import CachyError
 from cachy.fixture.document import compose
 from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Json
+from cachy.structure.learn import learn
 
 # What one answer lacks proves nothing; what it has does.
 _TO_CONFIRM = frozenset(

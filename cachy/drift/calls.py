@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cachy.drift.paths import Paths
 from cachy.interaction import Json
 from cachy.providers.answers import CALLS, ENDINGS, FINISHED, STATES
+from cachy.structure.paths import Paths
 
 
 def demands_call(body: Json) -> bool:

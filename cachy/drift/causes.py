@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from cachy.drift.change import Change
-from cachy.drift.paths import parent_of
+from cachy.structure.paths import parent_of
 
 
 def merge_causes(changes: Sequence[Change]) -> list[Change]:

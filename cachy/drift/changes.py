@@ -11,13 +11,10 @@ from urllib.parse import urlsplit
 from cachy.drift.calls import demands_call
 from cachy.drift.causes import hint_renames, merge_causes
 from cachy.drift.change import Change, make_change, worst_first
-from cachy.drift.contract import FIRM, Contract, structure_of
 from cachy.drift.documents import read_baseline, read_document, refuse_bodies
 from cachy.drift.evidence import Sides
 from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
 from cachy.drift.judge import judge
-from cachy.drift.learning import Document, Structure, align, learn
-from cachy.drift.paths import Paths, Shown, parent_of
 from cachy.drift.revisions import is_first_revision
 from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
 from cachy.drift.sdk_models import Model, find_model
@@ -26,6 +23,9 @@ from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface
 from cachy.providers.answers import PROTO_JSON
+from cachy.structure.contract import FIRM, Contract, structure_of
+from cachy.structure.learn import Document, Structure, align, learn
+from cachy.structure.paths import Paths, Shown, parent_of
 
 _NAME = re.compile(r"[A-Za-z][\w.:/@-]{0,63}")
 _CAMEL = re.compile(r"[a-z]+[A-Z]\w*")

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.contract import Contract, Line, contract_of, merge_all
-from cachy.drift.contract_file import contract_path, load_contract, render_contract
 from cachy.drift.findings import Finding
-from cachy.drift.learning import learn
 from cachy.drift.plan import Case, path_name
 from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
 from cachy.interaction import Json
+from cachy.structure.contract import Contract, Line, contract_of, merge_all
+from cachy.structure.contract_file import contract_path, load_contract, render_contract
+from cachy.structure.learn import learn
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from cachy.drift.learning import Document, document_of
 from cachy.errors import CachyError
 from cachy.fixture.format.text import DEEPEST_DOCUMENT
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
+from cachy.structure.learn import Document, document_of
 
 _SCALARS = (str, int, float, bool, type(None))
 _KINDS = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}

@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cachy.drift.paths import Fact, Paths, parent_of
 from cachy.providers.answers import ENDINGS, STATES
+from cachy.structure.paths import Fact, Paths, parent_of
 
 _UNLIKELY = 0.05
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")

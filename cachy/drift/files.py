@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from cachy.drift.changes import Change, compare
-from cachy.drift.learning import learn
 from cachy.errors import CachyError
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep
 from cachy.fixture.format.text import encode, parse_fixture
 from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.interaction import Json
+from cachy.structure.learn import learn
 
 Document = dict[str, Json]
 

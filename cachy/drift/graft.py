@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cachy.drift.changes import Change
-from cachy.drift.paths import Step, parse_path
-from cachy.drift.structure import DISCRIMINATORS, kind_of
 from cachy.interaction import Json
+from cachy.structure.learn_value import DISCRIMINATORS, kind_of
+from cachy.structure.paths import Step, parse_path
 
 
 @dataclass(frozen=True, slots=True)

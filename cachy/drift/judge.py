@@ -16,9 +16,9 @@ from cachy.drift.evidence import (
     is_sparse,
     writes_null,
 )
-from cachy.drift.paths import Fact, parent_of
 from cachy.drift.rules import Severity
 from cachy.providers.answers import PADDING, SHUTDOWNS
+from cachy.structure.paths import Fact, parent_of
 
 KNOWN = 3  # recordings that make a regularity worth a word
 SURE = 10  # recordings that make it a fact, where one answer alone says otherwise

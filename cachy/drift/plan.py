@@ -9,9 +9,6 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.contract import Contract
-from cachy.drift.contract_file import surface_of
-from cachy.drift.learning import learn
 from cachy.drift.outcome import Unchecked
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
@@ -21,6 +18,9 @@ from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.store import Store
 from cachy.interaction import Fixture, Json, Request
 from cachy.providers import find_surface
+from cachy.structure.contract import Contract
+from cachy.structure.contract_file import surface_of
+from cachy.structure.learn import learn
 
 # What a provider runs by itself has effects and costs of its own.
 _SERVER_SIDE = (

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachy.drift.change import Change
-from cachy.drift.paths import Step, parse_path
 from cachy.fixture.format.text import plain
 from cachy.interaction import Json
 from cachy.providers.answers import REVISIONS
+from cachy.structure.paths import Step, parse_path
 
 Response = Mapping[str, Json]
 

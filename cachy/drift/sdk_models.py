@@ -10,10 +10,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
-from cachy.drift.paths import Step, parent_of, parse_path
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
+from cachy.structure.paths import Step, parent_of, parse_path
 
 Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-broken"]
 Schema = Mapping[str, Any]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from cachy.drift.change import Change, make_change
 from cachy.drift.judge import KNOWN, SURE
-from cachy.drift.learning import Structure
+from cachy.structure.learn import Structure
 
 
 def compare_streams(recorded: Structure, known: Structure, live: Structure) -> list[Change]:

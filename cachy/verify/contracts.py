@@ -7,20 +7,20 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.contract import Contract, Line, contract_of, merge
-from cachy.drift.contract_file import (
+from cachy.errors import CachyError
+from cachy.fixture.store.files import CONTRACT, is_inside
+from cachy.interaction import Json
+from cachy.structure.contract import Contract, Line, contract_of, merge
+from cachy.structure.contract_file import (
     contract_path,
     find_secret_lines,
     load_contract,
     surface_of,
     written_paths,
 )
-from cachy.drift.learning import Structure
-from cachy.drift.outline import outline_of
-from cachy.drift.schema import Holder
-from cachy.errors import CachyError
-from cachy.fixture.store.files import CONTRACT, is_inside
-from cachy.interaction import Json
+from cachy.structure.json_schema import Holder
+from cachy.structure.learn import Structure
+from cachy.structure.skeleton import outline_of
 from cachy.verify.finding import Finding, shown
 
 Document = Mapping[str, Json]

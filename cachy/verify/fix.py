@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 
 from cachy.config import Config, Match
-from cachy.drift.contract_file import render_contract
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
+from cachy.structure.contract_file import render_contract
 from cachy.verify.check import FAULTS, list_checked, verify
 from cachy.verify.contracts import Contracts
 from cachy.verify.finding import Finding, shown

@@ -18,10 +18,10 @@ from typing import Any
 
 from cachy.drift.calls import is_call
 from cachy.drift.judge import KNOWN, SURE
-from cachy.drift.learning import Structure, event_name, learn
-from cachy.drift.paths import Fact
-from cachy.drift.unions import DISCRIMINATORS, find_discriminator
 from cachy.providers.answers import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
+from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator
+from cachy.structure.learn import Structure, event_name, learn
+from cachy.structure.paths import Fact
 
 NEW = "zz_new"
 Document = dict[str, Any]

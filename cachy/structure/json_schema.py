@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cachy.drift.contract import FIRM, Contract, is_path, structure_of
-from cachy.drift.learning import events_of
-from cachy.drift.node import Node
-from cachy.drift.paths import types_of
-from cachy.drift.unions import DISCRIMINATORS
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json
+from cachy.structure.contract import FIRM, Contract, is_path, structure_of
+from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.learn import events_of
+from cachy.structure.node import Node
+from cachy.structure.paths import types_of
 
 Schema = dict[str, Json]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

@@ -9,7 +9,7 @@ from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from cachy.drift.unions import MOST_FIELDS
+from cachy.structure.discriminators import MOST_FIELDS
 
 MOST_VARIANTS = 48  # more values than this under one discriminator are data
 MOST_TOKENS = 24

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from itertools import groupby
 
-from cachy.drift.kinds import kind_of
-from cachy.drift.unions import DISCRIMINATORS
 from cachy.interaction import Json
 from cachy.providers.answers import ENUMS
+from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.json_types import kind_of
 
 _TELLING = frozenset((*DISCRIMINATORS, *ENUMS, "event"))  # whose words count, not their type alone
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import takewhile
 
-from cachy.drift.learning import Structure
-from cachy.drift.node import Node
-from cachy.drift.paths import Fact, Step, parse_path, split_path
+from cachy.structure.learn import Structure
+from cachy.structure.node import Node
+from cachy.structure.paths import Fact, Step, parse_path, split_path
 
 FIRM = 3  # recordings that make a fact more than new
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from cachy.drift.kinds import is_token, kind_of
 from cachy.interaction import Json
 from cachy.providers.answers import GENERATED, OPEN_MAPS
+from cachy.structure.json_types import is_token, kind_of
 
 DISCRIMINATORS = ("type", "object", "role", "kind")
 MOST_FIELDS = 512  # more names than this in one object are data

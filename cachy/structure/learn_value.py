@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cachy.drift.kinds import find_format, is_token, kind_of
-from cachy.drift.node import (
-    MOST_TOKENS,
-    Node,
-    add_node,
-    become_map,
-    become_opaque,
-    settle,
-)
-from cachy.drift.unions import (
+from cachy.interaction import Json
+from cachy.structure.discriminators import (
     DISCRIMINATORS,
     MARKED,
     MOST_FIELDS,
@@ -22,7 +14,15 @@ from cachy.drift.unions import (
     is_json_schema,
     is_map_like,
 )
-from cachy.interaction import Json
+from cachy.structure.json_types import find_format, is_token, kind_of
+from cachy.structure.node import (
+    MOST_TOKENS,
+    Node,
+    add_node,
+    become_map,
+    become_opaque,
+    settle,
+)
 
 __all__ = ["DISCRIMINATORS", "Node", "add_node", "find_discriminator", "kind_of", "learn_value"]
 DEEPEST = 48  # levels; what lies below counts by its type alone

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from cachy.drift.node import Node, add_counts, add_node, align_nodes
-from cachy.drift.paths import Paths, flatten
-from cachy.drift.structure import learn_value
 from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.format.text import plain
 from cachy.interaction import Fixture, Json
+from cachy.structure.learn_value import learn_value
+from cachy.structure.node import Node, add_counts, add_node, align_nodes
+from cachy.structure.paths import Paths, flatten
 
 Document = Mapping[str, Json] | Fixture
 MOST_EVENTS = 64  # kinds of events whose order is learned

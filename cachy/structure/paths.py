@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.drift.node import Node
 from cachy.providers.answers import BACKENDS, ENUMS
+from cachy.structure.node import Node
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")

@@ -9,16 +9,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.contract import Contract, Line, Lines
-from cachy.drift.kinds import is_token
-from cachy.drift.paths import split_path
-from cachy.drift.structure import DEEPEST
-from cachy.drift.unions import DISCRIMINATORS
 from cachy.errors import CachyError
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
 from cachy.redact import find_secrets
+from cachy.structure.contract import Contract, Line, Lines
+from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.json_types import is_token
+from cachy.structure.learn_value import DEEPEST
+from cachy.structure.paths import split_path
 
 VERSION = 1
 _TYPES = ("array", "boolean", "integer", "number", "object", "string", "text", "null")

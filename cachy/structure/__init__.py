@@ -1,0 +1,1 @@
+"""The shape of answers: learning it, contracts, JSON Schema."""
