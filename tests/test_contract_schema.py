@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from test_contract import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract, stream
 
-from cachy.drift.changes import compare
+from cachy.compare.compare import compare
 from cachy.structure.contract_file import parse_contract, render_contract
 from cachy.structure.json_schema import Holder, compile_contract
 from cachy.structure.skeleton import outline_of

@@ -12,8 +12,8 @@ import pytest
 from sdks.matrix import FOUR, ROWS
 
 from cachy.cli import COMMANDS, program
+from cachy.compare.rules import RULES as CHANGES
 from cachy.config import _LISTS, _OTHER, Config, Drift, Match
-from cachy.drift.rules import RULES as CHANGES
 from cachy.fixture.document import compose, request_of, response_of
 from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled

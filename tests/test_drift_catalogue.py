@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from cachy.compare.compare import RULES
 from cachy.drift import Change, compare
-from cachy.drift.changes import RULES
 
 Answer = dict[str, Any]
 CHAT: Answer = {

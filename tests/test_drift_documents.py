@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachy.cli import run_program
+from cachy.compare.compared_files import compare_files
 from cachy.drift import Change, compare
-from cachy.drift.files import compare_files
 from cachy.errors import CachyError
 from cachy.interaction import Fixture
 

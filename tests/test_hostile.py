@@ -17,9 +17,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachy.cli.ls import list_rows
+from cachy.compare.compared_files import compare_files
 from cachy.config import Config
 from cachy.drift.check import load_fixtures
-from cachy.drift.files import compare_files
 from cachy.drift.plan import make_plan, parse_cases
 from cachy.errors import CachyError
 from cachy.fixture.store.files import LARGEST, list_fixtures, read_text

@@ -16,8 +16,9 @@ import pytest
 from drift_server import Provider, json_answer, serving
 from pydantic import TypeAdapter, ValidationError
 
+from cachy.compare import sdk_models
 from cachy.config import load_config
-from cachy.drift import compare, sdk_models
+from cachy.drift import compare
 from cachy.drift.check import Options, check, load_fixtures
 from cachy.drift.resend import Line
 

@@ -42,10 +42,10 @@ def command(
 
     Example: cachy diff old.json new.json --format markdown
     """
+    from cachy.compare.compared_files import compare_files
+    from cachy.compare.rules import SEVERITIES
     from cachy.config import load_config
-    from cachy.drift.files import compare_files
     from cachy.drift.report import render_changes
-    from cachy.drift.rules import SEVERITIES
     from cachy.fixture.store.files import refuse_outside
 
     config = load_config()

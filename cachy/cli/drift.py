@@ -147,7 +147,7 @@ def _settings(config: Config) -> Settings:
 
 
 def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
-    from cachy.drift.rules import RULES, SDK_VERDICTS
+    from cachy.compare.rules import RULES, SDK_VERDICTS
     from cachy.pull_request.git import find_prefix
     from cachy.pull_request.keep import open_pull_request
     from cachy.redact import find_secrets
@@ -171,7 +171,7 @@ def _run_url(environ: dict[str, str]) -> str | None:
 
 
 def _exit_code(report: dict[str, Any], fail_on: str, allowed: frozenset[str]) -> int:
-    from cachy.drift.rules import SEVERITIES
+    from cachy.compare.rules import SEVERITIES
 
     summary = report["summary"]
     worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]

@@ -20,7 +20,7 @@ def command(rule: str | None) -> int:
 
     Example: cachy explain field-removed
     """
-    from cachy.drift.changes import RULES as CHANGES
+    from cachy.compare.compare import RULES as CHANGES
     from cachy.verify.rules import RULES as FINDINGS
 
     rules: dict[str, Any] = {**FINDINGS, **CHANGES}

@@ -1,5 +1,5 @@
 """Compare what was recorded with what an API answers now."""
 
-from cachy.drift.changes import Change, compare
+from cachy.compare.compare import Change, compare
 
 __all__ = ["Change", "compare"]

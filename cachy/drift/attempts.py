@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from cachy.drift.changes import Change, compare
+from cachy.compare.compare import Change, compare
 from cachy.drift.outcome import Unchecked
 from cachy.drift.plan import Case, Planned
 from cachy.drift.resend import Line

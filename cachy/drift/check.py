@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cachy.compare.compare import Change
 from cachy.config import Config
 from cachy.drift.attempts import Attempts, attempt
 from cachy.drift.changed import Files, changed_fixtures
-from cachy.drift.changes import Change
 from cachy.drift.contracts import changed_contracts, load_contracts
 from cachy.drift.findings import Finding, seen_by_surface, summarize
 from cachy.drift.graft import graft

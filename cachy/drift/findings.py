@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from cachy.drift.change import Change, worst_first
+from cachy.compare.change import Change, worst_first
+from cachy.compare.rules import SEVERITIES
 from cachy.drift.outcome import Outcome, Unchecked
 from cachy.drift.plan import Case
-from cachy.drift.rules import SEVERITIES
 from cachy.interaction import Json
 
 _RANKED: tuple[Outcome, ...] = ("drift", "inconclusive", "clean")

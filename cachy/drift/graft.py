@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from cachy.drift.changes import Change
+from cachy.compare.compare import Change
 from cachy.interaction import Json
 from cachy.structure.learn_value import DISCRIMINATORS, kind_of
 from cachy.structure.paths import Step, parse_path

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from cachy.compare.api_error import name_error
 from cachy.fixture.format.body import Body, Event, parse_response_body
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
@@ -44,7 +45,6 @@ _NO_MONEY = re.compile(
 _NO_KEY = re.compile(
     r"(invalid|incorrect)[_ ](x-)?api[_ -]?key|api[_ ]key[_ ](not[_ ]valid|invalid)", re.I
 )
-_TOKEN = re.compile(r"(?=.{1,64}$)[A-Za-z]+(_[A-Za-z]+)*")
 _LAST = frozenset(
     {"message_stop", "response.completed", "response.failed", "response.incomplete", "error"}
 )
@@ -165,15 +165,3 @@ def _named_in(body: bytes) -> str:
         return name_error(json.loads(body))
     except (ValueError, RecursionError):
         return ""
-
-
-def name_error(value: Json) -> str:
-    """Name an error by its code: letters and underscores only, so that no secret fits."""
-    if isinstance(value, list):
-        value = value[0] if value else None
-    if not isinstance(value, dict):
-        return ""
-    inner = name_error(value.get("error") or value.get("response"))
-    found = (value.get(key) for key in ("code", "status", "type"))
-    tokens = (text for text in found if isinstance(text, str) and _TOKEN.fullmatch(text))
-    return inner or next((text for text in tokens if text not in ("error", "failed")), "")

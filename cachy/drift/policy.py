@@ -9,9 +9,9 @@ from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import cast
 
+from cachy.compare.compare import Change
+from cachy.compare.rules import RULES, SEVERITIES, Severity
 from cachy.config import Drift
-from cachy.drift.changes import Change
-from cachy.drift.rules import RULES, SEVERITIES, Severity
 from cachy.errors import CachyError
 from cachy.interaction import Json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from cachy.drift.changes import Change
-from cachy.drift.rules import RULES, SDK_VERDICTS, SEVERITIES
+from cachy.compare.compare import Change
+from cachy.compare.rules import RULES, SDK_VERDICTS, SEVERITIES
 from cachy.interaction import Json
 
 Report = Mapping[str, Json]

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cachy.drift.calls import is_call
-from cachy.drift.judge import KNOWN, SURE
+from cachy.compare.body_rules import KNOWN, SURE
+from cachy.compare.tool_calls import is_call
 from cachy.providers.answers import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
 from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator
 from cachy.structure.learn import Structure, event_name, learn

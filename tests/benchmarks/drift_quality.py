@@ -24,8 +24,8 @@ from typing import Any
 
 from drift_mutations import ROWS, Case, bare
 
+from cachy.compare.sdk_models import find_model
 from cachy.drift import Change, compare
-from cachy.drift.sdk_models import find_model
 
 Row = dict[str, Any]
 HISTORY = 30

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cachy.drift.calls import has_finished, is_call
-from cachy.drift.change import Change, make_change
-from cachy.drift.evidence import (
+from cachy.compare.change import Change, make_change
+from cachy.compare.excuses import (
     Sides,
     is_all_null,
     is_other_backend,
@@ -16,7 +15,8 @@ from cachy.drift.evidence import (
     is_sparse,
     writes_null,
 )
-from cachy.drift.rules import Severity
+from cachy.compare.rules import Severity
+from cachy.compare.tool_calls import has_finished, is_call
 from cachy.providers.answers import PADDING, SHUTDOWNS
 from cachy.structure.paths import Fact, parent_of
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from cachy.drift.changes import Change, compare
+from cachy.compare.compare import Change, compare
 from cachy.errors import CachyError
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from cachy.drift.rules import RULES, SEVERITIES, Severity
+from cachy.compare.rules import RULES, SEVERITIES, Severity
 from cachy.interaction import Json
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from cachy.drift.change import Change
+from cachy.compare.change import Change
 from cachy.fixture.format.text import plain
 from cachy.interaction import Json
 from cachy.providers.answers import REVISIONS

@@ -8,17 +8,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
-from cachy.drift.calls import demands_call
-from cachy.drift.causes import hint_renames, merge_causes
-from cachy.drift.change import Change, make_change, worst_first
-from cachy.drift.documents import read_baseline, read_document, refuse_bodies
-from cachy.drift.evidence import Sides
-from cachy.drift.exchange import compare_exchange, is_alike, kind_of_body, status_of
-from cachy.drift.judge import judge
-from cachy.drift.revisions import is_first_revision
-from cachy.drift.rules import RULES, SEVERITIES, Rule, Severity
-from cachy.drift.sdk_models import Model, find_model
-from cachy.drift.streams import compare_streams, has_one_grammar
+from cachy.compare.body_rules import judge
+from cachy.compare.change import Change, make_change, worst_first
+from cachy.compare.documents import read_baseline, read_document, refuse_bodies
+from cachy.compare.envelope_rules import compare_exchange, is_alike, kind_of_body, status_of
+from cachy.compare.excuses import Sides
+from cachy.compare.merge import hint_renames, merge_causes
+from cachy.compare.revisions import is_first_revision
+from cachy.compare.rules import RULES, SEVERITIES, Rule, Severity
+from cachy.compare.sdk_models import Model, find_model
+from cachy.compare.stream_rules import compare_streams, has_one_grammar
+from cachy.compare.tool_calls import demands_call
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface

@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from cachy.drift.change import Change, make_change
-from cachy.drift.outcome import name_error
-from cachy.drift.rules import Severity
+from cachy.compare.api_error import name_error
+from cachy.compare.change import Change, make_change
+from cachy.compare.rules import Severity
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json

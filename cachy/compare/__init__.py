@@ -1,0 +1,1 @@
+"""Two structures and the changes between them; rules are rows."""
