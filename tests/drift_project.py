@@ -16,7 +16,7 @@ from drift_server import Provider
 from cachy import cachy
 from cachy.config import load_config
 from cachy.drift.check import Checked, Options, check, load_fixtures
-from cachy.drift.resend import open_line
+from cachy.drift.live.resend import open_line
 
 KEY = "test-key-0123456789abcdef"
 CHAT = "/v1/chat/completions"

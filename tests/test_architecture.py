@@ -32,7 +32,7 @@ ROOMS = [
     "cli",
 ]
 DOORS = {
-    "httpx": {"drift.resend", "pull_request.github", "cli.demo.chat"},
+    "httpx": {"drift.live.resend", "pull_request.github", "cli.demo.chat"},
     "httpx2": set(),
     "aiohttp": set(),
     "requests": set(),

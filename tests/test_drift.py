@@ -20,7 +20,7 @@ from drift_project import (
 from drift_server import Answer, json_answer, serving, stream_answer
 from pull_request_world import TOKEN, run_git, serve_world
 
-from cachy.drift.report import render_text
+from cachy.drift.outcome.report import render_text
 
 
 def test_values_alone_are_no_drift(tmp_path: Path) -> None:

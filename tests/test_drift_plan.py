@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cachy.config import Config, Drift
-from cachy.drift.plan import cover, make_plan, parse_cases, why_not_allowed
+from cachy.drift.live.plan import cover, make_plan, parse_cases, why_not_allowed
 from cachy.errors import CachyError
 from cachy.interaction import Fixture
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.drift import Change, compare
-from cachy.drift.graft import graft
+from cachy.drift.outcome.graft import graft
 from cachy.fixture.format.text import encode, parse_fixture, plain, render_fixture
 
 RECORDED_AT, NOW = "2026-01-01T00:00:00Z", "2026-11-24T00:00:00Z"

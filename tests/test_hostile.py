@@ -20,7 +20,7 @@ from cachy.cli.ls import list_rows
 from cachy.compare.compared_files import compare_files
 from cachy.config import Config
 from cachy.drift.check import load_fixtures
-from cachy.drift.plan import make_plan, parse_cases
+from cachy.drift.live.plan import make_plan, parse_cases
 from cachy.errors import CachyError
 from cachy.fixture.store.files import LARGEST, list_fixtures, read_text
 from cachy.fixture.store.store import Store, load_whole

@@ -12,9 +12,9 @@ import pytest
 from drift_server import Answer, Provider, json_answer, serving, stream_answer
 
 from cachy.config import Config, Drift
-from cachy.drift.credentials import find_credential
-from cachy.drift.outcome import Unchecked
-from cachy.drift.resend import Line, open_line, outgoing_request
+from cachy.drift.live.credentials import find_credential
+from cachy.drift.live.inconclusive import Unchecked
+from cachy.drift.live.resend import Line, open_line, outgoing_request
 from cachy.errors import CachyError
 from cachy.interaction import Request, Response
 

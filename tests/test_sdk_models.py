@@ -20,7 +20,7 @@ from cachy.compare import sdk_models
 from cachy.config import load_config
 from cachy.drift import compare
 from cachy.drift.check import Options, check, load_fixtures
-from cachy.drift.resend import Line
+from cachy.drift.live.resend import Line
 
 CHAT_URL = "https://api.openai.com/v1/chat/completions"
 CHAT = {

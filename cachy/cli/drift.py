@@ -15,7 +15,7 @@ from cachy.fixture.store.files import list_fixtures
 
 if TYPE_CHECKING:
     from cachy.drift.check import Checked
-    from cachy.drift.plan import Planned
+    from cachy.drift.live.plan import Planned
     from cachy.pull_request.keep import Settings
 
 
@@ -65,7 +65,7 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
 
     Example: cachy drift --format json
     """
-    from cachy.drift.report import render_json, render_text
+    from cachy.drift.outcome.report import render_json, render_text
 
     config = load_config()
     allowed, fail_on = _reasons(options.pop("allow_inconclusive")), options.pop("fail_on")
@@ -92,7 +92,7 @@ def _nothing(config: Config, only: str | None) -> str:
 
 
 def _reasons(text: str) -> frozenset[str]:
-    from cachy.drift.outcome import REASONS
+    from cachy.drift.live.inconclusive import REASONS
 
     reasons = frozenset(filter(None, (part.strip() for part in text.split(","))))
     if unknown := reasons.difference(REASONS):
@@ -103,7 +103,7 @@ def _reasons(text: str) -> frozenset[str]:
 
 def _check(config: Config, paths: tuple[Path, ...], options: dict[str, Any]) -> Checked:
     from cachy.drift.check import Options, check, load_fixtures
-    from cachy.drift.resend import open_line
+    from cachy.drift.live.resend import open_line
 
     fixtures = load_fixtures(config, paths)
     budget = options.pop("max_requests")

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from cachy.compare.compare import Change
 from cachy.config import Config
-from cachy.drift.attempts import Attempts, attempt
-from cachy.drift.changed import Files, changed_fixtures
-from cachy.drift.contracts import changed_contracts, load_contracts
-from cachy.drift.findings import Finding, seen_by_surface, summarize
-from cachy.drift.graft import graft
-from cachy.drift.plan import Case, Planned, make_plan, parse_cases
-from cachy.drift.policy import apply_policy, check_policy, find_idle_ignores
-from cachy.drift.resend import Line
+from cachy.drift.live.confirm import Attempts, attempt
+from cachy.drift.live.plan import Case, Planned, make_plan, parse_cases
+from cachy.drift.live.resend import Line
+from cachy.drift.outcome.changed_contracts import changed_contracts, load_contracts
+from cachy.drift.outcome.changed_fixtures import Files, changed_fixtures
+from cachy.drift.outcome.graft import graft
+from cachy.drift.outcome.policy import apply_policy, check_policy, find_idle_ignores
+from cachy.drift.outcome.results import Finding, seen_by_surface, summarize
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import blob_names
 from cachy.fixture.format.text import render_fixture

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from cachy.compare.change import Change, worst_first
 from cachy.compare.rules import SEVERITIES
-from cachy.drift.outcome import Outcome, Unchecked
-from cachy.drift.plan import Case
+from cachy.drift.live.inconclusive import Outcome, Unchecked
+from cachy.drift.live.plan import Case
 from cachy.interaction import Json
 
 _RANKED: tuple[Outcome, ...] = ("drift", "inconclusive", "clean")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.findings import Finding
-from cachy.drift.plan import Case, path_name
+from cachy.drift.live.plan import Case, path_name
+from cachy.drift.outcome.results import Finding
 from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text

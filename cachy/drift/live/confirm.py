@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.compare import Change, compare
-from cachy.drift.outcome import Unchecked
-from cachy.drift.plan import Case, Planned
-from cachy.drift.resend import Line
+from cachy.drift.live.inconclusive import Unchecked
+from cachy.drift.live.plan import Case, Planned
+from cachy.drift.live.resend import Line
 from cachy.errors import CachyError
 from cachy.fixture.document import compose
 from cachy.fixture.format.text import render_fixture

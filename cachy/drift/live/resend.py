@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import httpx
 
 from cachy.config import Config
-from cachy.drift.credentials import find_credential
-from cachy.drift.outcome import PAUSE, Unchecked, why_unchecked
+from cachy.drift.live.credentials import find_credential
+from cachy.drift.live.inconclusive import PAUSE, Unchecked, why_unchecked
 from cachy.fixture.identity.fingerprint import matched_header_names, with_required_header
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers, Json, Request, Response

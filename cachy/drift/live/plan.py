@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.outcome import Unchecked
+from cachy.drift.live.inconclusive import Unchecked
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS

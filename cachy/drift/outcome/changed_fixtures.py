@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.findings import Finding
-from cachy.drift.plan import blob_path, path_name
+from cachy.drift.live.plan import blob_path, path_name
+from cachy.drift.outcome.results import Finding
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import NAME, blob_names
 from cachy.fixture.store.files import list_fixtures

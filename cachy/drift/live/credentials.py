@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from cachy.drift.outcome import Unchecked
+from cachy.drift.live.inconclusive import Unchecked
 from cachy.errors import CachyError
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers

@@ -1,0 +1,1 @@
+"""Plan, send, confirm, and why a fixture could not be checked."""

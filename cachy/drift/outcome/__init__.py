@@ -1,0 +1,1 @@
+"""What a run found: results, policy, changed fixtures and contracts, report."""
