@@ -38,7 +38,7 @@ DOORS = {
     "requests": set(),
     "uvloop": set(),
     "pycurl": set(),
-    "urllib3": {"replay.requests_door"},
+    "urllib3": {"replay.clients.requests_client"},
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -23,7 +23,7 @@ import trio
 from conftest import refused
 
 from cachy import CachyError, UnrecordedRequest, cachy, disable_cachy, enable_cachy, no_cachy
-from cachy.replay import keys, misses
+from cachy.replay import misses, placeholder_keys
 
 DOMS = ["127.0.0.1"]
 EVENTS = [*(loopback.event({"n": number}) for number in range(3)), loopback.event("[DONE]")]
@@ -464,7 +464,7 @@ def test_an_aws_placeholder_hides_no_source_of_credentials(
     if source:
         monkeypatch.setenv(source, "x")
     (tmp_path / "sys_vendor").write_text(f"{maker}\n", encoding="utf-8")
-    monkeypatch.setattr(keys, "_MAKER", tmp_path / "sys_vendor")
+    monkeypatch.setattr(placeholder_keys, "_MAKER", tmp_path / "sys_vendor")
     with cachy(fixtures, DOMS, mode=mode):
         assert ("AWS_ACCESS_KEY_ID" in os.environ) is is_set
     assert "AWS_ACCESS_KEY_ID" not in os.environ

@@ -32,7 +32,7 @@ from conftest import forgotten
 
 import cachy
 from cachy.interaction import host_and_port
-from cachy.replay import guard
+from cachy.replay.clients import dns_guard
 
 UNSEEN = "A connection to localhost was left by a client that cachy doesn't see"
 
@@ -45,7 +45,7 @@ def origin() -> Iterator[loopback.Origin]:
 
 @pytest.fixture(autouse=True)
 def _not_warned_yet(project: Path) -> None:
-    guard._warned.clear()
+    dns_guard._warned.clear()
 
 
 def by_urllib(url: str) -> None:

@@ -16,7 +16,7 @@ from foreign import aimock, free_port, llmock, make_environment, run_program, ru
 from sdks import provider
 from sdks.matrix import ENVIRONMENTS, ROWS, Row
 
-from cachy.replay.keys import PLACEHOLDER
+from cachy.replay.placeholder_keys import PLACEHOLDER
 
 __all__ = ["aimock", "llmock"]  # pytest fixtures
 PROGRAM = Path(__file__).parent / "sdks" / "program.py"

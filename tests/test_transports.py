@@ -28,7 +28,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 import cachy
-from cachy.replay import httpx_door
+from cachy.replay.clients import httpx_client
 
 Send = Callable[..., Any]
 
@@ -367,7 +367,7 @@ def test_each_client_is_patched_once(project: Path, recording: Scope) -> None:
         assert patched.__wrapped__ is before
         assert patched.__module__ == before.__module__
     assert httpx.Client._transport_for_url is before
-    assert httpx_door.__name__ not in str(before)
+    assert httpx_client.__name__ not in str(before)
 
 
 def test_websockets_through_httpx2_are_refused_while_replaying(

@@ -17,7 +17,7 @@ from cachy.cli.terminal import say
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import is_chosen, list_fixtures
-from cachy.replay import full_run, report
+from cachy.replay.run import completeness, summary
 
 _AUTOSTART = Path(__file__).with_name("autostart")
 
@@ -44,10 +44,10 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
         code = _run(arguments, _environment(mode, only, lines))
-        total = report.add_up(report.read_lines(lines))
-    why = full_run.why_partial(total, code, config)
+        total = summary.add_up(summary.read_lines(lines))
+    why = completeness.why_partial(total, code, config)
     if not why:
-        full_run.put_on_record(total, " ".join(arguments), began, config)
+        completeness.put_on_record(total, " ".join(arguments), began, config)
     left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)
     noun = "pruned" if prune else "superseded"
     counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]
@@ -72,7 +72,7 @@ def _is_idle(only: str | None, config: Config) -> bool:
 
 def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, str]:
     paths = [str(_AUTOSTART), *filter(None, [os.environ.get("PYTHONPATH")])]
-    added = {report.RUN: "1", report.FILE: str(lines)}
+    added = {summary.RUN: "1", summary.FILE: str(lines)}
     if mode:
         added["CACHY_MODE"] = mode
     if only:

@@ -179,8 +179,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that missed something outside of every test; hand a worker's totals on."""
     totals = session.config.stash[_totals]
     totals["astray"] += _take_misses(session.config)
-    if "cachy.replay.report" in sys.modules:
-        from cachy.replay.report import summary
+    if "cachy.replay.run.summary" in sys.modules:
+        from cachy.replay.run.summary import summary
 
         done = summary()  # of every scope, whoever opened it
         for name in ("replayed", "recorded", "unwritten"):  # beside those of workers

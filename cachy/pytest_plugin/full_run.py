@@ -70,8 +70,8 @@ class FullRun:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Put a full run on record; a worker tells the session that started it."""
-        if "cachy.replay.report" in sys.modules:
-            from cachy.replay.report import so_far
+        if "cachy.replay.run.summary" in sys.modules:
+            from cachy.replay.run.summary import so_far
 
             self._lines.append(so_far())
         if self._is_worker:
@@ -84,25 +84,25 @@ class FullRun:
         from cachy.config import load_config
         from cachy.errors import CachyError
         from cachy.fixture.store.run_log import PYTEST
-        from cachy.replay import full_run, report
+        from cachy.replay.run import completeness, summary
 
         about = {"tests": True, "used": {}, "skipped": self._skipped, "partial": self._partial()}
         lines = [*self._lines, {"process": "pytest", **about}]
-        if report.RUN in os.environ:
+        if summary.RUN in os.environ:
             for line in lines:
-                report.add_line(line)
+                summary.add_line(line)
             return
         try:
             settings = load_config()
-            total = report.add_up([*report.read_lines(os.environ[_FILE]), *lines])
-            if not full_run.why_partial(total, exitstatus, settings):
-                full_run.put_on_record(total, PYTEST, self._began, settings)
+            total = summary.add_up([*summary.read_lines(os.environ[_FILE]), *lines])
+            if not completeness.why_partial(total, exitstatus, settings):
+                completeness.put_on_record(total, PYTEST, self._began, settings)
         except CachyError as error:
             print(f"cachy: {error}", file=sys.stderr)
 
     def _partial(self) -> str:
         """Say which tests this session was told to leave out; empty where it ran them all."""
-        from cachy.replay.full_run import find_left_out
+        from cachy.replay.run.completeness import find_left_out
 
         config = self._config
         if self._left_out:

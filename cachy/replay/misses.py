@@ -20,7 +20,7 @@ from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json, Request
 from cachy.redact import redact_text, redact_url, redact_values
-from cachy.replay import keys
+from cachy.replay import placeholder_keys
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 
@@ -47,7 +47,7 @@ def find_refusal(request: Request, is_chosen: bool, config: Config) -> tuple[str
     if not is_chosen:
         why = f"mode {config.mode.value}, for --only {config.only}"
         return why, "take it into --only, or leave --only out"
-    if key := keys.missing_for(request):
+    if key := placeholder_keys.missing_for(request):
         return f"nothing recorded, and {key} isn't set", f"set {key}, then {how_to_record()}"
     return None
 
@@ -62,7 +62,7 @@ def unrecorded(
     reason, how = refusal
     url = _shown_url(request, config)
     nearest, differences = _nearest(request, identity, index, config)
-    how = redact_values(redact_text(how, config.redact), keys.secrets())
+    how = redact_values(redact_text(how, config.redact), placeholder_keys.secrets())
     lines = [
         f"No fixture answers {request.method} {url} ({reason}).",
         *_about(nearest, differences, config),
@@ -102,7 +102,7 @@ def shown(request: Request, config: Config) -> str:
 
 
 def _shown_url(request: Request, config: Config) -> str:
-    return redact_values(redact_url(request.url, config.redact), keys.secrets())
+    return redact_values(redact_url(request.url, config.redact), placeholder_keys.secrets())
 
 
 def remember(error: UnrecordedRequest) -> None:
@@ -204,5 +204,6 @@ def _find_fixture(path: Path) -> Fixture | None:
 
 
 def _described(request: Request, config: Config) -> Json:
-    fields, _ = extract_blobs(without_values(request_fields(request, config), keys.secrets()))
+    secrets = placeholder_keys.secrets()
+    fields, _ = extract_blobs(without_values(request_fields(request, config), secrets))
     return comparable(fields)

@@ -14,7 +14,9 @@ from typing import Any, Literal
 
 from cachy.config import Config, Mode, Repeats, load_config, override
 from cachy.errors import CachyError
-from cachy.replay import doors, keys, report
+from cachy.replay import placeholder_keys
+from cachy.replay.clients import install
+from cachy.replay.run import summary
 from cachy.replay.session import Session
 
 Inherit = Callable[[Config], Session]
@@ -224,10 +226,10 @@ def _open(session: Session) -> None:
     global _open_scopes
     with _lock:
         if _open_scopes == 0:
-            doors.install(current_session)
+            install.install(current_session)
         _open_scopes += 1
-        keys.place(session.config.mode)
-        report.watch(session)
+        placeholder_keys.place(session.config.mode)
+        summary.watch(session)
 
 
 def _close(session: Session) -> None:
@@ -236,5 +238,5 @@ def _close(session: Session) -> None:
         session.close()
         _open_scopes -= 1
         if _open_scopes == 0:
-            doors.uninstall()
-            keys.remove()
+            install.uninstall()
+            placeholder_keys.remove()

@@ -22,9 +22,9 @@ from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header, host_and_port
 from cachy.providers import MATCH_HEADERS, find_surface
-from cachy.replay import keys, misses
+from cachy.replay import misses, placeholder_keys
+from cachy.replay.counters import Tally
 from cachy.replay.sequence import Sequences
-from cachy.replay.tally import Tally
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
@@ -220,7 +220,7 @@ class Session:
 
     def write(self, recording: Recording, response: Response) -> None:
         """Write the fixture of a recording."""
-        request, index, secrets = recording.request, recording.index, keys.secrets()
+        request, index, secrets = recording.request, recording.index, placeholder_keys.secrets()
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
         recorded = self._provenance(request, response)
         document, blobs = compose(request, response, recorded, self.config, secrets)

@@ -12,7 +12,7 @@ from cachy.errors import CachyError
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers
 from cachy.providers import Provider, find_provider
-from cachy.replay.keys import PLACEHOLDER
+from cachy.replay.placeholder_keys import PLACEHOLDER
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")

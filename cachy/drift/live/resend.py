@@ -16,8 +16,8 @@ from cachy.fixture.identity.fingerprint import matched_header_names, with_requir
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers, Json, Request, Response
 from cachy.redact import secret_values
-from cachy.replay.inside import inside
-from cachy.replay.keys import PLACEHOLDER
+from cachy.replay.clients.reentrancy import inside
+from cachy.replay.placeholder_keys import PLACEHOLDER
 
 _TIMEOUT = {"connect": 10.0, "read": 120.0, "write": 30.0, "pool": 10.0}
 _WHOLE = 600.0  # seconds for one answer

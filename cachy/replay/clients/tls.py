@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.config import Mode
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients.patching import CurrentSession, Patches
 
 
 class LazyContext:

@@ -13,12 +13,12 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Headers, Request, Response
-from cachy.replay import guard, tls
-from cachy.replay.inside import is_inside, sending
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients import dns_guard, tls
+from cachy.replay.clients.other_recorders import calls_an_app, is_replaced
+from cachy.replay.clients.patching import CurrentSession, Patches
+from cachy.replay.clients.reentrancy import is_inside, sending
+from cachy.replay.clients.tee import Copy, tee_classes
 from cachy.replay.session import Recording, Session
-from cachy.replay.standins import calls_an_app, is_replaced
-from cachy.replay.tee import Copy, tee_classes
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 
@@ -93,7 +93,7 @@ class _SyncShim(_Shim):
     def handle_request(self, outgoing: Any) -> Any:
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
-            guard.check(self.session, outgoing.url.host, _port(outgoing.url))
+            dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return self.inner.handle_request(outgoing)
         answer = _answer(self.session, outgoing, counted, outgoing.read())
         if isinstance(answer, Response):
@@ -107,7 +107,7 @@ class _AsyncShim(_Shim):
     async def handle_async_request(self, outgoing: Any) -> Any:
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
-            guard.check(self.session, outgoing.url.host, _port(outgoing.url))
+            dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return await self.inner.handle_async_request(outgoing)
         answer = _answer(self.session, outgoing, counted, await outgoing.aread())
         if isinstance(answer, Response):
@@ -147,7 +147,7 @@ def _raw(message: Any) -> list[tuple[bytes, bytes]]:
 def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
     """Give what was recorded of a stream that was cut off, then say that no more was."""
     yield from pieces
-    raise guard.past_the_end()
+    raise dns_guard.past_the_end()
 
 
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:

@@ -13,8 +13,8 @@ from typing import Any
 
 from cachy.config import Mode
 from cachy.replay import misses
+from cachy.replay.counters import Tally
 from cachy.replay.session import Session
-from cachy.replay.tally import Tally
 
 FILE = "CACHY_RUN_REPORT"  # names the file to which every process of a run adds its lines
 RUN = "CACHY_RUN"  # set by `cachy run`, which says for all what became of the requests

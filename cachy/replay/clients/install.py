@@ -14,18 +14,24 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from cachy.replay import aiohttp_door, guard, httpx_door, pycurl_door, requests_door
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients import (
+    aiohttp_client,
+    dns_guard,
+    httpx_client,
+    pycurl_client,
+    requests_client,
+)
+from cachy.replay.clients.patching import CurrentSession, Patches
 
 _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
-    "httpx": httpx_door.open_door,
-    "httpx2": httpx_door.open_door,
-    "aiohttp": aiohttp_door.open_door,
-    "requests": requests_door.open_door,
-    "http.client": guard.open_http_door,
-    "asyncio.base_events": guard.open_loop_door,
-    "uvloop": guard.open_uvloop_door,
-    "pycurl": pycurl_door.open_door,
+    "httpx": httpx_client.open_door,
+    "httpx2": httpx_client.open_door,
+    "aiohttp": aiohttp_client.open_door,
+    "requests": requests_client.open_door,
+    "http.client": dns_guard.open_http_door,
+    "asyncio.base_events": dns_guard.open_loop_door,
+    "uvloop": dns_guard.open_uvloop_door,
+    "pycurl": pycurl_client.open_door,
 }
 _patches = Patches()
 _finder: list[_AfterImport] = []
@@ -33,7 +39,7 @@ _finder: list[_AfterImport] = []
 
 def install(current: CurrentSession) -> None:
     """Patch the loaded libraries and watch for the others."""
-    guard.open_door(current, _patches)
+    dns_guard.open_door(current, _patches)
     finder = _AfterImport(current)
     _finder.append(finder)
     sys.meta_path.insert(0, finder)

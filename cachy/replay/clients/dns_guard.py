@@ -13,10 +13,10 @@ from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
 from cachy.interaction import host_and_port
 from cachy.replay import misses
-from cachy.replay.inside import is_inside
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients.other_recorders import are_connecting, is_theirs
+from cachy.replay.clients.patching import CurrentSession, Patches
+from cachy.replay.clients.reentrancy import is_inside
 from cachy.replay.session import Session
-from cachy.replay.standins import are_connecting, is_theirs
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _warned: set[str] = set()

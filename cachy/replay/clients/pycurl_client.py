@@ -6,8 +6,8 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import host_and_port
-from cachy.replay import guard
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients import dns_guard
+from cachy.replay.clients.patching import CurrentSession, Patches
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 
@@ -60,4 +60,4 @@ def _check(current: CurrentSession, handle: Any) -> None:
     # A handle may be older than the scope; and with libcurl's attributes a class's own wins.
     url = getattr(handle, "cachy_url", "")
     url = url.decode("latin-1") if isinstance(url, bytes) else url
-    guard.check(current(), *host_and_port(url if "://" in url else f"http://{url}"))
+    dns_guard.check(current(), *host_and_port(url if "://" in url else f"http://{url}"))

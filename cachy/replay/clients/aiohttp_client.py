@@ -9,12 +9,12 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Request, Response
-from cachy.replay import guard
-from cachy.replay.inside import is_inside, sending
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients import dns_guard
+from cachy.replay.clients.other_recorders import is_replaced
+from cachy.replay.clients.patching import CurrentSession, Patches
+from cachy.replay.clients.reentrancy import is_inside, sending
+from cachy.replay.clients.tee import DRAIN_SECONDS, Copy, is_cancelled
 from cachy.replay.session import Recording
-from cachy.replay.standins import is_replaced
-from cachy.replay.tee import DRAIN_SECONDS, Copy, is_cancelled
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
@@ -50,7 +50,7 @@ def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> An
         if session is None or not is_ours:
             return await send(outgoing)
         if "upgrade" in outgoing.headers:
-            guard.check(session, outgoing.url.host, outgoing.url.port)
+            dns_guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
         found = session.answer(await _to_request(outgoing))
         if isinstance(found, Response):
@@ -197,7 +197,7 @@ def _replayed(library: ModuleType, client: Any, outgoing: Any, answer: Response)
     for chunk in answer.chunks or (answer.body,):
         response.content.feed_data(chunk)
     if answer.truncated:
-        response.content.set_exception(guard.past_the_end())
+        response.content.set_exception(dns_guard.past_the_end())
     else:
         response.content.feed_eof()
     return response

@@ -12,12 +12,12 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Request, Response
-from cachy.replay import guard
-from cachy.replay.inside import is_inside, sending
-from cachy.replay.patching import CurrentSession, Patches
+from cachy.replay.clients import dns_guard
+from cachy.replay.clients.other_recorders import is_replaced, is_theirs
+from cachy.replay.clients.patching import CurrentSession, Patches
+from cachy.replay.clients.reentrancy import is_inside, sending
+from cachy.replay.clients.tee import Copy, SyncTee
 from cachy.replay.session import Recording
-from cachy.replay.standins import is_replaced, is_theirs
-from cachy.replay.tee import Copy, SyncTee
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _PIECE = 2**16  # bytes at most
@@ -171,5 +171,5 @@ class _Cut(io.BytesIO):
     def read(self, size: int | None = -1) -> bytes:
         piece = super().read(size)
         if not piece:
-            raise guard.past_the_end()
+            raise dns_guard.past_the_end()
         return piece

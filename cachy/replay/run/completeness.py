@@ -11,7 +11,7 @@ from typing import Any
 from cachy.config import Config
 from cachy.fixture.store.run_log import PYTEST, Run, save_run
 from cachy.redact import redact_text, redact_values
-from cachy.replay import keys
+from cachy.replay import placeholder_keys
 
 
 def why_partial(total: dict[str, Any], code: int, config: Config) -> str:
@@ -35,7 +35,8 @@ def put_on_record(total: dict[str, Any], command: str, began: float, config: Con
     Raises:
         CachyError: the disk refuses.
     """
-    name = PYTEST if total["tests"] else redact_values(redact_text(command), keys.secrets())
+    secrets = placeholder_keys.secrets()
+    name = PYTEST if total["tests"] else redact_values(redact_text(command), secrets)
     skipped = tuple(map(redact_text, total["skipped"]))
     used = frozenset(total["used"][str(config.fixtures)])
     if config.fixtures.is_dir():

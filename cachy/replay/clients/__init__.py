@@ -1,0 +1,1 @@
+"""One module for each client library, and what they share."""
