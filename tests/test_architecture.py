@@ -43,7 +43,7 @@ DOORS = {
     "click": {"cli"},
     "rich": {"cli"},
     "deepdiff": {"compare.compare"},
-    "jsonschema": {"verify.answer", "structure.json_schema"},
+    "jsonschema": {"verify.document_checks", "structure.json_schema"},
     "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
     "tomllib": {"config", "importers.cassettes"},
     "yaml": {"importers.yaml_loader"},

@@ -23,10 +23,10 @@ from cachy.fixture.store.files import CONTRACT, is_inside, read_text, walk_fixtu
 from cachy.fixture.store.store import FILE_NAME, Store
 from cachy.interaction import Json, Request
 from cachy.redact import find_secrets
-from cachy.verify.answer import find_fault, find_in_answer
 from cachy.verify.contracts import Contracts
+from cachy.verify.document_checks import find_fault, find_in_answer
+from cachy.verify.duplicates import find_rivals
 from cachy.verify.finding import Finding, shown
-from cachy.verify.rivals import find_rivals
 from cachy.verify.unused import unused_findings
 
 

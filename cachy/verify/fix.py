@@ -18,8 +18,8 @@ from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.structure.contract_file import render_contract
 from cachy.verify.check import FAULTS, list_checked, verify
 from cachy.verify.contracts import Contracts
+from cachy.verify.duplicates import find_identity, find_rivals
 from cachy.verify.finding import Finding, shown
-from cachy.verify.rivals import find_identity, find_rivals
 from cachy.verify.unused import drop_empty
 
 Fixer = Callable[[Config, Sequence[Finding]], Iterator[str]]
