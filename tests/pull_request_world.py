@@ -17,7 +17,7 @@ from typing import Any
 from git_server import GitServer, serve_git
 from github_server import GitHubServer, serve_github
 
-from cachy.pull_request.keep import BRANCH, Result, Settings, open_pull_request
+from cachy.pull_request.publish import BRANCH, Result, Settings, open_pull_request
 
 TOKEN = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
 PAGE = "https://github.example/octo/app/pull/1"

@@ -11,7 +11,7 @@ from github_server import refusal
 from pull_request_world import ADDED, FIXTURE, OLD, PAGE, REMOVED, World, report, serve_world
 
 from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.keep import BRANCH, Result
+from cachy.pull_request.publish import BRANCH, Result
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from pull_request_world import (
 
 from cachy.errors import CachyError
 from cachy.pull_request.git import find_prefix, parse_repository_name, refuse_foreign_server
-from cachy.pull_request.keep import BRANCH, Result, open_pull_request
+from cachy.pull_request.publish import BRANCH, Result, open_pull_request
 
 
 @pytest.fixture

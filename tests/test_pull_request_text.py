@@ -9,7 +9,7 @@ import pytest
 from markdown_it import MarkdownIt
 from pull_request_world import ADDED, ADVICE, FIXTURE, REMOVED, report
 
-from cachy.pull_request.body import BUDGET, code, parse_mark, render_text, without_mark
+from cachy.pull_request.description import BUDGET, code, parse_mark, render_text, without_mark
 
 
 def test_the_text_says_whether_to_act_then_what_changed() -> None:

@@ -16,7 +16,7 @@ from cachy.fixture.store.files import list_fixtures
 if TYPE_CHECKING:
     from cachy.drift.check import Checked
     from cachy.drift.live.plan import Planned
-    from cachy.pull_request.keep import Settings
+    from cachy.pull_request.publish import Settings
 
 
 @click.command()
@@ -123,7 +123,7 @@ def _watched(plan: Sequence[Planned]) -> Iterable[Planned]:
 
 def _settings(config: Config) -> Settings:
     from cachy.pull_request.git import find_prefix
-    from cachy.pull_request.keep import Settings
+    from cachy.pull_request.publish import Settings
 
     environ = environment()
     if not environ.get("GITHUB_TOKEN"):
@@ -149,7 +149,7 @@ def _settings(config: Config) -> Settings:
 def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
     from cachy.compare.rules import RULES, SDK_VERDICTS
     from cachy.pull_request.git import find_prefix
-    from cachy.pull_request.keep import open_pull_request
+    from cachy.pull_request.publish import open_pull_request
     from cachy.redact import find_secrets
 
     prefix = PurePosixPath(find_prefix(config.root, settings.environment))

@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from secrets import token_hex
 from typing import Any
 
-from cachy.cli.demo import answers
+from cachy.cli.demo import demo_answers
 
 _PACE = 0.03  # seconds for a token: live is slower than replayed
 
@@ -62,18 +62,18 @@ class _Handler(BaseHTTPRequestHandler):
     def _chat(self, asked: dict[str, Any], model: str, version: int) -> None:
         question = _last_text(asked.get("messages"))
         if asked.get("stream"):
-            chunks = map(json.dumps, answers.chat_chunks(question, model, version))
+            chunks = map(json.dumps, demo_answers.chat_chunks(question, model, version))
             self._stream(f"data: {text}\n\n" for text in (*chunks, "[DONE]"))
         else:
-            self._json(200, answers.chat_completion(question, model, version))
+            self._json(200, demo_answers.chat_completion(question, model, version))
 
     def _respond(self, asked: dict[str, Any], model: str, version: int) -> None:
         question = _last_text(asked.get("input"))
         if asked.get("stream"):
-            events = answers.response_events(question, model, version)
+            events = demo_answers.response_events(question, model, version)
             self._stream(f"event: {e['type']}\ndata: {json.dumps(e)}\n\n" for e in events)
         else:
-            self._json(200, answers.response(question, model, version))
+            self._json(200, demo_answers.response(question, model, version))
 
     def _refuse(self, status: int, code: str | None, message: str) -> None:
         kind = "invalid_request_error"

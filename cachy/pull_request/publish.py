@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.body import Report, Text, parse_mark, render_text, without_mark
+from cachy.pull_request.description import Report, Text, parse_mark, render_text, without_mark
 from cachy.pull_request.git import (
     Commit,
     LostRace,
