@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from credentials import find_credentials
+from escape import code, plain
 from inputs import INCONCLUSIVE, PREFIX, WRONG_USAGE, Inputs, StepFailed, read_inputs, refuse_forks
-from page import annotations_of, outputs_of, render_summary
 from report import Drifted, UnreadableReport, Verified, parse_report
-from untrusted import code, plain
+from summary import annotations_of, outputs_of, render_summary
 from workflow import (
     Annotation,
     commands_paused,

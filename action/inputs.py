@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from untrusted import plain
+from escape import plain
 
 PREFIX = "CACHY_ACTION_"
 COMMANDS = ("verify", "drift")

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from escape import cell, code, plain
 from report import SEVERITIES, Change, Drifted, Finding, PullRequest, Tests, Unchecked, Verified
-from untrusted import cell, code, plain
 from workflow import Annotation
 
 KIND_OF_SEVERITY = {
