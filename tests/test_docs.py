@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import fields
-from pathlib import Path
 
 import click
 import pytest
+from places import ROOT
 from sdks.matrix import FOUR, ROWS
 
 from cachy.cli import COMMANDS, program
@@ -19,7 +19,7 @@ from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.verify import RULES as FINDINGS
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-ROOT = Path(__file__).parent.parent.parent
+from places import ROOT
+
 # One environment holds them all, but for those that others' pins don't let stand beside them.
 ENVIRONMENTS = {
     "current": (f"{ROOT}[sdks]",),

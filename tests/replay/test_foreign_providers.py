@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 from foreign import aimock, free_port, is_open, llmock, run_program, running
+from places import TESTS
 
 __all__ = ["aimock", "llmock"]  # pytest fixtures
-PROGRAM = Path(__file__).parent / "sdks" / "openai_and_anthropic.py"
+PROGRAM = TESTS / "sdks" / "openai_and_anthropic.py"
 KEY = "test-key-that-nobody-has"
 pytestmark = pytest.mark.slow
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from places import TESTS
 
 AIMOCK = "@copilotkit/aimock@1.43.0"  # openai, anthropic, gemini, cohere, ollama … in JavaScript
 LLMOCK = "llmock==0.2.2"  # the same kind in Python
-ANSWERS = Path(__file__).parent / "sdks" / "answers.json"
+ANSWERS = TESTS / "sdks" / "answers.json"
 Command = Callable[[int], list[str]]
 
 

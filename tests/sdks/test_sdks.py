@@ -19,7 +19,7 @@ from sdks.matrix import ENVIRONMENTS, ROWS, Row
 from cachy.replay.placeholder_keys import PLACEHOLDER
 
 __all__ = ["aimock", "llmock"]  # pytest fixtures
-PROGRAM = Path(__file__).parent / "sdks" / "program.py"
+PROGRAM = Path(__file__).with_name("program.py")
 KEY = "test-key-that-nobody-has"
 KEYS = {
     name: KEY

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from conftest import Scope, fixtures_in
 from loopback import Answer, Asked, Origin, json_answer
+from programs import call, run_with_cachy
 
 pytestmark = pytest.mark.slow  # dozens of processes
 
 PROMPT = "You are a careful assistant. Answer in one sentence. Never invent prices. "
-QUIET = ("CI", "CACHY_MODE", "CACHY_LOG", "CACHY_RUN_REPORT", "PYTEST_CURRENT_TEST")
 
 
 def completion(asked: Asked) -> Answer:
@@ -65,23 +63,6 @@ def folder(project: Path, url: str, recording: Scope, monkeypatch: pytest.Monkey
     return project
 
 
-def call(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if key not in QUIET}
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1", **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
-def program(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return call(folder, "cachy", "run", *arguments)
-
-
 def names(folder: Path) -> list[str]:
     """The fixtures, by their slugs."""
     return sorted(path.stem[:-17] for path in fixtures_in(folder))
@@ -96,7 +77,7 @@ def test_prune_refuses_without_a_full_run(folder: Path) -> None:
 def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -> None:
     contract = fixtures_in(folder)[0].with_name("_contract.POST.json")
     contract.write_text("{}")
-    assert program(folder, "--", "python", "ask.py", "apples").returncode == 0
+    assert run_with_cachy(folder, "--", "python", "ask.py", "apples").returncode == 0
     listed = call(folder, "cachy", "prune")
     assert listed.returncode == 1
     assert listed.stdout.count("\n") == 1
@@ -110,8 +91,8 @@ def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -
 
 
 def test_a_program_of_its_own_makes_no_other_ones_fixtures_unused(folder: Path) -> None:
-    program(folder, "--", "python", "ask.py", "apples")
-    program(folder, "--", "python", "ask.py", "pears")
+    run_with_cachy(folder, "--", "python", "ask.py", "apples")
+    run_with_cachy(folder, "--", "python", "ask.py", "pears")
     assert call(folder, "cachy", "prune").returncode == 0
 
 
@@ -127,7 +108,7 @@ def test_an_edited_prompt_is_a_rename_to_git(folder: Path) -> None:
     git(folder, "commit", "-qm", "Record")
     script = folder / "ask.py"
     script.write_text(script.read_text().replace("Never invent", "Do not make up"))
-    done = program(folder, "--prune", "--", "python", "ask.py", "pears", "apples")
+    done = run_with_cachy(folder, "--prune", "--", "python", "ask.py", "pears", "apples")
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("superseded by") == 2
     assert done.stderr.endswith("0 replayed, 2 recorded, 0 refused, 0 missed, 2 pruned\n")
@@ -154,7 +135,7 @@ def write_tests(folder: Path, fruits: str = "apples pears") -> None:
     (folder / "test_fruit.py").write_text("from ask import ask\n" + "\n".join(tests))
     (folder / "test_more.py").write_text(
         "import subprocess, sys, pytest\n"
-        "def test_a_program():\n"
+        "def test_a_run_with_cachy():\n"
         "    code = 'import cachy; cachy.enable_cachy(); import ask; ask.ask(\"plums\")'\n"
         "    subprocess.run([sys.executable, '-c', code], check=True)\n"
         "@pytest.mark.skipif('SKIPS' in __import__('os').environ, reason='asked for')\n"
@@ -190,7 +171,7 @@ def test_nothing_is_pruned_after_a_run_that_failed_or_left_something_out(
 ) -> None:
     command, why = PARTIAL[name]
     write_tests(folder)
-    done = program(folder, "--prune", "--", *command)
+    done = run_with_cachy(folder, "--prune", "--", *command)
     assert done.returncode == (4 if name == "failed" else 3), done.stderr
     assert done.stderr.splitlines()[-1].startswith("cachy: nothing was pruned: ")
     assert why in done.stderr.splitlines()[-1]
@@ -210,7 +191,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_what_a_process_of_multiprocessing_asks_for_counts(way: str, folder: Path) -> None:
     (folder / "pooled.py").write_text(POOLED.format(way=way))
-    done = program(folder, "--prune", "--", "python", "pooled.py")
+    done = run_with_cachy(folder, "--prune", "--", "python", "pooled.py")
     assert done.stderr.endswith("cachy: 1 replayed, 0 recorded, 0 refused, 0 missed, 1 pruned\n")
     assert names(folder) == ["apples"]
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from places import FIXTURES_V1, ROOT
 
 from cachy.cli import COMMANDS
 
@@ -200,7 +201,7 @@ def test_ls_show_and_verify_read_what_was_recorded(project: Path, recorded: str)
 
 
 def test_show_takes_what_ls_shows(project: Path) -> None:
-    shutil.copytree(Path(__file__).parent / "fixtures_v1", project / "cachy_fixtures")
+    shutil.copytree(FIXTURES_V1, project / "cachy_fixtures")
     paths = [path.stem for path in (project / "cachy_fixtures").rglob("*.json")]
     (hey,) = [name for name in paths if name.startswith("hey-91519069")]
     narrow = run("ls", folder=project, COLUMNS="80", FORCE_COLOR="1").stdout
@@ -229,7 +230,7 @@ def listed(*arguments: str, folder: Path) -> list[str]:
 
 
 def test_ls_sorts_and_filters(project: Path) -> None:
-    shutil.copytree(Path(__file__).parent / "fixtures_v1", project / "cachy_fixtures")
+    shutil.copytree(FIXTURES_V1, project / "cachy_fixtures")
     assert listed("--only", "claude-*", folder=project) == ["hello-0abde7"]
     assert listed("--only", "*/v1/responses*", folder=project) == ["count-to-ten", "hey-91519069"]
     assert listed("--sort", "size", folder=project)[0] == "what-is-the-"
@@ -313,7 +314,7 @@ STREAM = """{
 
 def test_git_shows_what_changed_in_a_stream_as_the_readme_says(project: Path) -> None:
     git = ["git", "-C", str(project)]
-    readme = (Path(__file__).parent.parent / "README.md").read_text()
+    readme = (ROOT / "README.md").read_text()
     (line,) = re.findall(r"^git config diff\.cachy\.textconv '(.*)'$", readme, re.MULTILINE)
     run("init", folder=project)
     textconv = line.replace("cachy show", f"{sys.executable} -m cachy show")

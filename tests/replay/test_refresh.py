@@ -10,7 +10,7 @@ import httpx
 import loopback
 import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in, refused
-from test_prune import program
+from programs import run_with_cachy
 
 ASK = """\
 import sys, httpx
@@ -55,7 +55,7 @@ def test_only_what_matches_is_recorded_anew(
     one, two = providers
     before = contents(project)
     only = ["--mode", "refresh", "--only", f"{folder_of(one)}/*"]
-    done = program(project, *only, "--", "python", "ask.py", *urls(one, two))
+    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(one, two))
     assert done.stdout.split() == ["200"] * 4, done.stderr
     summary = "2 replayed, 0 recorded, 2 refreshed (1 changed, 1 equal), 0 refused, 0 missed"
     assert done.stderr.splitlines()[-1] == f"cachy: {summary}"
@@ -70,7 +70,7 @@ def test_a_pattern_may_hold_the_port_as_a_url_does(
 ) -> None:
     one, two = providers
     only = ["--mode", "refresh", "--only", f"127.0.0.1:{one.port}/*"]
-    done = program(project, *only, "--", "python", "ask.py", *urls(one, two))
+    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(one, two))
     assert done.returncode == 0, done.stderr
     assert (one.count, two.count) == (4, 2)
 
@@ -79,7 +79,7 @@ def test_a_pattern_that_matches_nothing_is_told(
     providers: tuple[loopback.Origin, ...], project: Path
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]
-    done = program(project, *only, "--", "python", "ask.py", *urls(*providers))
+    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(*providers))
     assert (done.returncode, done.stderr.splitlines()[-2:]) == (
         2,
         [
@@ -108,7 +108,7 @@ def test_a_provider_that_refuses_does_not_stop_the_others(
     one, two = providers
     before = contents(project)
     one.on("/v1/items", loopback.json_answer({"error": "no"}, status))
-    done = program(project, "--mode", "refresh", "--", "python", "ask.py", *urls(one, two))
+    done = run_with_cachy(project, "--mode", "refresh", "--", "python", "ask.py", *urls(one, two))
     assert done.stdout.split() == [str(status), "200", "200", "200"]
     assert f"not recorded: GET {one.url}/v1/items: status {status}" in done.stderr
     summary = "0 replayed, 0 recorded, 3 refreshed (1 changed, 2 equal), 1 refused, 0 missed"
@@ -125,7 +125,7 @@ def test_a_provider_that_is_down_does_not_stop_the_others(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{unused.getsockname()[1]}/v1/items"
-    done = program(project, "--mode", "refresh", "--", "python", "ask.py", down, *urls(two))
+    done = run_with_cachy(project, "--mode", "refresh", "--", "python", "ask.py", down, *urls(two))
     assert done.stdout.split() == ["ConnectError", "200", "200"]
     assert f"not recorded: GET {down}: ConnectError" in done.stderr
     assert done.stderr.endswith("2 refreshed (1 changed, 1 equal), 1 refused, 0 missed\n")
