@@ -14,7 +14,8 @@ from sdks.matrix import FOUR, ROWS
 from cachy.cli import COMMANDS, program
 from cachy.compare.rules import RULES as CHANGES
 from cachy.config import _LISTS, _OTHER, Config, Drift, Match
-from cachy.fixture.document import compose, request_of, response_of
+from cachy.fixture.compose import compose
+from cachy.fixture.document import request_of, response_of
 from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.verify import RULES as FINDINGS

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixture.document import request_fields, without_values
+from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
 from cachy.fixture.identity.fingerprint import Identity, without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
-from cachy.fixture.document import compose, parse_user_agent
+from cachy.fixture.compose import compose, parse_user_agent
 from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.format.text import render_fixture
 from cachy.fixture.identity.fingerprint import identify
 from cachy.fixture.store.files import list_fixtures

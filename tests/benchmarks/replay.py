@@ -28,7 +28,7 @@ from pathlib import Path
 from replay_worker import ANSWER, EVENTS, KINDS, body
 
 from cachy.config import Config
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response

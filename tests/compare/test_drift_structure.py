@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from cachy.config import Config
 from cachy.drift import Change, compare
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.format.text import encode
 from cachy.interaction import Request, Response
 from cachy.structure.learn import Structure, learn

@@ -13,7 +13,7 @@ from credentials import KINDS
 from foreign import make_environment
 
 from cachy.config import Config
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Request, Response
 from cachy.redact import redact_text, redact_values

@@ -24,7 +24,7 @@ from secret_shapes import SPELLINGS, SPLIT, readings
 import cachy
 from cachy.cli import run_program
 from cachy.config import Config, load_config
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.format.text import render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled

@@ -12,7 +12,7 @@ import pytest
 
 from cachy.config import Config, Match
 from cachy.errors import CachyError, Inconclusive
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.store.store import Store

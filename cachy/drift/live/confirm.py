@@ -10,7 +10,7 @@ from cachy.drift.live.inconclusive import Unchecked
 from cachy.drift.live.plan import Case, Planned
 from cachy.drift.live.resend import Line
 from cachy.errors import CachyError
-from cachy.fixture.document import compose
+from cachy.fixture.compose import compose
 from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Json
 from cachy.structure.learn import learn
