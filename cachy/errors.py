@@ -1,20 +1,78 @@
 """What cachy raises.
 
 * CachyError            wrong usage, configuration or input; a command ends with exit code 2
+  + InvalidFixture      a file that is not a valid fixture
+    - NewerFormat       a fixture or a contract that a newer cachy wrote
   + Inconclusive        something that was to be checked could not be; exit code 3
 * UnrecordedRequest     a BaseException: nothing recorded answers a request
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
+from cachy.display import shown_path
+
 
 class CachyError(Exception):
-    """Wrong usage, configuration or input, said in one line: what, where, and what to do."""
+    """Wrong usage, configuration or input, in one line: what, where, and what to do.
+
+    Attributes:
+        problem: what is wrong: a sentence, or where there is a path what is said of it.
+        path: the file or folder that it is about, or None.
+        advice: what to do, as sentences; may be empty.
+    """
 
     exit_code = 2
+
+    def __init__(
+        self, problem: str, *, path: str | os.PathLike[str] | None = None, advice: str = ""
+    ) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path = path
+        self.advice = advice
+
+    def __str__(self) -> str:
+        """Return the whole line, the path as seen from the working folder."""
+        if self.path is None and not self.advice:
+            return self.problem
+        subject = "" if self.path is None else f"{shown_path(self.path)} "
+        end = "" if self.problem.endswith((".", "!", "?")) else "."
+        return f"{subject}{self.problem}{end} {self.advice}".rstrip()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (type(self), self.args, vars(self))
+
+
+def _restored(kind: type[CachyError], args: tuple[Any, ...], facts: dict[str, Any]) -> CachyError:
+    """Rebuild an error in another process without calling a subclass's own `__init__`."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error
+
+
+class InvalidFixture(CachyError):
+    """A file that is not a valid fixture."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        problem: str = "is not a valid fixture",
+        advice: str = "",
+    ) -> None:
+        advice = advice or f"Run `cachy verify {shown_path(path)}` for details."
+        super().__init__(problem, path=path, advice=advice)
+
+
+class NewerFormat(InvalidFixture):
+    """A file in a format that only a newer cachy reads."""
+
+    def __init__(self, path: str | os.PathLike[str], version: object, known: int) -> None:
+        problem = f"has format {version}, but this cachy reads formats up to {known}"
+        super().__init__(path, problem, "Upgrade cachy: pip install -U pycachy")
 
 
 class Inconclusive(CachyError):

@@ -15,6 +15,7 @@ import cachy
 PACKAGE = Path(cachy.__file__).parent
 # From the lowest room to the highest: the one place where the order is written.
 ROOMS = [
+    "display",
     "errors",
     "interaction",
     "providers",

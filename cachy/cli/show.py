@@ -9,7 +9,7 @@ import click
 
 from cachy.cli.terminal import printable, write
 from cachy.config import load_config
-from cachy.errors import CachyError
+from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.store.files import list_fixtures, refuse_outside
 from cachy.fixture.store.store import FILE_NAME, load_whole
 from cachy.fixture.transcript.transcript import render_transcript
@@ -35,7 +35,7 @@ def command(fixture: Path) -> int:
     try:
         text = render_transcript(document)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise CachyError(f"{path} is no whole fixture. See: cachy verify {path}") from None
+        raise InvalidFixture(path) from None
     write(text, hang=0)
     return 0
 

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cachy.compare.compare import Change, compare
-from cachy.errors import CachyError
+from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep
 from cachy.fixture.format.text import encode, parse_fixture
@@ -83,5 +83,5 @@ def _whole(document: Document, path: Path) -> Document:
             raise ValueError("it breaks the format")
         learn([document])
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise CachyError(f"{path} is no whole fixture. See: cachy verify") from None
+        raise InvalidFixture(path) from None
     return document

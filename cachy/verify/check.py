@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -11,12 +10,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.errors import CachyError, Inconclusive
+from cachy.errors import CachyError, Inconclusive, NewerFormat
 from cachy.fixture.document import request_of
 from cachy.fixture.environment_advice import explain_guarded
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import blob_names
-from cachy.fixture.format.text import VERSION, parse_body, parse_document, parse_headers
+from cachy.fixture.format.text import parse_body, parse_document, parse_headers
 from cachy.fixture.identity.fingerprint import identify_settled, is_settled_json
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, is_inside, read_text, walk_fixtures
@@ -91,6 +90,7 @@ def _listed(config: Config, paths: Sequence[Path]) -> list[tuple[Path, bool]]:
     return sorted(found.items())
 
 
+_UNREADABLE: dict[type[CachyError], str] = {NewerFormat: "newer-format"}
 FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _Found = Iterator[tuple[str, str]]  # a rule, and the detail
 
@@ -128,8 +128,8 @@ class _Checks:
             text = read_text(path)
             document = parse_document(text, path.name)
         except CachyError as error:
-            newer = f"reads up to {VERSION}" in str(error)
-            yield "newer-format" if newer else "unreadable", _without_advice(error, path)
+            rule = _UNREADABLE.get(type(error), "unreadable")
+            yield Finding(rule, shown(self.config, path), error.problem, error.advice)
             return
         for kind in find_secrets(text, self.config.redact):
             yield "secret-left", f"holds what looks like a secret: {kind}"
@@ -205,14 +205,6 @@ class _Checks:
         if str(path).startswith(f"{self.config.fixtures}{os.sep}{host}{os.sep}"):
             return True
         return is_inside(path, self.config.fixtures / host)
-
-
-_ADVICE = re.compile(r"\. (?:Record|Restore|Upgrade) it\b.*|\. Mend that\.")
-
-
-def _without_advice(error: CachyError, path: Path) -> str:
-    """Leave out the file's name, as the finding has it, and what its rule says to do."""
-    return _ADVICE.sub("", str(error).removeprefix(f"{path} ").removeprefix(f"{path.name} "))
 
 
 def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:

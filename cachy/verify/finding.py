@@ -1,4 +1,4 @@
-"""What verify reports: one breach of one rule, and how its file is named to people."""
+"""What verify reports: one breach of one rule, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.display import relative_path
 from cachy.verify.rules import RULES, Severity
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One breach of one rule; `fixture` is relative to the project's root."""
+    """One breach of one rule; `fixture` is relative to the project's root.
+
+    `advice` says what to do in this very case, where the rule's own advice does not fit.
+    """
 
     rule: str
     fixture: str
     detail: str
+    advice: str = ""
 
     @property
     def severity(self) -> Severity:
         """The severity of its rule."""
         return RULES[self.rule].severity
 
+    @property
+    def fix(self) -> str:
+        """What to do about it."""
+        return self.advice or RULES[self.rule].fix
+
 
 def shown(config: Config, path: Path) -> str:
-    """Name a file as findings do: relative to the project's root where it lies below."""
-    inside = path.is_relative_to(config.root)
-    return path.relative_to(config.root).as_posix() if inside else str(path)
+    """Return a file's path as findings give it: from the project's root where it lies below."""
+    return relative_path(path, config.root)

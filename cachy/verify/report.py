@@ -29,7 +29,7 @@ def summarize(findings: Sequence[Finding], checked: int) -> dict[str, Any]:
                 "severity": finding.severity,
                 "fixture": finding.fixture,
                 "detail": finding.detail,
-                "fix": RULES[finding.rule].fix,
+                "fix": finding.fix,
             }
             for finding in findings
         ],
@@ -46,7 +46,7 @@ def render_text(findings: Sequence[Finding], checked: int) -> str:
     order = sorted(findings, key=lambda finding: list(_COMMANDS).index(finding.severity))
     lines = [
         f"{finding.severity}: {_safe(finding.fixture)}: {_safe(finding.detail)}"
-        f"\n  {finding.rule}: {RULES[finding.rule].fix}"
+        f"\n  {finding.rule}: {_safe(finding.fix)}"
         for finding in order
     ]
     total = summarize(findings, checked)["summary"]
@@ -105,7 +105,7 @@ def _sarif_result(finding: Finding) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": list(RULES).index(finding.rule),
         "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": _safe(f"{finding.detail}. {RULES[finding.rule].fix}")},
+        "message": {"text": _safe(f"{finding.detail}. {finding.fix}")},
         "locations": [{"physicalLocation": place}],
     }
 

@@ -339,7 +339,7 @@ BAD = [
     (["ls"], 3, "holds no fixtures"),
     (["show", "nowhere.json"], 2, "nowhere.json is no file, nor part of a fixture's path"),
     (["show", "."], 2, ". is a folder"),
-    (["show", "broken.json"], 2, "broken.json is no valid JSON"),
+    (["show", "broken.json"], 2, "broken.json is not valid JSON"),
     (["explain", "field-remove"], 2, "There is no rule 'field-remove'. Nearest: field-removed"),
     (["run", "--", "no-such-program"], 2, "no-such-program can't be run"),
     (["drift"], 3, ""),

@@ -229,4 +229,6 @@ def test_what_is_not_sent_is_said() -> None:
 def test_a_fixture_that_is_not_whole_is_named(document: Any) -> None:
     with pytest.raises(CachyError) as caught:
         parse_cases([Fixture(document, Path("a.json"))], Config())
-    assert str(caught.value) == "a.json is no whole fixture. See: cachy verify"
+    assert (
+        str(caught.value) == "a.json is not a valid fixture. Run `cachy verify a.json` for details."
+    )

@@ -602,7 +602,7 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, ur
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [
-                f"*No fixture answers POST {url}: {path} is no valid JSON *"
+                f"*No fixture answers POST {url}: {path} is not valid JSON *"
                 "Record it again, or restore it from git.",
                 "cachy: 0 replayed, 0 recorded, 1 missed",
             ]

@@ -103,6 +103,15 @@ def test_a_broken_fixture_is_found(
     assert all("whole" not in finding.fixture for finding in findings)
 
 
+def test_no_text_of_a_file_or_its_name_decides_its_rule(config: Config) -> None:
+    record(config)
+    (config.fixtures / "api.openai.com" / "reads up to 1.json").write_text("{")
+    (finding,) = verify(config, now=NOW)
+    assert finding.rule == "unreadable"
+    (config.fixtures / "api.openai.com" / "Upgrade it: pip install.json").write_text("[]")
+    assert {finding.rule for finding in verify(config, now=NOW)} == {"unreadable"}
+
+
 def test_a_secret_is_found_but_not_repeated(config: Config) -> None:
     key(record(config))
     (finding,) = verify(config, now=NOW)
@@ -196,9 +205,10 @@ def test_an_unreadable_file_is_told_once(config: Config) -> None:
     path = record(config)
     path.write_text("{")
     (finding,) = verify(config, now=NOW)
-    assert finding.detail.startswith("is no valid JSON (")
+    assert finding.detail.startswith("is not valid JSON (")
     said = render_text([finding], 1)
     assert (said.count(path.name), said.lower().count("record it again")) == (1, 1)
     path.write_text("{}")
     (finding,) = verify(config, now=NOW)
-    assert finding.detail.endswith("Move it elsewhere.")
+    problem = 'is not a fixture: it lacks "cachy": 1'
+    assert (finding.detail, finding.fix) == (problem, "Move it elsewhere.")

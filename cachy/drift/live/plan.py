@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.live.inconclusive import Unchecked
-from cachy.errors import CachyError
+from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.text import parse_headers, plain
@@ -83,7 +83,7 @@ def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
         branches = [path for path, fact in paths.items() if fact.is_variant or _is_event(path)]
         surface = surface_of(fixture.document, config)
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise CachyError(f"{fixture.path} is no whole fixture. See: cachy verify") from None
+        raise InvalidFixture(fixture.path or "fixture") from None
     named = fixture_name(fixture, config)
     return Case(named, surface, fixture, request, frozenset(paths), frozenset(branches))
 

@@ -536,6 +536,6 @@ def test_an_unreadable_fixture_is_said_and_not_replaced(
         send(library, "sync", "GET", f"{origin.url}/json")
     path = next(fixtures.rglob("*.json"))
     path.write_text("{")
-    with cachy(fixtures, DOMS), refused("is no valid JSON"):
+    with cachy(fixtures, DOMS), refused("is not valid JSON"):
         send(library, "sync", "GET", f"{origin.url}/json")
     assert path.read_text() == "{"
