@@ -13,10 +13,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import loopback
 import pytest
 import trio
 from hypothesis import HealthCheck, settings
+from scripted_server import ScriptedServer, serving
 
 import cachy
 from cachy.replay import misses
@@ -42,9 +42,9 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def origin() -> Iterator[loopback.Origin]:
+def origin() -> Iterator[ScriptedServer]:
     """A provider on loopback."""
-    with loopback.serving() as origin:
+    with serving() as origin:
         yield origin
 
 

@@ -14,29 +14,29 @@ from pathlib import Path
 import pytest
 from action_runner import Runner
 from drift_project import CHAT, CHAT_ANSWER, KEY, record, write_config
-from drift_server import Provider, json_answer, serving
 from pull_request_world import TOKEN, serve_world
+from scripted_server import ScriptedServer, json_response, serving
 
 ASK = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hey!"}]}
-NEXT = json_answer({**CHAT_ANSWER, "tier": "default"})
+NEXT = json_response({**CHAT_ANSWER, "tier": "default"})
 BESIDE_PYTHON = Path(sys.executable).parent
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+def provider() -> Iterator[ScriptedServer]:
+    with serving({CHAT: [json_response(CHAT_ANSWER)]}) as provider:
         yield provider
 
 
 @pytest.fixture
-def project(tmp_path: Path, provider: Provider) -> Runner:
+def project(tmp_path: Path, provider: ScriptedServer) -> Runner:
     """A checkout with one fixture; its cachy is the one that is installed beside this Python."""
     (tmp_path / "work").mkdir()
     (tmp_path / "temp").mkdir()
     return recorded(tmp_path / "work", tmp_path / "temp", provider)
 
 
-def recorded(checkout: Path, temp: Path, provider: Provider, **environ: str) -> Runner:
+def recorded(checkout: Path, temp: Path, provider: ScriptedServer, **environ: str) -> Runner:
     write_config(checkout, provider)
     record(checkout, provider, ASK)
     cachy = shutil.which("cachy", path=BESIDE_PYTHON)
@@ -83,11 +83,13 @@ def test_a_wrong_option_is_cachys_own_line(project: Runner) -> None:
     assert said.message.endswith("See: cachy verify --help")
 
 
-def test_drift_reports_a_field_that_the_provider_added(project: Runner, provider: Provider) -> None:
+def test_drift_reports_a_field_that_the_provider_added(
+    project: Runner, provider: ScriptedServer
+) -> None:
     project = replace(project, environ={"MY_KEY": KEY})
     clean = project.run(command="drift")
     assert (clean.code, clean.outputs["outcome"]) == (0, "clean")
-    provider.answers[CHAT] = [NEXT]
+    provider.scripts[CHAT] = [NEXT]
     ran = project.run(command="drift", fail_on="compatible")
     assert (ran.code, ran.outputs["outcome"], ran.outputs["compatible"]) == (1, "drift", "1")
     assert [said.properties["title"] for said in ran.of_kind("notice")] == ["cachy: field-added"]
@@ -105,13 +107,13 @@ def test_a_missing_key_is_inconclusive(project: Runner) -> None:
     assert (warning.command, warning.message) == ("warning", "auth; MY_KEY is not set")
 
 
-def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: Provider) -> None:
+def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: ScriptedServer) -> None:
     with serve_world(tmp_path) as world:
         shutil.rmtree(world.checkout / "cachy_fixtures")
         (tmp_path / "temp").mkdir()
         github = {"GITHUB_API_URL": world.github.url, "GITHUB_REPOSITORY": "octo/app"}
         project = recorded(world.checkout, tmp_path / "temp", provider, **github, MY_KEY=KEY)
-        provider.answers[CHAT] = [NEXT]
+        provider.scripts[CHAT] = [NEXT]
         nights = [project.run(command="drift", open_pr="true", token=TOKEN) for _ in range(2)]
     url = nights[0].outputs["pull-request-url"]
     told = ("outcome", "pull-request-operation", "pull-request-number", "pull-request-url")

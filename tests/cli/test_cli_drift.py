@@ -12,15 +12,15 @@ from typing import Any
 
 import pytest
 from drift_project import ASK, CHAT, CHAT_ANSWER, KEY, drift, record, told, write_config
-from drift_server import Answer, Provider, json_answer, serving
 from pull_request_world import TOKEN, serve_world
+from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving
 
-RECORDED, MORE = json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "tier": "default"})
-RETYPED = json_answer({**CHAT_ANSWER, "created": "today"})
+RECORDED, MORE = json_response(CHAT_ANSWER), json_response({**CHAT_ANSWER, "tier": "default"})
+RETYPED = json_response({**CHAT_ANSWER, "created": "today"})
 
 
 @pytest.fixture
-def provider(tmp_path: Path) -> Iterator[Provider]:
+def provider(tmp_path: Path) -> Iterator[ScriptedServer]:
     """A provider that has been recorded once, and now sends one field more."""
     with serving({CHAT: [RECORDED, MORE]}) as running:
         write_config(tmp_path, running)
@@ -49,7 +49,7 @@ def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
     [((), 0), (("--fail-on", "risky"), 0), (("--fail-on", "compatible"), 1)],
 )
 def test_the_exit_code_follows_the_severity(
-    arguments: tuple[str, ...], code: int, tmp_path: Path, provider: Provider
+    arguments: tuple[str, ...], code: int, tmp_path: Path, provider: ScriptedServer
 ) -> None:
     assert drift(tmp_path, *arguments)[0] == code
 
@@ -64,7 +64,7 @@ def test_the_exit_code_follows_the_severity(
     ids=["up", "down", "all the way down"],
 )
 def test_the_config_can_weigh_a_rule_otherwise(
-    answer: Answer, table: str, code: int, severity: str, tmp_path: Path
+    answer: ScriptedResponse, table: str, code: int, severity: str, tmp_path: Path
 ) -> None:
     with serving({CHAT: [RECORDED, answer]}) as provider:
         write_config(tmp_path, provider, f"severity = {{ {table} }}\n")
@@ -75,7 +75,7 @@ def test_the_config_can_weigh_a_rule_otherwise(
 
 
 def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
-    tmp_path: Path, provider: Provider
+    tmp_path: Path, provider: ScriptedServer
 ) -> None:
     assert drift(tmp_path, "--only", f"{provider.host}/*")[1]["summary"]["checked"] == 1
     code, report, talk = drift(tmp_path, "--only", "nope/*")
@@ -85,7 +85,9 @@ def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
     )
 
 
-def test_a_person_reads_what_changed_and_what_to_do(tmp_path: Path, provider: Provider) -> None:
+def test_a_person_reads_what_changed_and_what_to_do(
+    tmp_path: Path, provider: ScriptedServer
+) -> None:
     code, said, talk = run(tmp_path, "drift")
     assert (code, talk) == (0, "")
     assert said.splitlines()[0] == f"POST {provider.host}{CHAT}  (1 fixture)"
@@ -94,27 +96,29 @@ def test_a_person_reads_what_changed_and_what_to_do(tmp_path: Path, provider: Pr
     assert "default" not in said
 
 
-def test_what_an_api_says_does_not_drive_the_terminal(tmp_path: Path, provider: Provider) -> None:
-    provider.answers[CHAT] = [json_answer({**CHAT_ANSWER, "\x1b]0;hi\x07\n::error::": 1})]
+def test_what_an_api_says_does_not_drive_the_terminal(
+    tmp_path: Path, provider: ScriptedServer
+) -> None:
+    provider.scripts[CHAT] = [json_response({**CHAT_ANSWER, "\x1b]0;hi\x07\n::error::": 1})]
     _, said, _ = run(tmp_path, "drift")
     assert "field-added" in said
     assert not {"\x1b", "\x07"}.intersection(said)
     assert not any(line.startswith("::") for line in said.splitlines())
 
 
-def test_the_key_goes_to_no_other_host(tmp_path: Path, provider: Provider) -> None:
+def test_the_key_goes_to_no_other_host(tmp_path: Path, provider: ScriptedServer) -> None:
     with serving({CHAT: [RECORDED]}) as elsewhere:
-        moved = json_answer({}, 307, ("Location", f"{elsewhere.url}{CHAT}"))
-        provider.answers[CHAT] = [moved]
+        moved = json_response({}, 307, ("Location", f"{elsewhere.url}{CHAT}"))
+        provider.scripts[CHAT] = [moved]
         drift(tmp_path)
         record(tmp_path, elsewhere, ASK)
         _, report, _ = drift(tmp_path)
-        assert [asked.headers.get("authorization") for asked in elsewhere.asked] == [None]
+        assert [asked.headers.get("authorization") for asked in elsewhere.requests] == [None]
     assert [entry["reason"] for entry in report["inconclusive"]] == ["not-allowed"]
 
 
 def test_a_host_without_a_key_is_told_with_the_line_to_paste(
-    tmp_path: Path, provider: Provider
+    tmp_path: Path, provider: ScriptedServer
 ) -> None:
     settings = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"
     (tmp_path / "pyproject.toml").write_text(settings)
@@ -140,10 +144,10 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
     code: int,
     words: str,
     tmp_path: Path,
-    provider: Provider,
+    provider: ScriptedServer,
 ) -> None:
     found, said, talk = run(tmp_path, "drift", *arguments, **environ)
-    assert (found, said, len(provider.asked)) == (code, "", 1)
+    assert (found, said, provider.count) == (code, "", 1)
     assert words in talk
     assert talk.count("\n") == 1
 
@@ -175,7 +179,7 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
     ],
 )
 def test_a_setting_that_is_none_ends_in_one_line(
-    line: str, words: str, tmp_path: Path, provider: Provider
+    line: str, words: str, tmp_path: Path, provider: ScriptedServer
 ) -> None:
     config = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"
     if line.startswith("allow"):
@@ -183,7 +187,7 @@ def test_a_setting_that_is_none_ends_in_one_line(
     config += line.replace("HOST", provider.host)
     (tmp_path / "pyproject.toml").write_text(config)
     code, said, talk = run(tmp_path, "drift")
-    assert (code, said, talk.count("\n"), len(provider.asked)) == (2, "", 1, 1)
+    assert (code, said, talk.count("\n"), provider.count) == (2, "", 1, 1)
     assert words in talk
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from drift_server import Provider, json_answer, serving
 from pydantic import TypeAdapter, ValidationError
+from scripted_server import ScriptedServer, json_response, serving
 
 from cachy.compare import sdk_models
 from cachy.config import load_config
@@ -270,7 +270,7 @@ def test_diff_shows_the_verdict_in_every_form(tmp_path: Path) -> None:
 class Rerouted(httpx.BaseTransport):
     """A real transport to loopback, whatever host is asked: nobody's API is reached from a test."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: ScriptedServer) -> None:
         self.inner, self.url = httpx.HTTPTransport(), httpx.URL(provider.url)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -288,7 +288,7 @@ def drift_of(project: Path, answer: Any, **options: Any) -> list[Any]:
     document = fixture(CHAT_URL, CHAT) | {"recorded": {"at": "2026-11-01T00:00:00Z"}}
     (folder / "hey-0123456789abcdef.json").write_text(json.dumps(document))
     config = load_config(project)
-    with serving({"/v1/chat/completions": [json_answer(answer)]}) as provider:
+    with serving({"/v1/chat/completions": [json_response(answer)]}) as provider:
         transport = Rerouted(provider)
         line = Line(config, {"OPENAI_API_KEY": "test-key"}, 9, transport, sleep=lambda _: None)
         chosen = Options(now=lambda: datetime(2026, 11, 24, tzinfo=UTC), **options)

@@ -17,15 +17,15 @@ from drift_project import (
     told,
     write_config,
 )
-from drift_server import Answer, json_answer, serving, stream_answer
 from pull_request_world import TOKEN, run_git, serve_world
+from scripted_server import ScriptedResponse, json_response, serving, sse_response
 
 from cachy.drift.outcome.report import render_text
 
 
 def test_values_alone_are_no_drift(tmp_path: Path) -> None:
     other = {**CHAT_ANSWER, "id": "chatcmpl-2", "created": 1732449999}
-    with serving({CHAT: [json_answer(CHAT_ANSWER), json_answer(other)]}) as provider:
+    with serving({CHAT: [json_response(CHAT_ANSWER), json_response(other)]}) as provider:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
         before = path.read_bytes()
@@ -39,12 +39,12 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
     changed["created"] = "2026-11-24T00:00:00Z"
     changed["service_tier"] = "default"
     del changed["usage"]["total_tokens"]
-    answers = [json_answer(CHAT_ANSWER), json_answer(changed)]
+    answers = [json_response(CHAT_ANSWER), json_response(changed)]
     with serving({CHAT: answers}) as provider:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path)
-        asked = len(provider.asked)
+        asked = provider.count
     name = path.relative_to(tmp_path).as_posix()
     assert code == 1
     assert asked == 1 + 3  # what is gone is asked for three times
@@ -85,7 +85,7 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
 
 def test_one_clean_try_clears_an_absence(tmp_path: Path) -> None:
     without = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
-    answers = [json_answer(CHAT_ANSWER), json_answer(without), json_answer(CHAT_ANSWER)]
+    answers = [json_response(CHAT_ANSWER), json_response(without), json_response(CHAT_ANSWER)]
     with serving({CHAT: answers}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
@@ -95,7 +95,7 @@ def test_one_clean_try_clears_an_absence(tmp_path: Path) -> None:
 
 def test_a_new_stream_event_is_drift(tmp_path: Path) -> None:
     more = [*EVENTS[:2], {"type": "response.thought", "sequence_number": 2}, EVENTS[2]]
-    answers = [stream_answer(*EVENTS), stream_answer(*more)]
+    answers = [sse_response(*EVENTS), sse_response(*more)]
     with serving({"/v1/responses": answers}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, {"input": "Hey!", "stream": True}, "/v1/responses")
@@ -103,23 +103,23 @@ def test_a_new_stream_event_is_drift(tmp_path: Path) -> None:
     assert told(report) == [("risky", "event-added", "event(response.thought)")]
 
 
-INCONCLUSIVE: list[tuple[Answer, str, int]] = [
-    (json_answer({"error": {"type": "invalid_api_key"}}, 401), "auth", 3),
-    (json_answer({"error": {"code": "insufficient_quota"}}, 429), "quota", 0),
-    (json_answer({"error": {}}, 503), "provider", 0),
-    (Answer(b"<html>", 200), "unparsed", 3),
+INCONCLUSIVE: list[tuple[ScriptedResponse, str, int]] = [
+    (json_response({"error": {"type": "invalid_api_key"}}, 401), "auth", 3),
+    (json_response({"error": {"code": "insufficient_quota"}}, 429), "quota", 0),
+    (json_response({"error": {}}, 503), "provider", 0),
+    (ScriptedResponse(b"<html>", 200), "unparsed", 3),
 ]
 
 
 @pytest.mark.parametrize(("answer", "reason", "code"), INCONCLUSIVE)
 def test_what_cannot_be_checked_is_neither_drift_nor_green(
-    answer: Answer, reason: str, code: int, tmp_path: Path
+    answer: ScriptedResponse, reason: str, code: int, tmp_path: Path
 ) -> None:
-    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+    with serving({CHAT: [json_response(CHAT_ANSWER)]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         record(tmp_path, provider, {**ASK, "model": "other"}, "/v1/chat/completions")
-        provider.answers[CHAT] = [json_answer(CHAT_ANSWER), answer]
+        provider.scripts[CHAT] = [json_response(CHAT_ANSWER), answer]
         found, report, _ = drift(tmp_path, "--all")
     assert told(report) == []
     assert [entry["reason"] for entry in report["inconclusive"]] == [reason]
@@ -127,8 +127,8 @@ def test_what_cannot_be_checked_is_neither_drift_nor_green(
 
 
 def test_a_refused_request_is_drift(tmp_path: Path) -> None:
-    refused = json_answer({"error": {"code": "unknown_parameter"}}, 400)
-    with serving({CHAT: [json_answer(CHAT_ANSWER), refused]}) as provider:
+    refused = json_response({"error": {"code": "unknown_parameter"}}, 400)
+    with serving({CHAT: [json_response(CHAT_ANSWER), refused]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path)
@@ -136,26 +136,26 @@ def test_a_refused_request_is_drift(tmp_path: Path) -> None:
 
 
 def test_without_a_key_nothing_is_sent_and_nothing_is_green(tmp_path: Path) -> None:
-    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+    with serving({CHAT: [json_response(CHAT_ANSWER)]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path, MY_KEY="")
-        assert len(provider.asked) == 1
+        assert provider.count == 1
     assert code == 3
     assert report["inconclusive"][0]["detail"] == "MY_KEY is not set"
 
 
 def test_a_host_that_only_a_fixture_names_is_not_asked(tmp_path: Path) -> None:
-    with serving({CHAT: [json_answer(CHAT_ANSWER)]}) as provider:
+    with serving({CHAT: [json_response(CHAT_ANSWER)]}) as provider:
         (tmp_path / "pyproject.toml").touch()
         record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path)
-        assert len(provider.asked) == 1
+        assert provider.count == 1
     assert (code, report["inconclusive"][0]["reason"]) == (3, "not-allowed")
 
 
 def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:
-    answers = [json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "x": 1})]
+    answers = [json_response(CHAT_ANSWER), json_response({**CHAT_ANSWER, "x": 1})]
     entry = '{ rule = "field-added", path = "$.x", until = %s, reason = "known" }'
     with serving({CHAT: answers}) as provider:
         write_config(tmp_path, provider, f"ignore = [{entry % '2999-01-01'}]\n")
@@ -166,7 +166,7 @@ def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:
 
 
 def test_an_ignore_that_ignores_nothing_is_told(tmp_path: Path) -> None:
-    answers = [json_answer(CHAT_ANSWER), json_answer({**CHAT_ANSWER, "x": 1})]
+    answers = [json_response(CHAT_ANSWER), json_response({**CHAT_ANSWER, "x": 1})]
     used = {"rule": "field-added", "path": "$.x", "reason": "known"}
     unused = {"rule": "field-removed", "reason": "once"}
     expired = {"rule": "field-added", "until": "2020-01-31", "reason": "old"}
@@ -194,7 +194,7 @@ def test_the_pull_request_holds_the_structural_change_and_no_other_value(
 ) -> None:
     monkeypatch.setenv("PYTEST_CURRENT_TEST", "recorded by hand (call)")
     changed = {**CHAT_ANSWER, "id": "chatcmpl-9", "service_tier": "default"}
-    answers = [json_answer(CHAT_ANSWER), json_answer(changed)]
+    answers = [json_response(CHAT_ANSWER), json_response(changed)]
     with serving({CHAT: answers}) as provider, serve_world(tmp_path) as world:
         write_config(world.checkout, provider)
         for path in (world.checkout / "cachy_fixtures").rglob("*.json"):

@@ -18,14 +18,14 @@ from drift_project import (
     told,
     write_config,
 )
-from drift_server import Answer, json_answer, serving, stream_answer
+from scripted_server import ScriptedResponse, json_response, serving, sse_response
 
-RECORDED = json_answer(CHAT_ANSWER)
-WITHOUT = json_answer({key: value for key, value in CHAT_ANSWER.items() if key != "usage"})
-MORE = json_answer({**CHAT_ANSWER, "tier": "default"})
-REFUSED = json_answer({"error": {"code": "unknown_parameter"}}, 400)
-NO_QUOTA = json_answer({"error": {"code": "insufficient_quota"}}, 429)
-OTHER_TYPE = json_answer({**CHAT_ANSWER, "created": "today"})
+RECORDED = json_response(CHAT_ANSWER)
+WITHOUT = json_response({key: value for key, value in CHAT_ANSWER.items() if key != "usage"})
+MORE = json_response({**CHAT_ANSWER, "tier": "default"})
+REFUSED = json_response({"error": {"code": "unknown_parameter"}}, 400)
+NO_QUOTA = json_response({"error": {"code": "insufficient_quota"}}, 429)
+OTHER_TYPE = json_response({**CHAT_ANSWER, "created": "today"})
 REMOVED, ADDED = ("risky", "field-removed", "$.usage"), ("compatible", "field-added", "$.tier")
 REJECTED = ("breaking", "request-rejected", "status")
 CHANGED = ("breaking", "type-changed", "$.created")
@@ -49,7 +49,7 @@ CHANGED = ("breaking", "type-changed", "$.created")
     ],
 )
 def test_what_is_gone_is_asked_for_again(
-    live: list[Answer],
+    live: list[ScriptedResponse],
     expected: list[tuple[str, str, str]],
     reasons: list[str],
     requests: int,
@@ -59,13 +59,13 @@ def test_what_is_gone_is_asked_for_again(
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         found = check_here(tmp_path)
-        assert len(provider.asked) == 1 + requests
+        assert provider.count == 1 + requests
     assert told(found.report) == expected
     assert [entry["reason"] for entry in found.report["inconclusive"]] == reasons
 
 
 def test_a_claim_for_which_the_budget_was_too_small_is_not_made(tmp_path: Path) -> None:
-    both = json_answer({**{k: v for k, v in CHAT_ANSWER.items() if k != "usage"}, "tier": 1})
+    both = json_response({**{k: v for k, v in CHAT_ANSWER.items() if k != "usage"}, "tier": 1})
     with serving({CHAT: [RECORDED, both]}) as provider:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
@@ -80,7 +80,7 @@ def test_a_claim_for_which_the_budget_was_too_small_is_not_made(tmp_path: Path) 
 
 
 def test_every_answer_gives_what_it_shows_first(tmp_path: Path) -> None:
-    first = json_answer({**{k: v for k, v in CHAT_ANSWER.items() if k != "usage"}, "a": 1})
+    first = json_response({**{k: v for k, v in CHAT_ANSWER.items() if k != "usage"}, "a": 1})
     with serving({CHAT: [RECORDED, first, WITHOUT, MORE]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
@@ -99,7 +99,7 @@ def test_a_refused_request_gets_no_new_answer(tmp_path: Path) -> None:
 
 def test_a_stream_is_recorded_anew(tmp_path: Path) -> None:
     more = [*EVENTS[:2], {"type": "response.thought"}, EVENTS[2]]
-    with serving({CHAT: [stream_answer(*EVENTS), stream_answer(*more)]}) as provider:
+    with serving({CHAT: [sse_response(*EVENTS), sse_response(*more)]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         found = check_here(tmp_path)
@@ -113,14 +113,14 @@ def test_a_stream_is_recorded_anew(tmp_path: Path) -> None:
 
 
 def test_a_cut_recording_is_no_measure(tmp_path: Path) -> None:
-    with serving({CHAT: [stream_answer(*EVENTS)]}) as provider:
+    with serving({CHAT: [sse_response(*EVENTS)]}) as provider:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
         document = json.loads(path.read_text())
         document["response"] |= {"truncated": True, "sse": document["response"]["sse"][:1]}
         path.write_text(json.dumps(document))
         found = check_here(tmp_path)
-        assert len(provider.asked) == 1
+        assert provider.count == 1
     assert (told(found.report), found.report["summary"]["checked"]) == ([], 0)
     assert [entry["reason"] for entry in found.report["inconclusive"]] == ["unparsed"]
 
@@ -132,7 +132,7 @@ def test_one_change_in_many_fixtures_is_told_once(tmp_path: Path) -> None:
             record(tmp_path, provider, {**ASK, "n": n}).relative_to(tmp_path).as_posix()
             for n in range(3)
         )
-        provider.answers[CHAT] = [MORE]
+        provider.scripts[CHAT] = [MORE]
         found = check_here(tmp_path, is_all=True)
     (surface,) = found.report["surfaces"]
     assert surface["fixtures"] == names
@@ -144,10 +144,10 @@ def test_a_branch_that_no_answer_took_is_not_exercised(tmp_path: Path) -> None:
     def answer(*kinds: str) -> dict[str, Any]:
         return {"content": [{"type": kind, "id": 1} for kind in kinds]}
 
-    with serving({CHAT: [json_answer(answer("text", "tool"))]}) as provider:
+    with serving({CHAT: [json_response(answer("text", "tool"))]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
-        provider.answers[CHAT] = [json_answer(answer("text"))]
+        provider.scripts[CHAT] = [json_response(answer("text"))]
         summary = check_here(tmp_path).report["summary"]
     assert (summary["clean"], summary["not_exercised"]) == (1, 1)
 
@@ -166,14 +166,14 @@ def test_what_is_not_sent_still_teaches(tmp_path: Path) -> None:
     with serving({CHAT: [RECORDED]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
-        provider.answers[CHAT] = [WITHOUT]
+        provider.scripts[CHAT] = [WITHOUT]
         record(tmp_path, provider, {"model": "m", "messages": [{"role": "user", "content": "Ho"}]})
         found = check_here(tmp_path, only="*hey*")
     assert (told(found.report), found.report["summary"]["clean"]) == ([], 1)
 
 
 def test_a_key_that_the_api_repeats_is_not_written(tmp_path: Path) -> None:
-    echo = json_answer({**CHAT_ANSWER, "you_sent": f"Bearer {KEY}", "again": KEY})
+    echo = json_response({**CHAT_ANSWER, "you_sent": f"Bearer {KEY}", "again": KEY})
     with serving({CHAT: [RECORDED, echo]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
@@ -184,7 +184,7 @@ def test_a_key_that_the_api_repeats_is_not_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("depth", [101, 960, 100_000])
 def test_an_answer_that_is_nested_without_end_is_not_parsed(depth: int, tmp_path: Path) -> None:
-    deep = Answer(b'{"a":' * depth + b"1" + b"}" * depth)
+    deep = ScriptedResponse(b'{"a":' * depth + b"1" + b"}" * depth)
     with serving({CHAT: [RECORDED, deep]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
@@ -202,7 +202,7 @@ def test_what_is_committed_stays_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_header_that_the_project_keeps_is_checked(tmp_path: Path) -> None:
-    answers = [json_answer(CHAT_ANSWER, 200, ("X-Cost", "1")), json_answer(CHAT_ANSWER)]
+    answers = [json_response(CHAT_ANSWER, 200, ("X-Cost", "1")), json_response(CHAT_ANSWER)]
     with serving({CHAT: answers}) as provider:
         write_config(tmp_path, provider)
         settings = (tmp_path / "pyproject.toml").read_text()

@@ -18,8 +18,8 @@ from drift_project import (
     told,
     write_config,
 )
-from drift_server import Answer, Provider, json_answer, serving, stream_answer
 from pull_request_world import BRANCH, TOKEN, serve_world
+from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving, sse_response
 
 from cachy.config import load_config
 from cachy.errors import CachyError
@@ -27,13 +27,13 @@ from cachy.fixture.store.files import list_fixtures
 from cachy.verify import verify, write_contracts
 
 WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
-RECORDED, WITHOUT = json_answer(CHAT_ANSWER), json_answer(WITHOUT_USAGE)
-MORE = json_answer({**CHAT_ANSWER, "tier": "default"})
+RECORDED, WITHOUT = json_response(CHAT_ANSWER), json_response(WITHOUT_USAGE)
+MORE = json_response({**CHAT_ANSWER, "tier": "default"})
 ADDED = ("compatible", "field-added", "$.tier")
 LEARNED = ("compatible", "field-became-optional", "$.usage")
 
 
-def set_up(project: Path, provider: Provider, times: int = 3) -> Path:
+def set_up(project: Path, provider: ScriptedServer, times: int = 3) -> Path:
     """Record so many answers and write their contract."""
     write_config(project, provider)
     for number in range(times):
@@ -59,7 +59,9 @@ def structure(text: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("live", [[RECORDED], [WITHOUT, RECORDED]])
-def test_no_contract_is_written_where_there_is_none(live: list[Answer], tmp_path: Path) -> None:
+def test_no_contract_is_written_where_there_is_none(
+    live: list[ScriptedResponse], tmp_path: Path
+) -> None:
     with serving({CHAT: [RECORDED, *live]}) as provider:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
@@ -85,7 +87,7 @@ def test_what_comes_and_goes_is_told_once_and_learned(tmp_path: Path) -> None:
         assert structure(found.files[name])["$.usage"] == "object, optional"
         apply(tmp_path, found.files)
         again = check_here(tmp_path)
-        assert len(provider.asked) == 3 + 2 + 1
+        assert provider.count == 3 + 2 + 1
     assert (told(again.report), again.files) == ([], {})
     assert verify(load_config(tmp_path)) == []
 
@@ -108,7 +110,7 @@ def test_what_is_new_enters_the_contract_beside_its_fixture(tmp_path: Path) -> N
 
 
 def test_what_is_gone_from_every_fixture_leaves_the_contract(tmp_path: Path) -> None:
-    other = json_answer({**WITHOUT_USAGE, "created": "today"})
+    other = json_response({**WITHOUT_USAGE, "created": "today"})
     with serving({CHAT: [RECORDED] * 3 + [other]}) as provider:
         contract = set_up(tmp_path, provider)
         found = check_here(tmp_path, is_all=True)
@@ -131,7 +133,7 @@ def test_what_some_fixtures_still_have_is_optional(tmp_path: Path) -> None:
 
 def test_a_stream_that_ends_otherwise_changes_the_contracts_line(tmp_path: Path) -> None:
     last = {"type": "response.incomplete", "response": {"id": "r1"}}
-    streams = [stream_answer(*EVENTS)] * 3 + [stream_answer(*EVENTS[:2], last)]
+    streams = [sse_response(*EVENTS)] * 3 + [sse_response(*EVENTS[:2], last)]
     with serving({CHAT: streams}) as provider:
         contract = set_up(tmp_path, provider)
         assert contract.name == "_contract.POST.stream.json"
@@ -147,7 +149,7 @@ def test_a_stream_that_ends_otherwise_changes_the_contracts_line(tmp_path: Path)
 
 
 def test_a_contract_knows_more_than_the_fixtures(tmp_path: Path) -> None:
-    null = json_answer({**CHAT_ANSWER, "usage": None, "tier": 1})
+    null = json_response({**CHAT_ANSWER, "usage": None, "tier": 1})
     with serving({CHAT: [RECORDED] * 3 + [null]}) as provider:
         contract = set_up(tmp_path, provider)
         lines = contract.read_text().replace('"$.usage": "object"', '"$.usage": "object | null"')
@@ -163,12 +165,12 @@ def test_a_contract_that_cannot_be_read_stops_the_run_before_it_sends(tmp_path: 
         contract.write_text(contract.read_text().replace("  {", "<<<<<<< ours\n  {", 1)[:-3])
         with pytest.raises(CachyError, match=r"_contract\.POST\.json"):
             check_here(tmp_path)
-        assert len(provider.asked) == 3
+        assert provider.count == 3
 
 
 def test_the_pull_request_holds_the_contract_beside_its_fixture(tmp_path: Path) -> None:
     body = {**CHAT_ANSWER, "access_token": "short"}
-    answers = [json_answer(body), json_answer({**body, "tier": 1})]
+    answers = [json_response(body), json_response({**body, "tier": 1})]
     with serve_world(tmp_path) as world, serving({CHAT: answers}) as provider:
         contract = set_up(world.checkout, provider, times=1)
         assert structure(contract.read_text())["$.access_token"] == "string, new"

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from drift_server import Answer, Provider, json_answer, serving, stream_answer
+from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving, sse_response
 
 from cachy.config import Config, Drift
 from cachy.drift.live.credentials import find_credential
@@ -24,8 +24,8 @@ RECORDED: Mapping[str, Any] = {"status": 200, "json": {"id": "c1"}}
 
 
 @pytest.fixture
-def provider() -> Iterator[Provider]:
-    with serving({CHAT: [json_answer({"id": "c2"})]}) as running:
+def provider() -> Iterator[ScriptedServer]:
+    with serving({CHAT: [json_response({"id": "c2"})]}) as running:
         yield running
 
 
@@ -39,7 +39,7 @@ def chat(origin: str, **headers: str) -> Request:
 
 
 def resend(
-    provider: Provider, recorded: Mapping[str, Any] = RECORDED, budget: int = 9
+    provider: ScriptedServer, recorded: Mapping[str, Any] = RECORDED, budget: int = 9
 ) -> tuple[Response | Unchecked, list[float]]:
     waited: list[float] = []
     with open_line(config(provider.host), {"MY_KEY": KEY}, budget) as line:
@@ -48,14 +48,14 @@ def resend(
 
 
 def test_the_recorded_request_arrives_with_the_credential_and_nothing_else(
-    provider: Provider,
+    provider: ScriptedServer,
 ) -> None:
     request = chat(provider.url, cookie="a=b", accept="application/json", host="evil.test")
     with open_line(config(provider.host), {"MY_KEY": KEY + "\n"}, 1) as line:
         answer = line.resend(request, RECORDED)
     assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (200, b'{"id": "c2"}')
-    (asked,) = provider.asked
+    (asked,) = provider.requests
     assert (asked.method, asked.path, asked.body) == ("POST", CHAT, b'{"model":"m"}')
     assert asked.headers == {
         "host": provider.host,
@@ -156,92 +156,94 @@ ERROR_IN_200 = {"error": {"code": "insufficient_quota"}}
 FAILED = {"type": "response.failed", "response": {"error": {"code": "server_error"}}}
 DONE = {"type": "message_stop"}
 STREAM: Mapping[str, Any] = {"status": 200, "sse": [{"data": {"a": 1}}, {"data": DONE}]}
-HTML = Answer(b"<html>", 200, (("Content-Type", "application/json"),))
+HTML = ScriptedResponse(b"<html>", 200, (("Content-Type", "application/json"),))
 TYPED = {"type": "error", "error": {"type": "overloaded_error"}}
 
 
 @pytest.mark.parametrize(
     ("answer", "recorded", "expected", "requests"),
     [
-        (json_answer({"error": {"code": "invalid_api_key"}}, 401), RECORDED, "auth", 1),
-        (json_answer({}, 403), RECORDED, "auth", 1),
-        (json_answer({}, 407), RECORDED, "auth", 1),
-        (json_answer({}, 402), RECORDED, "quota", 1),
-        (json_answer({"error": {"code": "insufficient_quota"}}, 429), RECORDED, "quota", 1),
-        (json_answer({"error": {"message": "exhausted balance"}}, 403), RECORDED, "quota", 1),
+        (json_response({"error": {"code": "invalid_api_key"}}, 401), RECORDED, "auth", 1),
+        (json_response({}, 403), RECORDED, "auth", 1),
+        (json_response({}, 407), RECORDED, "auth", 1),
+        (json_response({}, 402), RECORDED, "quota", 1),
+        (json_response({"error": {"code": "insufficient_quota"}}, 429), RECORDED, "quota", 1),
+        (json_response({"error": {"message": "exhausted balance"}}, 403), RECORDED, "quota", 1),
         (
-            json_answer({"error": {"message": "credit balance is too low"}}, 400),
+            json_response({"error": {"message": "credit balance is too low"}}, 400),
             RECORDED,
             "quota",
             1,
         ),
-        (json_answer({"error": {"message": "API key not valid."}}, 400), RECORDED, "auth", 1),
-        (json_answer({"error": {"code": "rate_limit_exceeded"}}, 429), RECORDED, "quota", 2),
-        (json_answer({}, 408), RECORDED, "provider", 2),
-        (json_answer({}, 500), RECORDED, "provider", 2),
-        (json_answer({}, 503), RECORDED, "provider", 2),
-        (json_answer(TYPED, 529), RECORDED, "provider", 2),
-        (json_answer({}, 429, ("Retry-After", "3600")), RECORDED, "quota", 1),
+        (json_response({"error": {"message": "API key not valid."}}, 400), RECORDED, "auth", 1),
+        (json_response({"error": {"code": "rate_limit_exceeded"}}, 429), RECORDED, "quota", 2),
+        (json_response({}, 408), RECORDED, "provider", 2),
+        (json_response({}, 500), RECORDED, "provider", 2),
+        (json_response({}, 503), RECORDED, "provider", 2),
+        (json_response(TYPED, 529), RECORDED, "provider", 2),
+        (json_response({}, 429, ("Retry-After", "3600")), RECORDED, "quota", 1),
         (HTML, RECORDED, "unparsed", 2),
-        (json_answer(ERROR_IN_200), RECORDED, "quota", 1),
-        (json_answer({"object": "response", "status": "failed"}), RECORDED, "provider", 2),
-        (stream_answer({"a": 1}, FAILED), STREAM, "provider", 2),
-        (stream_answer({"a": 1}, TYPED), STREAM, "provider", 2),
-        (stream_answer({"a": 1}, cut=True), STREAM, "provider", 2),
-        (stream_answer({"a": 1}, DONE), STREAM, 200, 1),
-        (stream_answer({"a": 1}), STREAM, 200, 1),
-        (json_answer({"error": {"code": "unknown_field"}}, 400), RECORDED, 400, 1),
-        (json_answer({"error": {"code": "model_not_found"}}, 404), RECORDED, 404, 1),
-        (json_answer({}, 429), {"status": 429, "json": {}}, 429, 1),
-        (json_answer(ERROR_IN_200), {"status": 200, "json": ERROR_IN_200}, 200, 1),
+        (json_response(ERROR_IN_200), RECORDED, "quota", 1),
+        (json_response({"object": "response", "status": "failed"}), RECORDED, "provider", 2),
+        (sse_response({"a": 1}, FAILED), STREAM, "provider", 2),
+        (sse_response({"a": 1}, TYPED), STREAM, "provider", 2),
+        (sse_response({"a": 1}, end="cut"), STREAM, "provider", 2),
+        (sse_response({"a": 1}, DONE), STREAM, 200, 1),
+        (sse_response({"a": 1}), STREAM, 200, 1),
+        (json_response({"error": {"code": "unknown_field"}}, 400), RECORDED, 400, 1),
+        (json_response({"error": {"code": "model_not_found"}}, 404), RECORDED, 404, 1),
+        (json_response({}, 429), {"status": 429, "json": {}}, 429, 1),
+        (json_response(ERROR_IN_200), {"status": 200, "json": ERROR_IN_200}, 200, 1),
     ],
 )
 def test_an_answer_that_says_nothing_about_drift_is_told_apart(
-    answer: Answer, recorded: Mapping[str, Any], expected: str | int, requests: int
+    answer: ScriptedResponse, recorded: Mapping[str, Any], expected: str | int, requests: int
 ) -> None:
     with serving({CHAT: [answer]}) as provider:
         found, _ = resend(provider, recorded)
     assert (found.reason if isinstance(found, Unchecked) else found.status) == expected
-    assert len(provider.asked) == requests
+    assert provider.count == requests
 
 
 def test_a_refusal_is_named_by_its_code() -> None:
-    with serving({CHAT: [json_answer({"error": {"code": "insufficient_quota"}}, 429)]}) as provider:
+    with serving(
+        {CHAT: [json_response({"error": {"code": "insufficient_quota"}}, 429)]}
+    ) as provider:
         found, _ = resend(provider)
     assert found == Unchecked("quota", "429 insufficient_quota")
 
 
 @pytest.mark.parametrize("code", [KEY, "a b", "<b>", "x" * 65, 7])
 def test_what_is_no_code_is_not_quoted(code: Any) -> None:
-    with serving({CHAT: [json_answer({"error": {"code": code}}, 401)]}) as provider:
+    with serving({CHAT: [json_response({"error": {"code": code}}, 401)]}) as provider:
         found, _ = resend(provider)
     assert found == Unchecked("auth", "401")
 
 
 def test_a_second_try_waits_as_long_as_the_provider_asks() -> None:
-    refused = json_answer({}, 429, ("Retry-After", "7"))
-    with serving({CHAT: [refused, json_answer({"id": "c2"})]}) as provider:
+    refused = json_response({}, 429, ("Retry-After", "7"))
+    with serving({CHAT: [refused, json_response({"id": "c2"})]}) as provider:
         found, waited = resend(provider)
     assert (isinstance(found, Response), waited) == (True, [7.0])
 
 
 def test_the_budget_counts_every_request() -> None:
     with (
-        serving({CHAT: [json_answer({})]}) as provider,
+        serving({CHAT: [json_response({})]}) as provider,
         open_line(config(provider.host), {"MY_KEY": KEY}, 2) as line,
     ):
         found = [line.resend(chat(provider.url), RECORDED) for _ in range(3)]
     assert found[2] == Unchecked("budget", "--max-requests 2 is reached")
-    assert len(provider.asked) == 2
+    assert provider.count == 2
 
 
 def test_a_redirect_to_another_host_is_not_followed() -> None:
-    with serving({CHAT: [json_answer({})]}) as elsewhere:
-        moved = json_answer({}, 307, ("Location", elsewhere.url + CHAT))
+    with serving({CHAT: [json_response({})]}) as elsewhere:
+        moved = json_response({}, 307, ("Location", elsewhere.url + CHAT))
         with serving({CHAT: [moved]}) as provider:
             found, _ = resend(provider)
     assert isinstance(found, Response)
-    assert (found.status, elsewhere.asked) == (307, [])
+    assert (found.status, elsewhere.requests) == (307, [])
 
 
 def test_a_provider_that_is_gone_is_no_drift() -> None:
@@ -253,7 +255,7 @@ def test_a_provider_that_is_gone_is_no_drift() -> None:
 
 def test_a_compressed_answer_is_decoded() -> None:
     headers = (("Content-Type", "application/json"), ("Content-Encoding", "gzip"))
-    with serving({CHAT: [Answer(gzip.compress(b'{"a":1}'), 200, headers)]}) as provider:
+    with serving({CHAT: [ScriptedResponse(gzip.compress(b'{"a":1}'), 200, headers)]}) as provider:
         found, _ = resend(provider)
     assert isinstance(found, Response)
     assert json.loads(found.body) == {"a": 1}

@@ -13,11 +13,20 @@ from types import ModuleType
 from typing import Any
 
 import cassetter
-import loopback
 import pytest
 import vcr
 from conftest import CERTIFICATES, Scope, fixtures_in
 from foreign import fetch
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    event,
+    gzip_response,
+    json_response,
+    redirect,
+    serving,
+    sse_response,
+)
 
 from cachy.cli import run_program
 
@@ -31,21 +40,23 @@ ERROR = {"error": {"message": "no such model"}}
 KEY = "sk-" + "proj-Zx81kQm3Lw7Vt0Rb5Nc2"
 
 
-def script(origin: loopback.Origin) -> None:
-    origin.on("/v1/chat", loopback.json_answer({"reply": "Hello!"}, 200, ("x-request-id", "r1")))
-    origin.on("/tricky", loopback.json_answer(TRICKY))
-    origin.on("/gzip", loopback.gzip_answer(TRICKY))
+def script(origin: ScriptedServer) -> None:
+    origin.on("/v1/chat", json_response({"reply": "Hello!"}, 200, ("x-request-id", "r1")))
+    origin.on("/tricky", json_response(TRICKY))
+    origin.on("/gzip", gzip_response(TRICKY))
     origin.on(
         "/deflate",
-        loopback.Answer(zlib.compress(b"d\xc3\xa9"), 200, (("Content-Encoding", "deflate"),)),
+        ScriptedResponse(zlib.compress(b"d\xc3\xa9"), 200, (("Content-Encoding", "deflate"),)),
     )
-    origin.on("/binary", loopback.Answer(b"\x89PNG\x00\xff", 200, (("Content-Type", "image/png"),)))
-    events = (loopback.event({"delta": "Hé"}, "piece"), loopback.event("[DONE]"))
-    origin.on("/stream", loopback.sse_answer(*events))
-    origin.on("/error", loopback.json_answer(ERROR, 404))
-    origin.on("/moved", loopback.redirect(302, "/here"))
-    origin.on("/empty", loopback.Answer(b"", 204))
-    origin.on("/polled", *(loopback.json_answer({"state": word}) for word in ("wait", "done")))
+    origin.on(
+        "/binary", ScriptedResponse(b"\x89PNG\x00\xff", 200, (("Content-Type", "image/png"),))
+    )
+    events = (event({"delta": "Hé"}, "piece"), event("[DONE]"))
+    origin.on("/stream", sse_response(*events))
+    origin.on("/error", json_response(ERROR, 404))
+    origin.on("/moved", redirect(302, "/here"))
+    origin.on("/empty", ScriptedResponse(b"", 204))
+    origin.on("/polled", *(json_response({"state": word}) for word in ("wait", "done")))
 
 
 def ask(client: Any, url: str) -> list[tuple[int, dict[str, str], bytes]]:
@@ -89,7 +100,7 @@ RECORDERS: dict[str, Callable[[str], Any]] = {
 def test_what_a_recorder_kept_replays_the_same_with_the_server_gone(
     name: str, library: ModuleType, project: Path, replaying: Scope
 ) -> None:
-    with loopback.serving() as origin:
+    with serving() as origin:
         script(origin)
         with RECORDERS[name](str(project / name)), library.Client(verify=CERTIFICATES) as client:
             recorded = ask(client, origin.url)
@@ -156,7 +167,7 @@ def test_a_recorded_suite_replays_through_cachy(
     others = ("-p", "no:cassetter") if path else ()
     project.joinpath("pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     project.joinpath("tests").mkdir()
-    with loopback.serving() as origin:
+    with serving() as origin:
         script(origin)
         project.joinpath("tests/test_chat.py").write_text(SUITE.format(url=origin.url))
         run_suite(project, "--record-mode=once", *others, path=path)

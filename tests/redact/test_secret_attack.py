@@ -18,7 +18,14 @@ from conftest import Scope, fixtures_in, forgotten
 from credentials import KINDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from loopback import Answer, Asked, Origin, json_answer, sse_answer, text_answer
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    SeenRequest,
+    json_response,
+    sse_response,
+    text_response,
+)
 from secret_shapes import SPELLINGS, SPLIT, readings
 
 import cachy
@@ -36,7 +43,7 @@ Send = Callable[[Any, str, str], httpx.Response]
 ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html")
 
 
-def echo(asked: Asked) -> Answer:
+def echo(asked: SeenRequest) -> ScriptedResponse:
     """Say again whatever was asked, in the way that the path names."""
     said = {
         "url": asked.path,
@@ -47,28 +54,28 @@ def echo(asked: Asked) -> Answer:
     match asked.path.split("/")[1].partition("?")[0]:
         case "sse":
             lines = b": %s\nid: %s\ndata: %s\n\n" % ((shown.encode(),) * 3)
-            return sse_answer(lines, b'data: {"delta": %s}\n\n' % json.dumps(shown).encode())
+            return sse_response(lines, b'data: {"delta": %s}\n\n' % json.dumps(shown).encode())
         case "ndjson":
             line = f"{json.dumps({'said': shown})}\n"
-            return text_answer(line * 2, kind="application/x-ndjson")
+            return text_response(line * 2, kind="application/x-ndjson")
         case "text":
-            return text_answer("\n".join(f"{key}: {value}" for key, value in said.items()))
+            return text_response("\n".join(f"{key}: {value}" for key, value in said.items()))
         case "error":
             last = said["body"].split("\r\n\r\n")[-1]  # no boundary: it looks like a key itself
             message = f"Incorrect API key provided: {last}. See the docs."
-            return json_answer({"error": {"message": message, "was": said}}, 400)
+            return json_response({"error": {"message": message, "was": said}}, 400)
         case "headers":
             named = ("Location", "Link", "X-Request-Id", "WWW-Authenticate", "ETag", "Set-Cookie")
             text = quote(said["body"]) or quote(asked.path)
-            return Answer(b"", 201, tuple((name, f"/next?a={text}") for name in named))
+            return ScriptedResponse(b"", 201, tuple((name, f"/next?a={text}") for name in named))
         case "binary":
             kind = (("Content-Type", "application/octet-stream"),)
-            return Answer(b"\x00\xff\xfe" + shown.encode() + b"\x00\x81", 200, kind)
+            return ScriptedResponse(b"\x00\xff\xfe" + shown.encode() + b"\x00\x81", 200, kind)
         case "html":
             link = f"<a href='https://me:{quote(said['body'], safe='')}@h.example/'>"
-            return text_answer(link, kind="text/html")
+            return text_response(link, kind="text/html")
         case _:
-            return json_answer(said)
+            return json_response(said)
 
 
 PLACES: dict[str, Send] = {
@@ -180,7 +187,7 @@ def test_no_key_is_in_what_a_recording_would_write(
     text = (SPELLINGS | SPLIT)[spelling](secret)
     built: Any = PLACES[place](Builder(), f"http://h.example/{answer}", text)
     sent = Request(built.method, str(built.url), tuple(built.headers.items()), built.read())
-    asked = Asked(sent.method, built.url.raw_path.decode(), dict(sent.headers), sent.body)
+    asked = SeenRequest(sent.method, built.url.raw_path.decode(), dict(sent.headers), sent.body)
     said = echo(asked)
     body = said.body if isinstance(said.body, bytes) else b"".join(said.body)
     config = Config()
@@ -203,7 +210,7 @@ def test_no_key_is_written_wherever_it_was_sent_and_however_it_was_spelled(
     name: str,
     project: Path,
     told: Path,
-    origin: Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
     monkeypatch: pytest.MonkeyPatch,
@@ -211,7 +218,7 @@ def test_no_key_is_written_wherever_it_was_sent_and_however_it_was_spelled(
 ) -> None:
     first, second = (KINDS[name].make(name + at) for at in "12")
     variable = KINDS[name].variable
-    monkeypatch.setattr(origin, "answer", lambda asked: origin.asked.append(asked) or echo(asked))
+    origin.otherwise = echo
     monkeypatch.setenv("PYTEST_CURRENT_TEST", f"tests/test_a.py::test_b[{first}] (call)")
     with monkeypatch.context() as environment, recording(debug=True):
         if variable:
@@ -277,10 +284,10 @@ def test_pytests_report_of_a_miss_tells_no_key(style: str, pytester: pytest.Pyte
 
 @pytest.fixture
 def made(
-    project: Path, origin: Origin, recording: Scope, monkeypatch: pytest.MonkeyPatch
+    project: Path, origin: ScriptedServer, recording: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> list[str]:
     """Record a project in which every kind of key was sent in every place; give the keys."""
-    monkeypatch.setattr(origin, "answer", echo)
+    origin.otherwise = echo
     made = {name: kind.make("told") for name, kind in KINDS.items()}
     for name, kind in KINDS.items():
         if kind.variable:

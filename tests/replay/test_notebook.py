@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import loopback
 import pytest
 from conftest import Scope, fixtures_in
-from loopback import event, sse_answer
+from scripted_server import ScriptedServer, event, json_response, sse_response
 
 pytestmark = pytest.mark.slow
 PATH = "/v1/chat/completions"
@@ -56,9 +55,9 @@ def dedented(source: str) -> str:
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Jupyter's own parts
 def test_a_notebook_run_again_without_a_network_says_the_same(
-    project: Path, origin: loopback.Origin, monkeypatch: pytest.MonkeyPatch
+    project: Path, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    origin.on(f"{PATH}/stream", sse_answer(*(event({"n": number}) for number in range(3))))
+    origin.on(f"{PATH}/stream", sse_response(*(event({"n": number}) for number in range(3))))
     first = execute(project, origin.url + PATH)
     assert (origin.count, len(fixtures_in(project))) == (4, 4)
     monkeypatch.setenv("CI", "true")
@@ -138,9 +137,9 @@ WAYS = {
 
 @pytest.mark.parametrize("name", WAYS)
 def test_a_program_is_covered_however_it_is_started(
-    name: str, programs: Path, origin: loopback.Origin, recording: Scope
+    name: str, programs: Path, origin: ScriptedServer, recording: Scope
 ) -> None:
-    url = origin.on(PATH, loopback.json_answer({"number": 1}))
+    url = origin.on(PATH, json_response({"number": 1}))
     with recording():
         httpx.post(url, json={"q": "Hey!"})
     command, count = WAYS[name]

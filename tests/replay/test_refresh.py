@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
-import loopback
 import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in, refused
 from programs import run_with_cachy
+from scripted_server import ScriptedServer, json_response, serving
 
 ASK = """\
 import sys, httpx
@@ -23,19 +23,19 @@ for url in sys.argv[1:]:
 
 
 @pytest.fixture
-def providers(project: Path, recording: Scope) -> Iterator[tuple[loopback.Origin, ...]]:
+def providers(project: Path, recording: Scope) -> Iterator[tuple[ScriptedServer, ...]]:
     """Two providers, of each of which a first answer was recorded."""
     (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     (project / "ask.py").write_text(ASK)
-    with loopback.serving() as one, loopback.serving() as two:
+    with serving() as one, serving() as two:
         with recording(), httpx.Client(verify=CERTIFICATES) as client:
             for origin in (one, two):
                 client.get(f"{origin.url}/v1/items")
-                client.get(origin.on("/v1/same", loopback.json_answer({"a": 1})))
+                client.get(origin.on("/v1/same", json_response({"a": 1})))
         yield one, two
 
 
-def urls(*origins: loopback.Origin) -> list[str]:
+def urls(*origins: ScriptedServer) -> list[str]:
     return [f"{origin.url}/v1/{name}" for origin in origins for name in ("items", "same")]
 
 
@@ -45,12 +45,12 @@ def contents(project: Path) -> dict[str, bytes]:
     }
 
 
-def folder_of(origin: loopback.Origin) -> str:
+def folder_of(origin: ScriptedServer) -> str:
     return f"127.0.0.1_{origin.port}"
 
 
 def test_only_what_matches_is_recorded_anew(
-    providers: tuple[loopback.Origin, ...], project: Path
+    providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     one, two = providers
     before = contents(project)
@@ -66,7 +66,7 @@ def test_only_what_matches_is_recorded_anew(
 
 
 def test_a_pattern_may_hold_the_port_as_a_url_does(
-    providers: tuple[loopback.Origin, ...], project: Path
+    providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     one, two = providers
     only = ["--mode", "refresh", "--only", f"127.0.0.1:{one.port}/*"]
@@ -76,7 +76,7 @@ def test_a_pattern_may_hold_the_port_as_a_url_does(
 
 
 def test_a_pattern_that_matches_nothing_is_told(
-    providers: tuple[loopback.Origin, ...], project: Path
+    providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]
     done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(*providers))
@@ -90,7 +90,7 @@ def test_a_pattern_that_matches_nothing_is_told(
 
 
 def test_what_does_not_match_never_goes_live(
-    providers: tuple[loopback.Origin, ...], recording: Scope, monkeypatch: pytest.MonkeyPatch
+    providers: tuple[ScriptedServer, ...], recording: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, two = providers
     monkeypatch.setenv("CACHY_ONLY", f"{folder_of(one)}/*")
@@ -103,11 +103,11 @@ def test_what_does_not_match_never_goes_live(
 
 @pytest.mark.parametrize("status", [401, 429, 503])
 def test_a_provider_that_refuses_does_not_stop_the_others(
-    status: int, providers: tuple[loopback.Origin, ...], project: Path
+    status: int, providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     one, two = providers
     before = contents(project)
-    one.on("/v1/items", loopback.json_answer({"error": "no"}, status))
+    one.on("/v1/items", json_response({"error": "no"}, status))
     done = run_with_cachy(project, "--mode", "refresh", "--", "python", "ask.py", *urls(one, two))
     assert done.stdout.split() == [str(status), "200", "200", "200"]
     assert f"not recorded: GET {one.url}/v1/items: status {status}" in done.stderr
@@ -119,7 +119,7 @@ def test_a_provider_that_refuses_does_not_stop_the_others(
 
 
 def test_a_provider_that_is_down_does_not_stop_the_others(
-    providers: tuple[loopback.Origin, ...], project: Path
+    providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     _, two = providers
     with socket.socket() as unused:

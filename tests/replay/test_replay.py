@@ -11,15 +11,15 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Scope, fixtures_in, refused
-from loopback import (
-    Answer,
-    Origin,
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
     event,
-    gzip_answer,
-    json_answer,
+    gzip_response,
+    json_response,
     redirect,
-    sse_answer,
-    text_answer,
+    sse_response,
+    text_response,
 )
 
 import cachy
@@ -28,28 +28,28 @@ Send = Callable[..., Any]
 
 BIG = '{"id": 12345678901234567890123, "pi": 3.141592653589793, "e": 1e400, "s": "\\ud83d\\ude00"}'
 ANSWERS = {
-    "json": json_answer({"text": "Grüße", "n": [1, 2.5, None, True], "deep": {"a": {"b": []}}}),
-    "json with duplicate keys": text_answer('{"a": 1, "a": 2}', kind="application/json"),
-    "json with big numbers": text_answer(BIG, kind="application/json"),
-    "json, pretty": text_answer(json.dumps({"a": [1, {"b": 2}]}, indent=2)),
-    "json that is none": text_answer("{oops", kind="application/json"),
-    "gzip": gzip_answer({"zipped": "text" * 100}),
-    "text": text_answer("first\nsecond\r\nthird"),
-    "latin-1": text_answer("Grüße".encode("latin-1"), kind="text/plain; charset=iso-8859-1"),
-    "binary": text_answer(bytes(range(256)), kind="audio/mpeg"),
-    "empty": Answer(b"", 200, ()),
-    "no content": Answer(b"", 204, ()),
-    "created": json_answer({"id": "x"}, 201, ("Location", "/things/x")),
-    "bad request": json_answer({"error": {"message": "no"}}, 400),
-    "not found": json_answer({"error": {"message": "no"}}, 404),
-    "unprocessable": json_answer({"error": {"message": "no"}}, 422),
-    "chunked": Answer((b'{"a"', b": 1}")),
-    "events": sse_answer(event({"n": 1}), event({"n": 2}, "named"), event("[DONE]")),
-    "events, split": sse_answer(b'data: {"n"', b': 1}\n\ndata: {"n": 2}\n', b"\n"),
-    "events with ids": sse_answer(b': hello\n\nid: 7\nretry: 5\nevent: x\ndata: {"a": 1}\n\n'),
-    "events of many lines": sse_answer(b"data: one\ndata: two\n\n"),
-    "lines": text_answer('{"a": 1}\n{"b": 2}\n', kind="application/x-ndjson"),
-    "form": text_answer("a=1&b=%20x", kind="application/x-www-form-urlencoded"),
+    "json": json_response({"text": "Grüße", "n": [1, 2.5, None, True], "deep": {"a": {"b": []}}}),
+    "json with duplicate keys": text_response('{"a": 1, "a": 2}', kind="application/json"),
+    "json with big numbers": text_response(BIG, kind="application/json"),
+    "json, pretty": text_response(json.dumps({"a": [1, {"b": 2}]}, indent=2)),
+    "json that is none": text_response("{oops", kind="application/json"),
+    "gzip": gzip_response({"zipped": "text" * 100}),
+    "text": text_response("first\nsecond\r\nthird"),
+    "latin-1": text_response("Grüße".encode("latin-1"), kind="text/plain; charset=iso-8859-1"),
+    "binary": text_response(bytes(range(256)), kind="audio/mpeg"),
+    "empty": ScriptedResponse(b"", 200, ()),
+    "no content": ScriptedResponse(b"", 204, ()),
+    "created": json_response({"id": "x"}, 201, ("Location", "/things/x")),
+    "bad request": json_response({"error": {"message": "no"}}, 400),
+    "not found": json_response({"error": {"message": "no"}}, 404),
+    "unprocessable": json_response({"error": {"message": "no"}}, 422),
+    "chunked": ScriptedResponse((b'{"a"', b": 1}")),
+    "events": sse_response(event({"n": 1}), event({"n": 2}, "named"), event("[DONE]")),
+    "events, split": sse_response(b'data: {"n"', b': 1}\n\ndata: {"n": 2}\n', b"\n"),
+    "events with ids": sse_response(b': hello\n\nid: 7\nretry: 5\nevent: x\ndata: {"a": 1}\n\n'),
+    "events of many lines": sse_response(b"data: one\ndata: two\n\n"),
+    "lines": text_response('{"a": 1}\n{"b": 2}\n', kind="application/x-ndjson"),
+    "form": text_response("a=1&b=%20x", kind="application/x-www-form-urlencoded"),
 }
 
 
@@ -75,7 +75,7 @@ def is_json(response: Any) -> bool:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_what_was_seen_while_recording_is_seen_again(
-    name: str, send: Send, origin: Origin, recording: Scope, replaying: Scope
+    name: str, send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = origin.on("/v1/any", ANSWERS[name])
     with recording():
@@ -87,11 +87,11 @@ def test_what_was_seen_while_recording_is_seen_again(
 
 
 def test_either_library_and_every_way_share_one_fixture(
-    send: Send, origin: Origin, recording: Scope, project: Path
+    send: Send, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
     import requests
 
-    url = origin.on("/v1/any", json_answer({"text": "Hi"}))
+    url = origin.on("/v1/any", json_response({"text": "Hi"}))
     with recording():
         requests.post(url, json={"q": "Hey!"}, timeout=5)
         answer = send("POST", url, json={"q": "Hey!"})
@@ -101,9 +101,9 @@ def test_either_library_and_every_way_share_one_fixture(
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_every_method_is_replayed(
-    method: str, send: Send, origin: Origin, recording: Scope, replaying: Scope
+    method: str, send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url = origin.on("/v1/any", json_answer({"a": 1}))
+    url = origin.on("/v1/any", json_response({"a": 1}))
     with recording():
         live = send(method, url)
     with replaying():
@@ -112,7 +112,7 @@ def test_every_method_is_replayed(
 
 
 def test_an_unrecorded_request_is_refused_and_nothing_is_sent(
-    send: Send, origin: Origin, recording: Scope, replaying: Scope
+    send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     with recording():
         send("POST", f"{origin.url}/v1/chat", json={"messages": ["a", "b"]})
@@ -122,7 +122,7 @@ def test_an_unrecorded_request_is_refused_and_nothing_is_sent(
 
 
 def test_a_miss_names_the_header_that_differs_and_no_payload_that_is_equal(
-    origin: Origin, project: Path
+    origin: ScriptedServer, project: Path
 ) -> None:
     (project / "pyproject.toml").write_text('[tool.cachy.match]\nheaders = ["x-shape"]\n')
     image = base64.b64encode(b"\x89PNG" + bytes(range(256)) * 20).decode()
@@ -135,7 +135,7 @@ def test_a_miss_names_the_header_that_differs_and_no_payload_that_is_equal(
 
 
 def test_a_host_that_is_not_covered_goes_live(
-    send: Send, origin: Origin, replaying: Scope, project: Path
+    send: Send, origin: ScriptedServer, replaying: Scope, project: Path
 ) -> None:
     with replaying(doms=["api.example.com"]):
         assert send("GET", f"{origin.url}/x").json() == {"number": 1, "path": "/x"}
@@ -143,7 +143,7 @@ def test_a_host_that_is_not_covered_goes_live(
 
 
 def test_mode_off_records_and_replays_nothing(
-    send: Send, origin: Origin, recording: Scope, project: Path
+    send: Send, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
     with recording():
         send("GET", f"{origin.url}/x")
@@ -153,7 +153,7 @@ def test_mode_off_records_and_replays_nothing(
 
 
 def test_a_redirect_is_replayed_with_its_history(
-    send: Send, origin: Origin, recording: Scope, replaying: Scope
+    send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = origin.on("/old", redirect(302, "/new"))
 
@@ -171,10 +171,10 @@ def test_a_redirect_is_replayed_with_its_history(
 
 
 def test_a_permanent_redirect_carries_the_body_on(
-    send: Send, origin: Origin, recording: Scope, replaying: Scope
+    send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = origin.on("/old", redirect(307, "/new"))
-    origin.on("/new", lambda asked: json_answer({"got": asked.json}))
+    origin.on("/new", lambda asked: json_response({"got": asked.json}))
     with recording():
         send("POST", url, json={"a": 1}, follow_redirects=True)
     with replaying():
@@ -184,7 +184,7 @@ def test_a_permanent_redirect_carries_the_body_on(
 
 
 def test_elapsed_and_extensions_are_there_on_replay(
-    send: Send, origin: Origin, recording: Scope, replaying: Scope
+    send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     for scope in (recording, replaying):
         with scope():
@@ -197,9 +197,9 @@ def test_elapsed_and_extensions_are_there_on_replay(
 
 
 def test_a_recorded_wait_is_not_waited_again(
-    send: Send, origin: Origin, recording: Scope, replaying: Scope
+    send: Send, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url = origin.on("/busy", json_answer({"error": "slow down"}, 429, ("Retry-After", "30")))
+    url = origin.on("/busy", json_response({"error": "slow down"}, 429, ("Retry-After", "30")))
     with recording(record_status=[429]):
         assert send("GET", url).headers["retry-after"] == "30"
     with replaying():

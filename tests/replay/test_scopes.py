@@ -15,9 +15,9 @@ from types import ModuleType
 from typing import Any
 
 import httpx
-import loopback
 import pytest
 from conftest import Scope, fixtures_in
+from scripted_server import ScriptedServer, json_response
 
 import cachy
 from cachy.replay.run import summary
@@ -36,7 +36,7 @@ async def number_async(url: str) -> int:
 
 
 def test_a_block_in_another_task_changes_nothing_here(
-    origin: loopback.Origin, recording: Scope, tmp_path: Path
+    origin: ScriptedServer, recording: Scope, tmp_path: Path
 ) -> None:
     url = f"{origin.url}/v1/items"
 
@@ -67,7 +67,7 @@ def test_a_block_in_another_task_changes_nothing_here(
 
 
 def test_a_task_that_outlives_its_block_sees_the_state_before(
-    origin: loopback.Origin, recording: Scope, tmp_path: Path
+    origin: ScriptedServer, recording: Scope, tmp_path: Path
 ) -> None:
     url = f"{origin.url}/v1/items"
 
@@ -93,7 +93,7 @@ def test_a_task_that_outlives_its_block_sees_the_state_before(
 
 
 def test_blocks_end_in_any_order_and_in_another_context(
-    origin: loopback.Origin, recording: Scope
+    origin: ScriptedServer, recording: Scope
 ) -> None:
     url = f"{origin.url}/v1/items"
     with recording():
@@ -131,7 +131,7 @@ def test_enabling_again_leaves_no_moment_without(project: Path) -> None:
     assert current_session() is None
 
 
-def test_what_a_second_enabling_replays_is_reported(project: Path, origin: loopback.Origin) -> None:
+def test_what_a_second_enabling_replays_is_reported(project: Path, origin: ScriptedServer) -> None:
     before = summary.summary()["replayed"]
     for _ in range(2):
         cachy.enable_cachy(doms=DOMS, mode="record")
@@ -141,7 +141,7 @@ def test_what_a_second_enabling_replays_is_reported(project: Path, origin: loopb
 
 
 def test_many_threads_share_one_sequence(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = f"{origin.url}/v1/items"
 
@@ -182,7 +182,7 @@ def pool(request: pytest.FixtureRequest, project: Path) -> Callable[[str], Proce
 def test_processes_record_and_replay_side_by_side(
     pool: Callable[[str], ProcessPoolExecutor],
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
 ) -> None:
@@ -228,7 +228,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
-def test_what_forked_processes_did_is_added_up_once(project: Path, origin: loopback.Origin) -> None:
+def test_what_forked_processes_did_is_added_up_once(project: Path, origin: ScriptedServer) -> None:
     (project / "program.py").write_text(FORKED, encoding="utf-8")
     program = ["python", "program.py", origin.url]
 
@@ -257,9 +257,9 @@ for _ in range(20):
 
 @pytest.mark.slow
 def test_two_processes_that_record_the_same_tear_nothing(
-    project: Path, origin: loopback.Origin, replaying: Scope
+    project: Path, origin: ScriptedServer, replaying: Scope
 ) -> None:
-    text = loopback.json_answer({"text": "word " * 20_000})
+    text = json_response({"text": "word " * 20_000})
     url = origin.on("/v1/long", text)
     processes = [
         subprocess.Popen([sys.executable, "-c", WRITER, url], cwd=project) for _ in range(2)
@@ -278,7 +278,7 @@ def test_two_processes_that_record_the_same_tear_nothing(
 
 
 def test_what_is_remembered_of_a_file_is_counted_once(
-    project: Path, origin: loopback.Origin, monkeypatch: pytest.MonkeyPatch
+    project: Path, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from cachy.fixture.store import store
 

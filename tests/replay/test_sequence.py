@@ -16,21 +16,21 @@ from typing import Any
 import httpx
 import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in
-from loopback import Answer, Origin, json_answer
+from scripted_server import ScriptedResponse, ScriptedServer, json_response
 
 from cachy.fixture.format.text import parse_fixture
 from cachy.replay.scope import current_session
 from cachy.replay.sequence import Sequences
 
 
-def cut_answer() -> Answer:
-    return Answer((b'{"answer": ', b"2}"), end="cut")
+def cut_answer() -> ScriptedResponse:
+    return ScriptedResponse((b'{"answer": ', b"2}"), end="cut")
 
 
 @pytest.fixture
-def url(origin: Origin) -> str:
+def url(origin: ScriptedServer) -> str:
     """A provider whose second answer of three breaks off."""
-    return origin.on("/v1", json_answer(1), cut_answer(), json_answer(3))
+    return origin.on("/v1", json_response(1), cut_answer(), json_response(3))
 
 
 def ask_three_at_once(client: httpx.Client, url: str) -> None:
@@ -84,10 +84,10 @@ def test_a_hole_that_opens_after_the_scope_has_ended_is_closed_too(
 
 
 def test_an_answer_that_comes_after_the_scope_has_ended_keeps_its_place(
-    origin: Origin, project: Path, recording: Scope
+    origin: ScriptedServer, project: Path, recording: Scope
 ) -> None:
-    slow = Answer((b"2", b""), pause=0.01)
-    url = origin.on("/v1", json_answer(1), slow, json_answer(3))
+    slow = ScriptedResponse((b"2", b""), pause=0.01)
+    url = origin.on("/v1", json_response(1), slow, json_response(3))
     with httpx.Client(verify=CERTIFICATES) as client:
         with recording(repeats="sequence"):
             client.post(url)
@@ -117,14 +117,14 @@ def test_a_program_that_ends_closes_its_holes(url: str, project: Path) -> None:
 
 
 def test_a_refused_answer_keeps_the_old_one_in_its_place(
-    origin: Origin, project: Path, recording: Scope
+    origin: ScriptedServer, project: Path, recording: Scope
 ) -> None:
-    url = origin.on("/v1", json_answer(1), json_answer(2), json_answer(3))
+    url = origin.on("/v1", json_response(1), json_response(2), json_response(3))
     with httpx.Client(verify=CERTIFICATES) as client:
         with recording(repeats="sequence"):
             for _ in range(3):
                 client.post(url)
-        origin.on("/v1", json_answer(10), json_answer({}, 500), json_answer(30))
+        origin.on("/v1", json_response(10), json_response({}, 500), json_response(30))
         with recording(repeats="sequence", mode="refresh"):
             client.post(url)
             with client.stream("POST", url) as second:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import loopback
 import pytest
 from foreign import aimock, free_port, llmock, make_environment, run_program, running
+from scripted_server import ScriptedServer, serving
 from sdks import provider
 from sdks.matrix import ENVIRONMENTS, ROWS, Row
 
@@ -52,7 +52,7 @@ class Run:
 class Providers:
     """Who answers while recording."""
 
-    own: loopback.Origin
+    own: ScriptedServer
     foreign: dict[str, int]  # ports, by name
 
     def of(self, row: Row) -> tuple[str, str]:
@@ -64,7 +64,7 @@ class Providers:
 def providers(request: pytest.FixtureRequest) -> Iterator[Providers]:
     """Start our provider, and those foreign ones that the chosen tests need."""
     with ExitStack() as stack:
-        own = stack.enter_context(loopback.serving())
+        own = stack.enter_context(serving())
         provider.serve(own)
         ports = {}
         for name in sorted({row.provider for row in chosen(request)}):
@@ -155,7 +155,7 @@ def test_a_key_that_is_set_is_used_as_it_is_and_written_nowhere(
 ) -> None:
     run = run_of(row)
     assert run.recording["keys"] == "untouched"
-    asked = [one for one in providers.own.asked if one.path.startswith(f"/{row.module}/")]
+    asked = [one for one in providers.own.requests if one.path.startswith(f"/{row.module}/")]
     assert asked
     if row.key:
         assert any(KEY in str(one.headers) for one in asked)
@@ -182,7 +182,7 @@ def test_a_placeholder_is_never_sent(
     for way, (words, *_) in run_of(row).following["unsent"].items():
         assert words.startswith("No fixture answers "), way
         assert " isn't set" in words, way
-    assert not any(PLACEHOLDER in str(one) for one in providers.own.asked)
+    assert not any(PLACEHOLDER in str(one) for one in providers.own.requests)
 
 
 def ways(told: dict[str, Any]) -> set[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import brotli
 import zstandard
 from hypothesis import strategies as st
-from loopback import Answer
+from scripted_server import ScriptedResponse
 
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6)
 LITTLE = ("0", "-0", "1.0", "0.1", "1e5", "1e-400", "-1.5e-7", "NaN")
@@ -108,7 +108,7 @@ TYPES = [*KINDS, "", "nonsense", "application/problem+json", "application/jsonl"
 class Served:
     """An answer, the body that it holds, and the kind that it truly is."""
 
-    answer: Answer
+    answer: ScriptedResponse
     raw: bytes
     kind: str
 
@@ -131,5 +131,5 @@ def answers(draw: Any) -> Served:
     pieces = [wire[at:to] for at, to in zip([0, *cuts], [*cuts, len(wire)], strict=True)]
     body = tuple(piece for piece in pieces if piece) if draw(st.booleans()) else wire
     return Served(
-        Answer(body or b"", draw(st.sampled_from([200, 200, 201, 404])), pairs), raw, kind
+        ScriptedResponse(body or b"", draw(st.sampled_from([200, 200, 201, 404])), pairs), raw, kind
     )

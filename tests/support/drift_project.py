@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from drift_server import Provider
+from scripted_server import ScriptedServer
 
 from cachy import cachy
 from cachy.config import load_config
@@ -36,7 +36,7 @@ EVENTS = [
 ]
 
 
-def write_config(project: Path, provider: Provider, more: str = "") -> None:
+def write_config(project: Path, provider: ScriptedServer, more: str = "") -> None:
     (project / "pyproject.toml").write_text(
         '[tool.cachy]\ndoms = ["127.0.0.1"]\n'
         f'[tool.cachy.drift]\nallow = ["POST {provider.host}/*"]\n'
@@ -44,7 +44,9 @@ def write_config(project: Path, provider: Provider, more: str = "") -> None:
     )
 
 
-def record(project: Path, provider: Provider, body: Any, path: str = CHAT, **chosen: Any) -> Path:
+def record(
+    project: Path, provider: ScriptedServer, body: Any, path: str = CHAT, **chosen: Any
+) -> Path:
     before = set((project / "cachy_fixtures").rglob("*.json"))
     with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record", **chosen):
         httpx.post(provider.url + path, json=body).read()

@@ -10,12 +10,13 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import trustme
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from scripted_server import ScriptedServer, SeenRequest
 
 AUTHORITY = trustme.CA()
 TRUSTING = ssl.create_default_context()
@@ -29,45 +30,42 @@ def server_context() -> ssl.SSLContext:
     return context
 
 
-@dataclass
-class Http2:
-    """A server that speaks HTTP/2 and says so; `asked` holds the version of each request."""
-
-    port: int = 0
-    asked: list[str] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        self.asked.append(scope["http_version"])
-        while (await receive()).get("more_body"):
-            pass
-        kind = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": 200, "headers": kind})
-        await send({"type": "http.response.body", "body": b'{"a"', "more_body": True})
-        await send({"type": "http.response.body", "body": b": 1}"})
-
-
 @contextmanager
-def serving_http2() -> Iterator[Http2]:
+def serving_http2() -> Iterator[ScriptedServer]:
     """Serve HTTP/2 until the block ends, to clients that know beforehand."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Http2(listener.getsockname()[1])
+        scripted = ScriptedServer(listener.getsockname()[1])
         config = Config()
         config.bind = [f"fd://{listener.detach()}"]
         config.accesslog = config.errorlog = None
         loop, ended = asyncio.new_event_loop(), asyncio.Event()
-        work = serve(server, config, shutdown_trigger=ended.wait, mode="asgi")
+        work = serve(partial(_respond, scripted), config, shutdown_trigger=ended.wait, mode="asgi")
         thread = threading.Thread(target=loop.run_until_complete, args=(work,))
         thread.start()
         try:
-            yield server
+            yield scripted
         finally:
             loop.call_soon_threadsafe(ended.set)
             thread.join()
             loop.close()
+
+
+async def _respond(scripted: ScriptedServer, scope: Any, receive: Any, send: Any) -> None:
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body, more = body + message.get("body", b""), message.get("more_body")
+    headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+    version = scope["http_version"]
+    request = SeenRequest(scope["method"], scope["path"], headers, body, version)
+    response = scripted.respond(request)
+    kinds = [(name.lower().encode(), value.encode()) for name, value in response.headers]
+    status = response.status
+    await send({"type": "http.response.start", "status": status, "headers": kinds})
+    pieces = response.body if isinstance(response.body, tuple) else (response.body,)
+    for piece in pieces:
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body"})
 
 
 class Proxy(socketserver.ThreadingTCPServer):

@@ -12,7 +12,6 @@ from typing import Any
 
 import aiohttp
 import httpx
-import loopback
 import pytest
 import pytest_httpx
 import requests
@@ -28,6 +27,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from scripted_server import ScriptedServer
 
 import cachy
 from cachy.replay.clients import dns_guard
@@ -69,7 +69,7 @@ def of_cassetter(file: Path, mode: str) -> AbstractContextManager[Any]:
 @pytest.mark.parametrize("recorder", [of_vcrpy, of_cassetter])
 def test_another_recorder_records_and_replays_while_it_is_active(
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     replaying: Scope,
     library: ModuleType,
     recorder: Recorder,
@@ -88,7 +88,7 @@ def test_another_recorder_records_and_replays_while_it_is_active(
 
 
 def test_vcrpy_answers_requests_while_it_is_active(
-    project: Path, origin: loopback.Origin, replaying: Scope
+    project: Path, origin: ScriptedServer, replaying: Scope
 ) -> None:
     file, url = project / "cassette.yaml", f"{origin.url}/v1/items"
     with of_vcrpy(file, "record"):
@@ -150,7 +150,7 @@ CLIENTS: list[Callable[[str], str]] = [
 )
 def test_what_vcrpy_records_is_left_to_it_without_a_word(
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     monkeypatch: pytest.MonkeyPatch,
     ask: Callable[[str], str],
@@ -199,7 +199,7 @@ def traced() -> Iterator[InMemorySpanExporter]:
 
 @pytest.mark.parametrize("order", ["cachy first", "tracing first"])
 def test_tracing_changes_no_fixture_and_no_answer(
-    project: Path, origin: loopback.Origin, recording: Scope, replaying: Scope, order: str
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope, order: str
 ) -> None:
     url = f"{origin.url}/v1/items"
 
@@ -219,7 +219,7 @@ def test_tracing_changes_no_fixture_and_no_answer(
 
     live, spans = traced_in(recording)
     assert spans == [url, f"{url}?async"]
-    assert all("traceparent" in asked.headers for asked in origin.asked)
+    assert all("traceparent" in asked.headers for asked in origin.requests)
     assert traced_in(replaying)[0] == live
     with replaying():
         assert httpx.post(url, json={"a": 1}).json() == live[0]

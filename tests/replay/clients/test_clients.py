@@ -10,9 +10,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import loopback
 import pytest
 from conftest import Scope, fixtures_in
+from scripted_server import ScriptedServer, json_response
 
 import cachy
 
@@ -20,9 +20,9 @@ Send = Callable[..., Any]
 
 
 def test_event_hooks_see_the_same_on_replay(
-    send: Send, way: str, origin: loopback.Origin, recording: Scope, replaying: Scope
+    send: Send, way: str, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url, seen = origin.on("/v1/items", loopback.json_answer({"a": 1})), []
+    url, seen = origin.on("/v1/items", json_response({"a": 1})), []
 
     def sync_asked(request: Any) -> None:
         seen.append(("asked", str(request.url)))
@@ -48,26 +48,26 @@ def test_event_hooks_see_the_same_on_replay(
 
 
 def test_basic_auth_is_sent_and_neither_stored_nor_matched(
-    send: Send, project: Path, origin: loopback.Origin, recording: Scope, replaying: Scope
+    send: Send, project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = f"{origin.url}/v1/items"
     with recording():
         live = send("GET", url, auth=("ada", "a-long-secret-word")).json()
     with replaying():
         assert send("GET", url, auth=("bob", "another")).json() == live
-    assert origin.asked[0].headers["authorization"].startswith("Basic ")
+    assert origin.requests[0].headers["authorization"].startswith("Basic ")
     assert "authorization" not in fixtures_in(project)[0].read_text(encoding="utf-8").lower()
 
 
 def test_digest_auth_is_answered_without_its_challenge(
-    send: Send, library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    send: Send, library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5')
-    asked = loopback.json_answer({"error": "who?"}, 401, challenge)
-    url = origin.on("/v1/items", asked, loopback.json_answer({"a": 1}))
+    asked = json_response({"error": "who?"}, 401, challenge)
+    url = origin.on("/v1/items", asked, json_response({"a": 1}))
     with recording():
         assert send("GET", url, auth=library.DigestAuth("ada", "word")).json() == {"a": 1}
-    assert origin.asked[1].headers["authorization"].startswith("Digest ")
+    assert origin.requests[1].headers["authorization"].startswith("Digest ")
     with replaying():
         assert send("GET", url, auth=library.DigestAuth("ada", "word")).json() == {"a": 1}
     assert origin.count == 2
@@ -79,7 +79,7 @@ def test_a_transport_of_the_users_choice_is_recorded_and_replayed(
     way: str,
     library: ModuleType,
     how: str,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
 ) -> None:
@@ -99,7 +99,7 @@ def test_a_transport_of_the_users_choice_is_recorded_and_replayed(
 
 
 def test_what_went_through_a_proxy_replays_without_it(
-    send: Send, project: Path, origin: loopback.Origin
+    send: Send, project: Path, origin: ScriptedServer
 ) -> None:
     url = "http://api.service.example/v1/items"
     with cachy.cachy(doms=["api.service.example"], mode="record"):
@@ -112,9 +112,9 @@ def test_what_went_through_a_proxy_replays_without_it(
 
 
 def test_cookies_are_kept_by_name(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    given = loopback.json_answer({}, 200, ("Set-Cookie", "session=abcdef; Path=/"))
+    given = json_response({}, 200, ("Set-Cookie", "session=abcdef; Path=/"))
     url = origin.on("/login", given)
     seen = []
     for scope in (recording, replaying):
@@ -123,11 +123,11 @@ def test_cookies_are_kept_by_name(
             client.get(f"{origin.url}/v1/items")
             seen.append(list(client.cookies))
     assert seen == [["session"], ["session"]]
-    assert (origin.count, origin.asked[1].headers["cookie"]) == (2, "session=abcdef")
+    assert (origin.count, origin.requests[1].headers["cookie"]) == (2, "session=abcdef")
 
 
 def test_a_subclass_that_overrides_send_is_recorded_and_replayed(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     class Counting(library.Client):  # type: ignore[name-defined,misc]
         sent = 0
@@ -158,7 +158,7 @@ print(httpx.get(sys.argv[1]).text)
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_httpx2_under_the_name_of_httpx(project: Path, origin: loopback.Origin, when: str) -> None:
+def test_httpx2_under_the_name_of_httpx(project: Path, origin: ScriptedServer, when: str) -> None:
     url = f"{origin.url}/v1/items"
 
     def run(mode: str) -> str:

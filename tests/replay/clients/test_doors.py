@@ -16,29 +16,38 @@ from types import ModuleType
 from typing import Any
 
 import aiohttp
-import loopback
 import pytest
 import requests
 import trio
 from conftest import refused
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    event,
+    gzip_response,
+    json_response,
+    redirect,
+    sse_response,
+    text_response,
+)
 
 from cachy import CachyError, UnrecordedRequest, cachy, disable_cachy, enable_cachy, no_cachy
 from cachy.replay import misses, placeholder_keys
 
 DOMS = ["127.0.0.1"]
-EVENTS = [*(loopback.event({"n": number}) for number in range(3)), loopback.event("[DONE]")]
+EVENTS = [*(event({"n": number}) for number in range(3)), event("[DONE]")]
 ANSWERS = {
-    "/redirect": loopback.redirect(307, "/json/after"),
-    "/cookie": loopback.json_answer({}, 200, ("Set-Cookie", "session=very-secret-value; Path=/")),
-    "/gzip": loopback.gzip_answer({"zipped": True}),
-    "/bytes": loopback.text_answer(bytes(range(256)), kind="application/octet-stream"),
-    "/empty": loopback.Answer(b"", 204),
-    "/stream": loopback.sse_answer(*EVENTS),
-    "/open": loopback.sse_answer(*EVENTS, end="open"),
-    "/endless": loopback.sse_answer(*[b"data: {}\n\n"] * 999, pause=0.05),
-    "/cut": loopback.sse_answer(EVENTS[0], end="cut"),
+    "/redirect": redirect(307, "/json/after"),
+    "/cookie": json_response({}, 200, ("Set-Cookie", "session=very-secret-value; Path=/")),
+    "/gzip": gzip_response({"zipped": True}),
+    "/bytes": text_response(bytes(range(256)), kind="application/octet-stream"),
+    "/empty": ScriptedResponse(b"", 204),
+    "/stream": sse_response(*EVENTS),
+    "/open": sse_response(*EVENTS, end="open"),
+    "/endless": sse_response(*[b"data: {}\n\n"] * 999, pause=0.05),
+    "/cut": sse_response(EVENTS[0], end="cut"),
     **{
-        f"/status/{status}": loopback.json_answer({"error": {"message": "no"}}, status)
+        f"/status/{status}": json_response({"error": {"message": "no"}}, status)
         for status in (401, 403, 404, 408, 429, 500, 503)
     },
 }
@@ -54,7 +63,7 @@ def clean(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def scripted(origin: loopback.Origin) -> None:
+def scripted(origin: ScriptedServer) -> None:
     for path, answer in ANSWERS.items():
         origin.on(path, answer)
 
@@ -119,15 +128,15 @@ PATHS = ["/json", "/status/404", "/redirect", "/gzip", "/bytes", "/empty", "/coo
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("path", PATHS)
 def test_what_was_recorded_replays_the_same(
-    library: ModuleType, kind: str, path: str, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, kind: str, path: str, origin: ScriptedServer, fixtures: Path
 ) -> None:
     url = origin.url + path
     with cachy(fixtures, DOMS, mode="record"):
         live = send(library, kind, "POST", url, json={"q": "Hey!"})
-    asked = list(origin.asked)
+    asked = list(origin.requests)
     with cachy(fixtures, DOMS, mode="replay"):
         replayed = send(library, kind, "POST", url, json={"q": "Hey!"})
-    assert origin.asked == asked
+    assert origin.requests == asked
     assert replayed.status_code == live.status_code
     assert replayed.content == live.content or replayed.json() == live.json()
     assert str(replayed.url) == str(live.url)
@@ -143,7 +152,7 @@ def test_what_was_recorded_replays_the_same(
     [*((kind, "/stream", 99) for kind in KINDS), ("sync", "/open", 4), ("async", "/open", 4)],
 )
 def test_a_stream_replays_one_event_a_chunk(
-    library: ModuleType, kind: str, path: str, limit: int, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, kind: str, path: str, limit: int, origin: ScriptedServer, fixtures: Path
 ) -> None:
     started = time.monotonic()
     with cachy(fixtures, DOMS, mode="record"):
@@ -157,7 +166,7 @@ def test_a_stream_replays_one_event_a_chunk(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_early_close_keeps_the_rest_of_a_short_stream(
-    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, kind: str, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
         stream(library, kind, f"{origin.url}/stream", limit=1)
@@ -166,7 +175,7 @@ def test_an_early_close_keeps_the_rest_of_a_short_stream(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_an_endless_stream_is_cut_and_reading_on_is_a_miss(
-    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, kind: str, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
         stream(library, kind, f"{origin.url}/endless", limit=2)
@@ -179,7 +188,7 @@ def test_an_endless_stream_is_cut_and_reading_on_is_a_miss(
 
 @pytest.mark.parametrize("kind", ["sync", "async"])
 def test_nothing_is_recorded_where_the_network_fails(
-    library: ModuleType, kind: str, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, kind: str, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"), pytest.raises(library.TransportError):
         stream(library, kind, f"{origin.url}/cut")
@@ -187,7 +196,7 @@ def test_nothing_is_recorded_where_the_network_fails(
 
 
 def test_the_first_token_comes_when_it_is_sent(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with (
         cachy(fixtures, DOMS, mode="record"),
@@ -199,7 +208,7 @@ def test_the_first_token_comes_when_it_is_sent(
 
 @pytest.mark.parametrize("status", [401, 403, 408, 429, 500, 503])
 def test_what_would_not_last_is_not_recorded(
-    status: int, library: ModuleType, origin: loopback.Origin, fixtures: Path
+    status: int, library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS, mode="record"):
         assert send(library, "sync", "GET", f"{origin.url}/status/{status}").status_code == status
@@ -210,7 +219,7 @@ def test_what_would_not_last_is_not_recorded(
 
 
 def test_the_same_fixture_whichever_client_recorded_it(
-    origin: loopback.Origin, fixtures: Path
+    origin: ScriptedServer, fixtures: Path
 ) -> None:
     import httpx
     import httpx2
@@ -230,11 +239,11 @@ def test_the_same_fixture_whichever_client_recorded_it(
             asyncio.run(by_aiohttp()),
         ]
     assert answers == [answers[0]] * 4
-    assert [f"{one.method} {one.path}" for one in origin.asked] == ["POST /json"]
+    assert [f"{one.method} {one.path}" for one in origin.requests] == ["POST /json"]
     assert len(recorded(fixtures)) == 1
 
 
-def test_modes(library: ModuleType, origin: loopback.Origin, fixtures: Path) -> None:
+def test_modes(library: ModuleType, origin: ScriptedServer, fixtures: Path) -> None:
     def number(mode: str) -> int:
         with cachy(fixtures, DOMS, mode=mode):
             return int(send(library, "sync", "GET", f"{origin.url}/json").json()["number"])
@@ -244,7 +253,7 @@ def test_modes(library: ModuleType, origin: loopback.Origin, fixtures: Path) -> 
 
 
 def test_equal_requests_are_answered_in_turn_where_asked(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     def numbers(mode: str, count: int) -> list[int]:
         with cachy(fixtures, DOMS, mode=mode, repeats="sequence"):
@@ -263,7 +272,7 @@ def miss(library: ModuleType, kind: str = "sync", **body: Any) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_miss_names_the_nearest_fixture_and_what_differs(
-    kind: str, library: ModuleType, origin: loopback.Origin, fixtures: Path
+    kind: str, library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     turns = [{"role": "user", "content": text} for text in ("one", "two", "three")]
     with cachy(fixtures, DOMS, mode="record"):
@@ -279,12 +288,12 @@ def test_a_miss_names_the_nearest_fixture_and_what_differs(
     assert caught.value.nearest is not None
     assert caught.value.method == "POST"
     assert "pytest --cachy=record" in str(caught.value)
-    assert [f"{one.method} {one.path}" for one in origin.asked] == ["POST /json"]
+    assert [f"{one.method} {one.path}" for one in origin.requests] == ["POST /json"]
 
 
 def test_a_miss_names_no_difference_that_the_settings_ignore(
     library: ModuleType,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     fixtures: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -363,7 +372,7 @@ def test_what_a_user_put_in_the_transports_place_is_left_alone(
 
 
 def test_hosts_that_are_not_covered_pass_through(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, ["api.example.com"], mode="replay"):
         assert send(library, "sync", "GET", f"{origin.url}/json").json()["number"] == 1
@@ -371,7 +380,7 @@ def test_hosts_that_are_not_covered_pass_through(
 
 
 def test_scopes_nest_and_each_task_sees_its_own(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path, tmp_path: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path, tmp_path: Path
 ) -> None:
     url = f"{origin.url}/json"
 
@@ -399,7 +408,7 @@ def test_scopes_nest_and_each_task_sees_its_own(
 
 
 def test_a_thread_that_inherits_nothing_sees_the_process_scope(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     numbers: list[int] = []
     url = f"{origin.url}/json"
@@ -422,7 +431,7 @@ def test_a_thread_that_inherits_nothing_sees_the_process_scope(
 
 
 def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path, monkeypatch: pytest.MonkeyPatch
+    library: ModuleType, origin: ScriptedServer, fixtures: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     monkeypatch.setenv("ANTHROPIC_API_KEY", "mine")
@@ -436,7 +445,7 @@ def test_placeholder_keys_are_set_and_taken_back_and_never_sent(
             )
     assert "OPENAI_API_KEY" not in os.environ
     assert os.environ["ANTHROPIC_API_KEY"] == "mine"
-    assert origin.asked == []
+    assert origin.requests == []
 
 
 @pytest.mark.parametrize(
@@ -492,7 +501,7 @@ def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None
             calls[1]()
 
 
-def test_our_own_door_sets_off_no_guard(origin: loopback.Origin, fixtures: Path) -> None:
+def test_our_own_door_sets_off_no_guard(origin: ScriptedServer, fixtures: Path) -> None:
     import httpx
 
     url = origin.url.replace("127.0.0.1", "localhost")
@@ -530,7 +539,7 @@ def test_a_setting_that_cannot_be_right_is_named(arguments: Any, words: str) -> 
 
 
 def test_an_unreadable_fixture_is_said_and_not_replaced(
-    library: ModuleType, origin: loopback.Origin, fixtures: Path
+    library: ModuleType, origin: ScriptedServer, fixtures: Path
 ) -> None:
     with cachy(fixtures, DOMS):
         send(library, "sync", "GET", f"{origin.url}/json")

@@ -14,14 +14,13 @@ import aiohttp
 import bodies
 import httpx
 import httpx2
-import loopback
 import pytest
 import requests
 from conftest import CERTIFICATES, Scope, fixtures_in
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from loopback import Answer, event, sse_answer
 from openai._streaming import SSEDecoder
+from scripted_server import ScriptedResponse, ScriptedServer, event, json_response, sse_response
 
 
 def value_of(content: bytes | str) -> Any:
@@ -143,7 +142,7 @@ def through_everything(library: ModuleType, url: str) -> Views:
 
 
 def served(raw: bytes, kind: str, **fields: Any) -> bodies.Served:
-    answer = Answer(raw, 200, (("Content-Type", kind),), **fields)
+    answer = ScriptedResponse(raw, 200, (("Content-Type", kind),), **fields)
     return bodies.Served(answer, raw, kind)
 
 
@@ -167,7 +166,7 @@ def served(raw: bytes, kind: str, **fields: Any) -> bodies.Served:
 def test_whatever_a_server_sends_is_seen_again_through_every_client(
     one: bodies.Served,
     library: ModuleType,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
     project: Path,
@@ -180,7 +179,7 @@ def test_whatever_a_server_sends_is_seen_again_through_every_client(
     with replaying():
         assert through_everything(library, url) == live
     assert origin.count == asked
-    origin.asked.clear()
+    origin.requests.clear()
     for path in fixtures_in(project):
         path.unlink()
 
@@ -191,14 +190,14 @@ def test_every_coding_is_decoded_once(
     library: ModuleType,
     coding: str,
     is_whole: bool,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
 ) -> None:
     text = json.dumps({"text": "Grüße " * 2000}).encode()
     wire = bodies.CODINGS[coding](text)
     headers = (("Content-Type", "application/json"), ("Content-Encoding", coding))
-    url = origin.on("/v1/any", Answer((wire[:20], wire[20:]), 200, headers))
+    url = origin.on("/v1/any", ScriptedResponse((wire[:20], wire[20:]), 200, headers))
     with recording(hdrs=["content-encoding"]), library.stream("GET", url) as response:
         pieces = response.iter_bytes()
         assert [next(pieces), *(pieces if is_whole else ())]
@@ -220,9 +219,9 @@ EVENTS = [event({"n": number}) for number in range(5)] + [event("[DONE]")]
 
 @pytest.mark.parametrize("how", ["iter_raw", "iter_bytes", "iter_text"])
 def test_a_stream_comes_back_one_event_a_piece_however_it_is_read(
-    library: ModuleType, how: str, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, how: str, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url = origin.on("/v1/any", sse_answer(b"".join(EVENTS)[:30], b"".join(EVENTS)[30:]))
+    url = origin.on("/v1/any", sse_response(b"".join(EVENTS)[:30], b"".join(EVENTS)[30:]))
     with recording():
         library.get(url)
     with replaying():
@@ -241,9 +240,11 @@ async def read_async(library: ModuleType, url: str, how: str) -> list[Any]:
 
 
 def test_a_body_is_cut_as_its_reader_asks(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url = origin.on("/v1/any", Answer(bytes(range(100)), 200, (("Content-Type", "audio/mpeg"),)))
+    url = origin.on(
+        "/v1/any", ScriptedResponse(bytes(range(100)), 200, (("Content-Type", "audio/mpeg"),))
+    )
     lengths = []
     for scope in (recording, replaying):
         with scope(), library.stream("GET", url) as response:
@@ -252,9 +253,9 @@ def test_a_body_is_cut_as_its_reader_asks(
 
 
 def test_a_replayed_stream_is_used_up_and_closed_as_a_live_one(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
-    url = origin.on("/v1/any", sse_answer(*EVENTS))
+    url = origin.on("/v1/any", sse_response(*EVENTS))
 
     def outcomes() -> Iterator[str]:
         with library.stream("GET", url) as response:
@@ -274,7 +275,7 @@ def test_a_replayed_stream_is_used_up_and_closed_as_a_live_one(
             library.get(f"{url}/missing").raise_for_status()
         yield str(caught.value)
 
-    origin.on("/v1/any/missing", loopback.json_answer({}, 404))
+    origin.on("/v1/any/missing", json_response({}, 404))
     found = []
     for scope in (recording, replaying):
         with scope():

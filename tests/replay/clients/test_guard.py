@@ -18,7 +18,6 @@ import aiohttp
 import anyio
 import httpx
 import httpx2
-import loopback
 import pycurl
 import pytest
 import requests
@@ -29,6 +28,7 @@ import websockets
 import websockets.sync.client
 from botocore.session import Session as Botocore
 from conftest import forgotten
+from scripted_server import ScriptedServer, serving
 
 import cachy
 from cachy.interaction import host_and_port
@@ -38,8 +38,8 @@ UNSEEN = "A connection to localhost was left by a client that cachy doesn't see"
 
 
 @pytest.fixture
-def origin() -> Iterator[loopback.Origin]:
-    with loopback.serving("localhost") as origin:
+def origin() -> Iterator[ScriptedServer]:
+    with serving(name="localhost") as origin:
         yield origin
 
 
@@ -198,7 +198,7 @@ UPGRADED: list[Callable[[str], None]] = [
 
 @pytest.mark.parametrize("call", [*CLIENTS, *UPGRADED], ids=lambda call: call.__name__)
 def test_replaying_refuses_it_at_once_and_nothing_is_sent(
-    call: Callable[[str], None], origin: loopback.Origin
+    call: Callable[[str], None], origin: ScriptedServer
 ) -> None:
     with (
         cachy.cachy(doms=["localhost"], mode="replay"),
@@ -212,7 +212,7 @@ def test_replaying_refuses_it_at_once_and_nothing_is_sent(
 
 @pytest.mark.parametrize("call", CLIENTS, ids=lambda call: call.__name__)
 def test_recording_warns_once_and_lets_it_through(
-    call: Callable[[str], None], origin: loopback.Origin
+    call: Callable[[str], None], origin: ScriptedServer
 ) -> None:
     with cachy.cachy(doms=["localhost"], mode="record"):
         with pytest.warns(RuntimeWarning, match=f"{UNSEEN}: it is not recorded") as seen:
@@ -224,7 +224,7 @@ def test_recording_warns_once_and_lets_it_through(
 
 @pytest.mark.parametrize("call", CLIENTS, ids=lambda call: call.__name__)
 def test_outside_of_every_scope_nothing_is_looked_at(
-    call: Callable[[str], None], origin: loopback.Origin
+    call: Callable[[str], None], origin: ScriptedServer
 ) -> None:
     with cachy.cachy(doms=["localhost"], mode="replay"), cachy.no_cachy():
         call(f"{origin.url}/v1/items")
@@ -256,7 +256,7 @@ SEEN: list[Callable[[str], Any]] = [
 
 @pytest.mark.parametrize("call", SEEN, ids=lambda call: call.__name__)
 def test_our_own_doors_set_it_not_off(
-    call: Callable[[str], Any], origin: loopback.Origin, monkeypatch: pytest.MonkeyPatch
+    call: Callable[[str], Any], origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", origin.url)  # a proxy that is covered, too
     with cachy.cachy(doms=["*"], mode="record"), warnings.catch_warnings():
@@ -266,7 +266,7 @@ def test_our_own_doors_set_it_not_off(
     assert origin.count == 2
 
 
-def test_one_tasks_replay_refuses_nothing_of_a_task_that_is_live(origin: loopback.Origin) -> None:
+def test_one_tasks_replay_refuses_nothing_of_a_task_that_is_live(origin: ScriptedServer) -> None:
     url = f"{origin.url}/v1/items"
 
     async def live(entered: asyncio.Event, left: asyncio.Event) -> None:
@@ -289,7 +289,7 @@ def test_one_tasks_replay_refuses_nothing_of_a_task_that_is_live(origin: loopbac
     assert origin.count == 1
 
 
-def test_a_connection_that_is_open_already_is_refused(origin: loopback.Origin) -> None:
+def test_a_connection_that_is_open_already_is_refused(origin: ScriptedServer) -> None:
     url = f"{origin.url}/v1/items"
     with urllib3.PoolManager() as pool:
         with cachy.cachy(doms=["localhost"], mode="replay"), cachy.no_cachy():
@@ -307,7 +307,7 @@ def test_a_connection_that_is_open_already_is_refused(origin: loopback.Origin) -
 def test_a_proxy_hides_no_host(
     call: Callable[[str], None],
     scheme: str,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A proxy resolves the name for its client."""
@@ -341,7 +341,7 @@ print(refused)
 """
 
 
-def test_what_is_imported_later_is_guarded_too(origin: loopback.Origin) -> None:
+def test_what_is_imported_later_is_guarded_too(origin: ScriptedServer) -> None:
     command = [sys.executable, "-c", LATER, f"{origin.url}/v1/items"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == "2\n"

@@ -16,18 +16,25 @@ import aiohttp
 import cachecontrol
 import httpx
 import httpx2
-import loopback
 import pytest
 import requests
 import requests_toolbelt
 import trio
 from conftest import Scope, fixtures_in, refused
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    event,
+    gzip_response,
+    json_response,
+    redirect,
+    sse_response,
+    text_response,
+)
 
 import cachy
 
-EVENTS = loopback.sse_answer(
-    loopback.event({"n": 1}), loopback.event({"n": 2}, "named"), loopback.event("[DONE]")
-)
+EVENTS = sse_response(event({"n": 1}), event({"n": 2}, "named"), event("[DONE]"))
 FORM = {"b": "1 2", "a": "ü"}
 
 
@@ -80,21 +87,21 @@ CLIENTS = {
     "aiohttp": by_aiohttp,
 }
 JSON = {"json": {"q": "Grüße", "n": [1, 2.5]}}
-CALLS: dict[str, tuple[loopback.Answer, dict[str, Any]]] = {
-    "json": (loopback.json_answer({"text": "Grüße"}), JSON),
+CALLS: dict[str, tuple[ScriptedResponse, dict[str, Any]]] = {
+    "json": (json_response({"text": "Grüße"}), JSON),
     "events": (EVENTS, JSON),
-    "gzip": (loopback.gzip_answer({"zipped": "text" * 100}), JSON),
+    "gzip": (gzip_response({"zipped": "text" * 100}), JSON),
     "text": (
-        loopback.text_answer("one\ntwo\r\nthree"),
+        text_response("one\ntwo\r\nthree"),
         {"content": b"raw", "params": {"b": "x y"}},
     ),
-    "binary": (loopback.text_answer(bytes(range(256)), kind="audio/mpeg"), {"data": FORM}),
-    "not found": (loopback.json_answer({"error": "no"}, 404), {"params": [("a", "1"), ("a", "ü")]}),
-    "no content": (loopback.Answer(b"", 204, ()), JSON),
-    "chunked": (loopback.Answer((b'{"a"', b": 1}")), JSON),
-    "redirect": (loopback.redirect(303, "/v1/after"), JSON),
+    "binary": (text_response(bytes(range(256)), kind="audio/mpeg"), {"data": FORM}),
+    "not found": (json_response({"error": "no"}, 404), {"params": [("a", "1"), ("a", "ü")]}),
+    "no content": (ScriptedResponse(b"", 204, ()), JSON),
+    "chunked": (ScriptedResponse((b'{"a"', b": 1}")), JSON),
+    "redirect": (redirect(303, "/v1/after"), JSON),
     "upload": (
-        loopback.json_answer({"id": 1}),
+        json_response({"id": 1}),
         {"files": {"file": ("a.txt", b"text", "text/plain")}},
     ),
 }
@@ -102,11 +109,11 @@ CALLS: dict[str, tuple[loopback.Answer, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("call", CALLS)
 def test_the_same_fixture_whichever_client_recorded_it(
-    call: str, origin: loopback.Origin, tmp_path: Path, recording: Scope, replaying: Scope
+    call: str, origin: ScriptedServer, tmp_path: Path, recording: Scope, replaying: Scope
 ) -> None:
     answer, given = CALLS[call]
     url = origin.on("/v1/any/thing", answer)
-    origin.on("/v1/after", loopback.json_answer({"after": True}))
+    origin.on("/v1/after", json_response({"after": True}))
     written: dict[str, dict[str, str]] = {}
     for name, ask in CLIENTS.items():
         folder = tmp_path / name
@@ -156,14 +163,14 @@ def replayed_by_requests(session: requests.Session, url: str) -> list[Any]:
     return seen
 
 
-def provide(origin: loopback.Origin) -> str:
+def provide(origin: ScriptedServer) -> str:
     answers = {
-        "json": loopback.json_answer({"text": "Grüße"}),
-        "moved": loopback.redirect(307, "/v1/up"),
-        "cookie": loopback.json_answer({}, 200, ("Set-Cookie", "session=abcdef; Path=/")),
+        "json": json_response({"text": "Grüße"}),
+        "moved": redirect(307, "/v1/up"),
+        "cookie": json_response({}, 200, ("Set-Cookie", "session=abcdef; Path=/")),
         "events": EVENTS,
-        "gzip": loopback.gzip_answer({"zipped": "text" * 100}),
-        "missing": loopback.json_answer({"error": "no"}, 404),
+        "gzip": gzip_response({"zipped": "text" * 100}),
+        "missing": json_response({"error": "no"}, 404),
     }
     for name, answer in answers.items():
         origin.on(f"/v1/{name}", answer)
@@ -200,7 +207,7 @@ def caching_session() -> requests.Session:
 )
 def test_requests_and_what_rides_on_its_adapter(
     make: Callable[[], requests.Session],
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
     project: Path,
@@ -266,7 +273,7 @@ def subclassed_client() -> aiohttp.ClientSession:
 
 @pytest.mark.parametrize("make", [plain_client, middleware_client, subclassed_client])
 def test_aiohttp_and_what_its_users_set(
-    make: Make, origin: loopback.Origin, recording: Scope, replaying: Scope, project: Path
+    make: Make, origin: ScriptedServer, recording: Scope, replaying: Scope, project: Path
 ) -> None:
     url = provide(origin)
 
@@ -290,11 +297,11 @@ def test_aiohttp_and_what_its_users_set(
 
 
 def test_aiohttps_digest_auth_is_replayed_without_its_challenge(
-    origin: loopback.Origin, recording: Scope, replaying: Scope
+    origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5')
-    who = loopback.json_answer({"error": "who?"}, 401, challenge)
-    url = origin.on("/v1/items", who, loopback.json_answer({"a": 1}))
+    who = json_response({"error": "who?"}, 401, challenge)
+    url = origin.on("/v1/items", who, json_response({"a": 1}))
 
     async def asked() -> Any:
         digest = aiohttp.DigestAuthMiddleware("ada", "word")
@@ -312,11 +319,11 @@ def test_aiohttps_digest_auth_is_replayed_without_its_challenge(
 
 
 def test_requests_digest_auth_is_replayed_without_its_challenge(
-    origin: loopback.Origin, recording: Scope, replaying: Scope
+    origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     challenge = ("WWW-Authenticate", 'Digest realm="r", nonce="abc", qop="auth", algorithm=MD5')
-    who = loopback.json_answer({"error": "who?"}, 401, challenge)
-    url = origin.on("/v1/items", who, loopback.json_answer({"a": 1}))
+    who = json_response({"error": "who?"}, 401, challenge)
+    url = origin.on("/v1/items", who, json_response({"a": 1}))
     for scope in (recording, replaying):
         with scope():
             digest = requests.auth.HTTPDigestAuth("ada", "word")
@@ -324,7 +331,7 @@ def test_requests_digest_auth_is_replayed_without_its_challenge(
     assert origin.count == 2
 
 
-def test_a_session_of_aiohttp_in_no_scope_is_as_it_was(origin: loopback.Origin) -> None:
+def test_a_session_of_aiohttp_in_no_scope_is_as_it_was(origin: ScriptedServer) -> None:
     async def asked() -> Any:
         async with aiohttp.ClientSession() as session:
             with cachy.cachy(doms=["127.0.0.1"], mode="replay"), cachy.no_cachy():
@@ -334,15 +341,15 @@ def test_a_session_of_aiohttp_in_no_scope_is_as_it_was(origin: loopback.Origin) 
     assert json.dumps(asyncio.run(asked())) == '{"number": 1, "path": "/x"}'
 
 
-SLOW = loopback.Answer((b'{"a"', b": 1}"), pause=0.1)
+SLOW = ScriptedResponse((b'{"a"', b": 1}"), pause=0.1)
 
 
 @pytest.mark.parametrize("end", ["context", "release", "close", "redirect"])
 def test_aiohttps_answers_that_nobody_reads_are_recorded_whole(
-    end: str, origin: loopback.Origin, recording: Scope, replaying: Scope, project: Path
+    end: str, origin: ScriptedServer, recording: Scope, replaying: Scope, project: Path
 ) -> None:
     url = origin.on("/v1/slow", SLOW)
-    slow_hop = loopback.Answer(SLOW.body, 307, (("Location", "/v1/slow"),), pause=0.1)
+    slow_hop = ScriptedResponse(SLOW.body, 307, (("Location", "/v1/slow"),), pause=0.1)
     moved = origin.on("/v1/moved", slow_hop)
 
     async def asked() -> int:
@@ -367,10 +374,10 @@ def test_aiohttps_answers_that_nobody_reads_are_recorded_whole(
 @pytest.mark.parametrize("end", ["whole", "close"])
 @pytest.mark.parametrize(("pause", "count"), [(0.0, 1), (0.5, 0)])
 def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_none(
-    *, end: Any, pause: float, count: int, origin: loopback.Origin, recording: Scope, project: Path
+    *, end: Any, pause: float, count: int, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
     """Where the connection's end is the body's, the client's closing looks like the server's."""
-    url = origin.on("/v1/left", loopback.Answer(SLOW.body, pause=pause, end=end))
+    url = origin.on("/v1/left", ScriptedResponse(SLOW.body, pause=pause, end=end))
 
     async def asked() -> int:
         async with aiohttp.ClientSession() as session:
@@ -402,13 +409,13 @@ def first_line_by_requests(url: str) -> bytes:
 
 @pytest.mark.parametrize("read", [first_line_by_aiohttp, first_line_by_requests])
 def test_a_stream_that_is_left_is_drained_or_cut(
-    read: Callable[[str], bytes], origin: loopback.Origin, recording: Scope, project: Path
+    read: Callable[[str], bytes], origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
-    ticks = [loopback.event({"n": number}) for number in range(4)]
+    ticks = [event({"n": number}) for number in range(4)]
     streams = {
-        "short": loopback.sse_answer(*ticks, pause=0.05),
-        "done": loopback.sse_answer(*ticks, loopback.event("[DONE]"), end="open"),
-        "endless": loopback.sse_answer(*ticks, end="open"),
+        "short": sse_response(*ticks, pause=0.05),
+        "done": sse_response(*ticks, event("[DONE]"), end="open"),
+        "endless": sse_response(*ticks, end="open"),
     }
     for name, answer in streams.items():
         with recording(cache_dir=project / name):
@@ -424,9 +431,9 @@ def test_a_stream_that_is_left_is_drained_or_cut(
 
 
 def test_a_cancelled_call_of_aiohttps_records_nothing(
-    origin: loopback.Origin, recording: Scope, project: Path
+    origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
-    url = origin.on("/v1/endless", loopback.sse_answer(loopback.event({}), end="open"))
+    url = origin.on("/v1/endless", sse_response(event({}), end="open"))
 
     async def whole() -> None:
         async with aiohttp.ClientSession() as session, session.post(url) as response:

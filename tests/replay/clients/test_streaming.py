@@ -15,13 +15,12 @@ from typing import Any
 import aiohttp
 import httpx
 import httpx2
-import loopback
 import openai
 import pytest
 import requests
 import trio
 from conftest import Scope, fixtures_in, forgotten
-from loopback import Answer, event, sse_answer
+from scripted_server import ScriptedResponse, ScriptedServer, event, sse_response
 
 import cachy
 
@@ -46,9 +45,9 @@ def gate() -> Iterator[threading.Event]:
     gate.set()
 
 
-def gated(gate: threading.Event, end: Any = "whole") -> Answer:
+def gated(gate: threading.Event, end: Any = "whole") -> ScriptedResponse:
     kind = (("Content-Type", "text/event-stream"),)
-    return Answer((EVENTS[0], b"".join(EVENTS[1:])), 200, kind, end=end, gate=gate)
+    return ScriptedResponse((EVENTS[0], b"".join(EVENTS[1:])), 200, kind, end=end, gate=gate)
 
 
 def with_httpx(library: Any) -> Callable[[str], Any]:
@@ -122,7 +121,7 @@ def text_of(piece: Any) -> str:
 
 @pytest.mark.parametrize("name", SYNC)
 def test_the_first_token_is_there_before_the_second_is_sent(
-    name: str, origin: loopback.Origin, gate: threading.Event, recording: Scope, project: Path
+    name: str, origin: ScriptedServer, gate: threading.Event, recording: Scope, project: Path
 ) -> None:
     url = origin.on(PATH, gated(gate))
     with recording(), SYNC[name](url) as pieces:
@@ -137,7 +136,7 @@ def test_the_first_token_is_there_before_the_second_is_sent(
 
 @pytest.mark.parametrize("name", ASYNC)
 def test_the_first_token_is_awaited_no_longer_than_it_takes(
-    name: str, origin: loopback.Origin, gate: threading.Event, recording: Scope, project: Path
+    name: str, origin: ScriptedServer, gate: threading.Event, recording: Scope, project: Path
 ) -> None:
     url = origin.on(PATH, gated(gate))
 
@@ -168,10 +167,10 @@ def assert_whole(project: Path) -> None:
 
 @pytest.mark.parametrize("name", [*SYNC, *(f"async {name}" for name in ASYNC)])
 def test_whoever_leaves_at_the_last_event_leaves_a_whole_fixture(
-    name: str, origin: loopback.Origin, recording: Scope, replaying: Scope, project: Path
+    name: str, origin: ScriptedServer, recording: Scope, replaying: Scope, project: Path
 ) -> None:
     """The provider keeps the connection open after [DONE], and nobody waits for it."""
-    url = origin.on(PATH, sse_answer(*EVENTS, end="open"))
+    url = origin.on(PATH, sse_response(*EVENTS, end="open"))
 
     def read() -> str:
         found = ""
@@ -203,9 +202,9 @@ def test_whoever_leaves_at_the_last_event_leaves_a_whole_fixture(
 
 @pytest.mark.parametrize("name", SYNC)
 def test_whoever_breaks_off_leaves_a_whole_fixture_where_the_rest_comes_soon(
-    name: str, origin: loopback.Origin, recording: Scope, project: Path
+    name: str, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
-    url = origin.on(PATH, sse_answer(*EVENTS, pause=0.05))
+    url = origin.on(PATH, sse_response(*EVENTS, pause=0.05))
     with recording(), SYNC[name](url) as pieces:
         next(pieces)
     assert_whole(project)
@@ -214,7 +213,7 @@ def test_whoever_breaks_off_leaves_a_whole_fixture_where_the_rest_comes_soon(
 @pytest.mark.parametrize("name", SYNC)
 def test_whoever_breaks_off_leaves_a_fixture_that_says_so(
     name: str,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     gate: threading.Event,
     recording: Scope,
     replaying: Scope,
@@ -261,7 +260,7 @@ got_one = asyncio.Event()
 def test_whoever_is_cancelled_leaves_none(
     name: str,
     ending: Any,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     gate: threading.Event,
     recording: Scope,
     project: Path,
@@ -276,7 +275,7 @@ def test_whoever_is_cancelled_leaves_none(
 
 @pytest.mark.parametrize("library", [httpx, httpx2])
 def test_whoever_is_cancelled_under_trio_leaves_none(
-    library: Any, origin: loopback.Origin, gate: threading.Event, recording: Scope, project: Path
+    library: Any, origin: ScriptedServer, gate: threading.Event, recording: Scope, project: Path
 ) -> None:
     url = origin.on(PATH, gated(gate))
 
@@ -297,12 +296,12 @@ def test_whoever_is_cancelled_under_trio_leaves_none(
 def test_a_stream_that_fails_leaves_none(
     name: str,
     kind: str,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     gate: threading.Event,
     recording: Scope,
     project: Path,
 ) -> None:
-    answer = gated(gate) if kind == "time-out" else sse_answer(*EVENTS[:2], end="cut")
+    answer = gated(gate) if kind == "time-out" else sse_response(*EVENTS[:2], end="cut")
     url = origin.on(PATH, answer)
     errors = (httpx.TransportError, httpx2.TransportError, requests.RequestException)
     with recording(), pytest.raises(errors):
@@ -311,9 +310,9 @@ def test_a_stream_that_fails_leaves_none(
 
 
 def test_a_stream_that_fails_leaves_none_under_aiohttp(
-    origin: loopback.Origin, recording: Scope, project: Path
+    origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
-    url = origin.on(PATH, sse_answer(*EVENTS[:2], end="cut"))
+    url = origin.on(PATH, sse_response(*EVENTS[:2], end="cut"))
 
     async def read() -> None:
         async with aiohttp.ClientSession() as session, session.post(url) as response:
@@ -350,7 +349,7 @@ circle.append(circle)
 
 @pytest.mark.slow  # CPython 3.13.0 crashes at such a program's end, with cachy or without
 def test_a_program_that_leaves_streams_open_ends_and_leaves_fixtures_that_say_so(
-    origin: loopback.Origin, gate: threading.Event, project: Path
+    origin: ScriptedServer, gate: threading.Event, project: Path
 ) -> None:
     for path in ("/one", "/two"):
         origin.on(path, gated(gate, "open"))
@@ -379,9 +378,9 @@ with httpx.Client() as client, client.stream("POST", sys.argv[1]) as response:
 
 @pytest.mark.slow
 def test_a_forked_process_leaves_an_open_stream_to_the_one_that_reads_it(
-    origin: loopback.Origin, project: Path
+    origin: ScriptedServer, project: Path
 ) -> None:
-    url = origin.on(PATH, sse_answer(*EVENTS, pause=0.5))
+    url = origin.on(PATH, sse_response(*EVENTS, pause=0.5))
     program = [sys.executable, "-c", FORKED, url]
     done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=20)
     assert (done.returncode, done.stderr) == (0, "")

@@ -14,7 +14,6 @@ import aiohttp
 import httpx
 import httpx2
 import httpx_aiohttp
-import loopback
 import openai
 import pytest
 import requests
@@ -22,6 +21,16 @@ import starlette.testclient
 import trio
 import wire
 from conftest import Scope, fixtures_in, forgotten
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    event,
+    gzip_response,
+    json_response,
+    serving,
+    sse_response,
+    text_response,
+)
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -37,10 +46,11 @@ def test_what_came_over_http_2_is_recorded_and_replayed(
     send: Send, project: Path, recording: Scope, replaying: Scope
 ) -> None:
     with wire.serving_http2() as server:
-        url = f"{server.url}/v1/items"
+        url = server.on("/v1/items", ScriptedResponse((b'{"a"', b": 1}")))
         with recording():
             live = send("POST", url, json={"q": 1}, http2=True, http1=False)
-    assert (live.http_version, live.json(), server.asked) == ("HTTP/2", {"a": 1}, ["2"])
+    assert (live.http_version, live.json()) == ("HTTP/2", {"a": 1})
+    assert [request.version for request in server.requests] == ["2"]
     with replaying():
         for more in ({"http2": True, "http1": False}, {}):
             replayed = send("POST", url, json={"q": 1}, **more)
@@ -52,14 +62,14 @@ def test_what_came_over_http_2_is_recorded_and_replayed(
 
 
 @pytest.fixture
-def secure() -> Iterator[loopback.Origin]:
+def secure() -> Iterator[ScriptedServer]:
     """A provider behind TLS."""
-    with loopback.serving("localhost", wire.server_context()) as origin:
+    with serving(name="localhost", context=wire.server_context()) as origin:
         yield origin
 
 
 def test_what_came_through_a_tunnel_replays_without_it(
-    send: Send, project: Path, secure: loopback.Origin
+    send: Send, project: Path, secure: ScriptedServer
 ) -> None:
     url = f"{secure.url}/v1/items"
     with wire.proxying() as proxy:
@@ -73,7 +83,7 @@ def test_what_came_through_a_tunnel_replays_without_it(
 
 
 def test_requests_and_aiohttp_go_through_a_tunnel_too(
-    project: Path, secure: loopback.Origin, tmp_path: Path
+    project: Path, secure: ScriptedServer, tmp_path: Path
 ) -> None:
     url = f"{secure.url}/v1/items"
     trusted = tmp_path / "authority.pem"
@@ -101,7 +111,7 @@ def test_requests_and_aiohttp_go_through_a_tunnel_too(
 
 
 def test_a_client_that_trusts_nobody_still_trusts_nobody(
-    library: ModuleType, project: Path, secure: loopback.Origin
+    library: ModuleType, project: Path, secure: ScriptedServer
 ) -> None:
     """The lazy context of replay mode is as strict towards hosts that are not covered."""
     with (
@@ -113,7 +123,7 @@ def test_a_client_that_trusts_nobody_still_trusts_nobody(
 
 
 def test_every_function_of_the_module_is_a_door(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     names = ["get", "options", "head", "post", "put", "patch", "delete"]
     url = f"{origin.url}/v1/items"
@@ -125,7 +135,7 @@ def test_every_function_of_the_module_is_a_door(
             texts += response.iter_text()
         return texts
 
-    origin.on("/v1/items", lambda asked: loopback.text_answer(f"{asked.method} {asked.path}"))
+    origin.on("/v1/items", lambda asked: text_response(f"{asked.method} {asked.path}"))
     with recording():
         live = asked()
     with replaying():
@@ -134,7 +144,7 @@ def test_every_function_of_the_module_is_a_door(
 
 
 def test_an_async_subclass_that_overrides_send_is_a_door(
-    library: ModuleType, origin: loopback.Origin, recording: Scope, replaying: Scope
+    library: ModuleType, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     class PerLoop(library.AsyncClient):  # type: ignore[name-defined,misc]
         """Delegates to an inner client, as google-genai's does."""
@@ -190,12 +200,12 @@ def test_a_transport_that_retries_is_recorded_once(
     send: Send,
     way: str,
     library: ModuleType,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
 ) -> None:
-    busy = loopback.json_answer({"error": "busy"}, 503)
-    url = origin.on("/v1/items", busy, busy, loopback.json_answer({"a": 1}))
+    busy = json_response({"error": "busy"}, 503)
+    url = origin.on("/v1/items", busy, busy, json_response({"a": 1}))
     make = retrying_async if way.startswith("async") else retrying
     for scope in (recording, replaying):
         with scope():
@@ -215,12 +225,12 @@ def over_openais_aiohttp() -> Any:
 def test_an_aiohttp_transport_under_httpx_is_recorded_once(
     make: Callable[[], Any],
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     replaying: Scope,
 ) -> None:
-    url = origin.on("/v1/gzip", loopback.gzip_answer({"a": 1}))
-    events = loopback.sse_answer(loopback.event({"n": 1}), loopback.event("[DONE]"))
+    url = origin.on("/v1/gzip", gzip_response({"a": 1}))
+    events = sse_response(event({"n": 1}), event("[DONE]"))
     streamed = origin.on("/v1/events", events)
 
     async def asked() -> tuple[Any, list[str]]:
@@ -294,7 +304,7 @@ def test_an_app_in_the_process_is_left_alone_and_its_own_calls_are_not(
     by: Callable[[ModuleType, str], Any],
     library: ModuleType,
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
 ) -> None:
     url = f"{origin.url}/v1/items"
     with cachy.cachy(doms=["*"], mode="record"):
@@ -322,7 +332,7 @@ def test_a_miss_inside_an_app_reaches_its_test(
 def test_a_wrapper_above_ours_counts_nothing_twice(
     library: ModuleType,
     project: Path,
-    origin: loopback.Origin,
+    origin: ScriptedServer,
     recording: Scope,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -371,7 +381,7 @@ def test_each_client_is_patched_once(project: Path, recording: Scope) -> None:
 
 
 def test_websockets_through_httpx2_are_refused_while_replaying(
-    project: Path, origin: loopback.Origin
+    project: Path, origin: ScriptedServer
 ) -> None:
     with (
         cachy.cachy(doms=["127.0.0.1"], mode="replay"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopback import Origin, Script
+from scripted_server import Script, ScriptedServer
 from sdks.provider.anthropic import ANTHROPIC, MESSAGE
 from sdks.provider.bedrock import BEDROCK
 from sdks.provider.cohere import COHERE, COHERE_FURTHER
@@ -64,7 +64,7 @@ FURTHER: dict[str, dict[str, tuple[Script, ...]]] = {
 }
 
 
-def serve(origin: Origin) -> None:
+def serve(origin: ScriptedServer) -> None:
     """Script the answers of a provider for every SDK, each below a path of its module's name."""
     for module, (family, path, value) in PLAIN.items():
         ok = answer(value)
@@ -80,10 +80,10 @@ def serve(origin: Origin) -> None:
             origin.on(f"/{base}{path}", *scripts)
 
 
-def polling(origin: Origin) -> list[str]:
+def polling(origin: ScriptedServer) -> list[str]:
     """List the surfaces of jobs, as the config names them."""
     return [
-        f"{origin.host}:{origin.port}/{base}{path.replace(JOB, '{id}')}"
+        f"{origin.host}/{base}{path.replace(JOB, '{id}')}"
         for base, further in FURTHER.items()
         for path, scripts in further.items()
         if len(scripts) > 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from loopback import Answer, Asked, Script, text_answer
+from scripted_server import Script, ScriptedResponse, SeenRequest, text_response
 from sdks.provider.words import JOB, MP3, TEXT, answer, jobs
 
 MESSAGE = {
@@ -19,7 +19,7 @@ MESSAGE = {
 }
 
 
-def message_batch(state: str) -> Answer:
+def message_batch(state: str) -> ScriptedResponse:
     counts = {"processing": 1, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
     body = {
         "id": JOB,
@@ -36,7 +36,7 @@ def message_batch(state: str) -> Answer:
     return answer(body)
 
 
-def ended_batch(asked: Asked) -> Answer:
+def ended_batch(asked: SeenRequest) -> ScriptedResponse:
     """A batch that has ended names where its results are."""
     body = message_batch("ended")
     url = f"http://{asked.headers['host']}{asked.path}/results"
@@ -62,7 +62,7 @@ ANTHROPIC: dict[str, tuple[Script, ...]] = {
             }
         ),
     ),
-    "/files/file_abc123/content": (text_answer(MP3, kind="application/octet-stream"),),
+    "/files/file_abc123/content": (text_response(MP3, kind="application/octet-stream"),),
     **jobs(
         "/messages/batches",
         message_batch("in_progress"),
@@ -71,6 +71,8 @@ ANTHROPIC: dict[str, tuple[Script, ...]] = {
     ),
     "/messages/batches/batch_ended123": (ended_batch,),
     "/messages/batches/batch_ended123/results": (
-        Answer((result("one"), result("two")), 200, (("Content-Type", "application/x-jsonl"),)),
+        ScriptedResponse(
+            (result("one"), result("two")), 200, (("Content-Type", "application/x-jsonl"),)
+        ),
     ),
 }

@@ -8,7 +8,7 @@ import struct
 import zlib
 from typing import Any
 
-from loopback import Answer, Script
+from scripted_server import Script, ScriptedResponse
 from sdks.provider.anthropic import MESSAGE
 
 EVENTS: list[dict[str, Any]] = [
@@ -51,7 +51,7 @@ def aws_event(event: dict[str, Any]) -> bytes:
 
 BEDROCK: dict[str, tuple[Script, ...]] = {
     "/invoke-with-response-stream": (
-        Answer(
+        ScriptedResponse(
             tuple(map(aws_event, EVENTS)),
             200,
             (("Content-Type", "application/vnd.amazon.eventstream"),),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 
-from loopback import Answer, Asked, Script
+from scripted_server import Script, ScriptedResponse, SeenRequest
 from sdks.provider.words import JOB, TEXT, VECTOR, answer, jobs
 
 COHERE = {
@@ -16,7 +16,7 @@ COHERE = {
 }
 
 
-def cohere_job(state: str) -> Answer:
+def cohere_job(state: str) -> ScriptedResponse:
     body = {
         "job_id": JOB,
         "status": state,
@@ -28,7 +28,7 @@ def cohere_job(state: str) -> Answer:
     return answer(body)
 
 
-def cohere_embed(asked: Asked) -> Answer:
+def cohere_embed(asked: SeenRequest) -> ScriptedResponse:
     form = asked.json["embedding_types"][0]
     packed = base64.b64encode(struct.pack("<3f", *VECTOR)).decode()
     vectors = [packed] if form == "base64" else [VECTOR]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from loopback import Answer, Asked, Script, text_answer
+from scripted_server import Script, ScriptedResponse, SeenRequest, text_response
 from sdks.provider.words import JOB, MP3, TEXT, VECTOR, answer
 
 CONTENT = {
@@ -29,7 +29,7 @@ GOOGLE_FILE = {
 }
 
 
-def google_batch(state: str) -> Answer:
+def google_batch(state: str) -> ScriptedResponse:
     kind = "type.googleapis.com/google.ai.generativelanguage.v1main.GenerateContentBatch"
     metadata = {
         "@type": kind,
@@ -42,13 +42,13 @@ def google_batch(state: str) -> Answer:
     return answer({"name": f"batches/{JOB}", "metadata": metadata})
 
 
-def start_upload(asked: Asked) -> Answer:
+def start_upload(asked: SeenRequest) -> ScriptedResponse:
     """Say where the bytes go: Google's resumable uploads."""
     url = f"http://{asked.headers['host']}{asked.path}?upload_id=ABPtcPq"
     if "upload" in asked.headers.get("x-goog-upload-command", "").split(", "):
         return answer(GOOGLE_FILE, 200, ("X-Goog-Upload-Status", "final"))
     waits = (("X-Goog-Upload-Status", "active"), ("X-Goog-Upload-URL", url))
-    return Answer(b"", 200, (("Content-Type", "text/plain"), *waits))
+    return ScriptedResponse(b"", 200, (("Content-Type", "text/plain"), *waits))
 
 
 GOOGLE: dict[str, tuple[Script, ...]] = {
@@ -56,7 +56,7 @@ GOOGLE: dict[str, tuple[Script, ...]] = {
         answer({"embeddings": [{"values": VECTOR}]}),
     ),
     "/upload/v1beta/files": (start_upload,),
-    "/v1beta/files/abc123:download": (text_answer(MP3, kind="video/mp4"),),
+    "/v1beta/files/abc123:download": (text_response(MP3, kind="video/mp4"),),
     "/v1beta/models/gemini-2.5-flash:batchGenerateContent": (google_batch("PENDING"),),
     f"/v1beta/batches/{JOB}": (
         google_batch("PENDING"),

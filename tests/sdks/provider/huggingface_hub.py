@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from loopback import Script, text_answer
+from scripted_server import Script, text_response
 from sdks.provider.words import MP3, TEXT, VECTOR, answer
 
 HUGGING_FACE: dict[str, tuple[Script, ...]] = {
     "/asr": (answer({"text": TEXT}),),
     "/embed": (answer([VECTOR]),),
-    "/tts": (text_answer(MP3, kind="audio/mpeg"),),
+    "/tts": (text_response(MP3, kind="audio/mpeg"),),
 }

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from loopback import Answer, Script, text_answer
+from scripted_server import Script, ScriptedResponse, text_response
 from sdks.provider.openai import embed
 from sdks.provider.words import JOB, MP3, answer, jobs
 
 
-def mistral_job(state: str) -> Answer:
+def mistral_job(state: str) -> ScriptedResponse:
     body = {
         "id": JOB,
         "object": "batch",
@@ -42,6 +42,6 @@ MISTRAL: dict[str, tuple[Script, ...]] = {
             }
         ),
     ),
-    "/files/file-abc123/content": (text_answer(MP3, kind="application/octet-stream"),),
+    "/files/file-abc123/content": (text_response(MP3, kind="application/octet-stream"),),
     **jobs("/batch/jobs", mistral_job("QUEUED"), mistral_job("RUNNING"), mistral_job("SUCCESS")),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from loopback import Answer, Script
+from scripted_server import Script, ScriptedResponse
 from sdks.provider.words import FILE, TEXT, VECTOR, answer
 
 OLLAMA = {
@@ -19,5 +19,5 @@ OLLAMA = {
 
 OLLAMA_FURTHER: dict[str, tuple[Script, ...]] = {
     "/api/embed": (answer({"model": "e", "embeddings": [VECTOR], "total_duration": 14143917}),),
-    f"/api/blobs/sha256:{hashlib.sha256(FILE).hexdigest()}": (Answer(b"", 201, ()),),
+    f"/api/blobs/sha256:{hashlib.sha256(FILE).hexdigest()}": (ScriptedResponse(b"", 201, ()),),
 }

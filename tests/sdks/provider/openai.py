@@ -6,7 +6,7 @@ import base64
 import struct
 from typing import Any
 
-from loopback import Answer, Asked, Script, text_answer
+from scripted_server import Script, ScriptedResponse, SeenRequest, text_response
 from sdks.provider.words import FILE, JOB, MP3, TEXT, VECTOR, answer, jobs
 
 
@@ -68,12 +68,12 @@ def embeddings(form: str = "float") -> dict[str, Any]:
     }
 
 
-def embed(asked: Asked) -> Answer:
+def embed(asked: SeenRequest) -> ScriptedResponse:
     return answer(embeddings(asked.json.get("encoding_format", "float")))
 
 
-def uploaded(asked: Asked) -> Answer:
-    """Answer an upload with the size of the file that arrived."""
+def uploaded(asked: SeenRequest) -> ScriptedResponse:
+    """ScriptedResponse an upload with the size of the file that arrived."""
     return answer(
         {
             "id": "file-abc123",
@@ -87,7 +87,7 @@ def uploaded(asked: Asked) -> Answer:
     )
 
 
-def batch(status: str, **more: Any) -> Answer:
+def batch(status: str, **more: Any) -> ScriptedResponse:
     return answer(
         {
             "id": JOB,
@@ -106,6 +106,6 @@ OPENAI_LIKE: dict[str, tuple[Script, ...]] = {
     "/embeddings": (embed,),
     "/files": (uploaded,),
     "/audio/transcriptions": (answer({"text": TEXT}),),
-    "/audio/speech": (text_answer(MP3, kind="audio/mpeg"),),
+    "/audio/speech": (text_response(MP3, kind="audio/mpeg"),),
     **jobs("/batches", batch("validating"), batch("in_progress"), batch("completed")),
 }

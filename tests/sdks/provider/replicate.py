@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from loopback import Answer, Asked, Script, sse_answer, text_answer
+from scripted_server import Script, ScriptedResponse, SeenRequest, sse_response, text_response
 from sdks.provider.words import MP3, answer
 
 
@@ -29,7 +29,7 @@ def prediction(status: str, output: Any = None) -> dict[str, Any]:
 # The words of each status, and the form that each family of providers gives them.
 
 
-def predict(asked: Asked) -> Answer:
+def predict(asked: SeenRequest) -> ScriptedResponse:
     """Create a prediction; at once done where the client wants to wait for it."""
     prompt = asked.json["input"]["prompt"]
     at = f"http://{asked.headers['host']}/replicate"
@@ -52,7 +52,7 @@ LLAMA = answer(
         "latest_version": None,
     }
 )
-TOLD = sse_answer(
+TOLD = sse_response(
     b"event: output\nid: 1:0\ndata: Sunny,\n\n",
     b"event: output\nid: 2:0\ndata:  with\ndata: wind.\n\n",
     b"event: done\nid: 3:0\ndata: {}\n\n",
@@ -66,7 +66,7 @@ REPLICATE: dict[str, tuple[Script, ...]] = {
     ),
     "/stream/10": (TOLD,),
     "/stream/6": (TOLD,),
-    "/out.png": (text_answer(MP3, kind="image/png"),),
+    "/out.png": (text_response(MP3, kind="image/png"),),
     "/v1/files": (
         answer(
             {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from loopback import Answer, Script
+from scripted_server import Script, ScriptedResponse
 
 FILE = b"some text\x00\xff"  # as the programs upload it
 VECTOR = [0.1, -0.25, 0.5]
@@ -13,10 +13,10 @@ MP3 = b"ID3\x04" + bytes(range(256))
 TEXT = "Sunny, with a light wind."
 
 
-def answer(value: Any, status: int = 200, *headers: tuple[str, str]) -> Answer:
-    """Answer with JSON that is as compact as the providers send it."""
+def answer(value: Any, status: int = 200, *headers: tuple[str, str]) -> ScriptedResponse:
+    """ScriptedResponse with JSON that is as compact as the providers send it."""
     kind = (("Content-Type", "application/json"), *headers)
-    return Answer(json.dumps(value, separators=(",", ":")).encode(), status, kind)
+    return ScriptedResponse(json.dumps(value, separators=(",", ":")).encode(), status, kind)
 
 
 WORDS = {
@@ -27,7 +27,7 @@ WORDS = {
 }
 
 
-def refusal(family: str, status: int) -> Answer:
+def refusal(family: str, status: int) -> ScriptedResponse:
     """Write an error as a provider of this family does."""
     kind, google, words = WORDS[status]
     bodies: dict[str, Any] = {
@@ -55,6 +55,6 @@ def refusal(family: str, status: int) -> Answer:
 JOB = "batch_67cb32528d6881909eb2859a55e18a85"
 
 
-def jobs(path: str, *states: Answer) -> dict[str, tuple[Script, ...]]:
+def jobs(path: str, *states: ScriptedResponse) -> dict[str, tuple[Script, ...]]:
     """A job that is created at a path, and polled below it."""
     return {path: states[:1], f"{path}/{JOB}": states}
