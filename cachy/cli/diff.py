@@ -45,7 +45,7 @@ def command(
     from cachy.compare.compared_files import compare_files
     from cachy.compare.rules import SEVERITIES
     from cachy.config import load_config
-    from cachy.drift.outcome.report import render_changes
+    from cachy.drift.outcome.report_text import render_changes
     from cachy.fixture.store.files import refuse_outside
 
     config = load_config()

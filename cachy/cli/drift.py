@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from cachy.fixture.store.files import list_fixtures
 if TYPE_CHECKING:
     from cachy.drift.check import Checked
     from cachy.drift.live.plan import Planned
+    from cachy.drift.outcome.report import DriftReport, PullRequestRow
     from cachy.pull_request.publish import Settings
 
 
@@ -65,7 +67,7 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
 
     Example: cachy drift --format json
     """
-    from cachy.drift.outcome.report import render_json, render_text
+    from cachy.drift.outcome.report_text import render_json, render_text
 
     config = load_config()
     allowed, fail_on = _reasons(options.pop("allow_inconclusive")), options.pop("fail_on")
@@ -73,14 +75,15 @@ def command(paths: tuple[Path, ...], open_pr: bool, form: str, **options: Any) -
     checked = _check(config, paths, options)
     try:
         if settings:
-            checked.report["pull_request"] = _open_pull_request(checked, settings, config)
+            row = _open_pull_request(checked, settings, config)
+            checked.report = replace(checked.report, pull_request=row)
     finally:
-        if form == "json" or checked.report["surfaces"]:
+        if form == "json" or checked.report.surfaces:
             if form == "json":
                 click.echo(render_json(checked.report))
             else:
                 say(render_text(checked.report))
-    if not checked.report["surfaces"]:
+    if not checked.report.surfaces:
         raise Inconclusive(_nothing(config, options["only"]))
     return _exit_code(checked.report, fail_on, allowed)
 
@@ -146,15 +149,16 @@ def _settings(config: Config) -> Settings:
     )
 
 
-def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> dict[str, Any]:
+def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> PullRequestRow:
     from cachy.compare.rules import RULES, SDK_VERDICTS
+    from cachy.drift.outcome.report import PullRequestRow
     from cachy.pull_request.git import find_prefix
     from cachy.pull_request.publish import open_pull_request
     from cachy.redact import find_secrets
 
     prefix = PurePosixPath(find_prefix(config.root, settings.environment))
     result = open_pull_request(
-        checked.report,
+        checked.report.to_json(),
         {str(prefix / name): text for name, text in checked.files.items()},
         settings,
         advice={rule.id: rule.advice for rule in RULES.values()} | SDK_VERDICTS,
@@ -162,7 +166,7 @@ def _open_pull_request(checked: Checked, settings: Settings, config: Config) -> 
     )
     if result.url:
         say(f"cachy: pull request {result.url}: {result.operation}", err=True)
-    return {"number": result.number, "url": result.url, "operation": result.operation}
+    return PullRequestRow(operation=result.operation, number=result.number, url=result.url)
 
 
 def _run_url(environ: dict[str, str]) -> str | None:
@@ -170,13 +174,13 @@ def _run_url(environ: dict[str, str]) -> str | None:
     return f"{parts[0]}/{parts[1]}/actions/runs/{parts[2]}" if all(parts) else None
 
 
-def _exit_code(report: dict[str, Any], fail_on: str, allowed: frozenset[str]) -> int:
+def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> int:
     from cachy.compare.rules import SEVERITIES
 
-    summary = report["summary"]
     worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
-    stands = report.get("pull_request", {}).get("operation") in ("created", "updated", "none")
-    if any(summary[severity] for severity in worst) and not stands:
+    opened = report.pull_request
+    stands = opened is not None and opened.operation in ("created", "updated", "none")
+    if any(getattr(report.summary, severity) for severity in worst) and not stands:
         return 1
-    left = {entry["reason"] for entry in report["inconclusive"]} - allowed
-    return 3 if left or not summary["checked"] else 0
+    left = {entry.reason for entry in report.inconclusive} - allowed
+    return 3 if left or not report.summary.checked else 0

@@ -16,13 +16,14 @@ from cachy.drift.outcome.changed_contracts import changed_contracts, load_contra
 from cachy.drift.outcome.changed_fixtures import Files, changed_fixtures
 from cachy.drift.outcome.graft import graft
 from cachy.drift.outcome.policy import apply_policy, check_policy, find_idle_ignores
-from cachy.drift.outcome.results import Finding, seen_by_surface, summarize
+from cachy.drift.outcome.report import DriftReport, FileRow
+from cachy.drift.outcome.results import CaseResult, seen_by_surface, summarize
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import blob_names
 from cachy.fixture.format.text import render_fixture
 from cachy.fixture.store.files import is_chosen, list_fixtures, refuse_outside
 from cachy.fixture.store.store import load_fixture
-from cachy.interaction import Fixture, Json
+from cachy.interaction import Fixture
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +46,7 @@ class Checked:
     None where a blob is named no more.
     """
 
-    report: dict[str, Json]
+    report: DriftReport
     files: Files = field(default_factory=dict)
 
 
@@ -66,13 +67,22 @@ def check(config: Config, line: Line, fixtures: Sequence[Fixture], options: Opti
         else planned
         for planned in plan
     ]
-    findings = [_check_case(planned, line, options) for planned in options.watch(plan)]
-    report = summarize(findings, cases)
-    seen = seen_by_surface(findings) if _is_whole(fixtures, config, options) else None
-    report["ignores"] = find_idle_ignores(config.drift, seen, options.now().date())
-    files = changed_fixtures(findings, config)
-    files |= changed_contracts(surfaces, findings, config)
+    results = [_check_case(planned, line, options) for planned in options.watch(plan)]
+    is_whole = _is_whole(fixtures, config, options)
+    seen = seen_by_surface(results) if is_whole else None
+    files = changed_fixtures(results, config)
+    files |= changed_contracts(surfaces, results, config)
+    report = replace(
+        summarize(results, cases),
+        partial=not is_whole,
+        ignores=find_idle_ignores(config.drift, seen, options.now().date()),
+        files=tuple(_file_row(name, files[name]) for name in sorted(files)),
+    )
     return Checked(report, files)
+
+
+def _file_row(name: str, held: str | bytes | None) -> FileRow:
+    return FileRow(path=name, action="remove" if held is None else "write")
 
 
 def _is_chosen(case: Case, config: Config, only: str) -> bool:
@@ -86,7 +96,7 @@ def _is_whole(fixtures: Sequence[Fixture], config: Config, options: Options) -> 
     return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
 
 
-def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
+def _check_case(planned: Planned, line: Line, options: Options) -> CaseResult:
     now = options.now()
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     attempts = attempt(planned, line, stamp, tries=options.confirm, sdk=options.sdk)
@@ -94,7 +104,9 @@ def _check_case(planned: Planned, line: Line, options: Options) -> Finding:
     return _find(attempts, learned, line.config, now)
 
 
-def _find(attempts: Attempts, learned: Sequence[Change], config: Config, now: datetime) -> Finding:
+def _find(
+    attempts: Attempts, learned: Sequence[Change], config: Config, now: datetime
+) -> CaseResult:
     case, changes = attempts.case, []
     settled = attempts.settled()
     document, is_grafted = case.fixture.document, False
@@ -106,7 +118,7 @@ def _find(attempts: Attempts, learned: Sequence[Change], config: Config, now: da
             document, is_grafted = graft(document, answer, kept), True
     taught = apply_policy(learned, case.surface, config.drift, now.date())
     named = set(blob_names(document["response"])) if is_grafted else ()
-    return Finding(
+    return CaseResult(
         case=case,
         changes=(*changes, *taught),
         seen=(*(change for _, news in settled for change in news), *learned),

@@ -292,7 +292,7 @@ def drift_of(project: Path, answer: Any, **options: Any) -> list[Any]:
         transport = Rerouted(provider)
         line = Line(config, {"OPENAI_API_KEY": "test-key"}, 9, transport, sleep=lambda _: None)
         chosen = Options(now=lambda: datetime(2026, 11, 24, tzinfo=UTC), **options)
-        report = check(config, line, load_fixtures(config, ()), chosen).report
+        report = check(config, line, load_fixtures(config, ()), chosen).report.to_json()
         transport.close()
     return [change for surface in report["surfaces"] for change in surface["changes"]]
 

@@ -20,7 +20,8 @@ from drift_project import (
 from pull_request_world import TOKEN, run_git, serve_world
 from scripted_server import ScriptedResponse, json_response, serving, sse_response
 
-from cachy.drift.outcome.report import render_text
+from cachy.drift.outcome.report import DriftReport
+from cachy.drift.outcome.report_text import render_text
 
 
 def test_values_alone_are_no_drift(tmp_path: Path) -> None:
@@ -53,12 +54,14 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
         "summary": {
             **{"checked": 1, "clean": 0, "drift": 1, "inconclusive": 0, "not_exercised": 0},
             **{"breaking": 1, "risky": 1, "compatible": 1},
+            **{"skipped": 0, "transient": 0, "stale": 0},
         },
+        "partial": False,
         "surfaces": [
             {
                 "surface": f"POST {provider.host}{CHAT}",
-                "outcome": "drift",
-                "fixtures": [name],
+                **{"outcome": "drift", "complete": True, "fixtures": [name]},
+                "sent": [{"fixture": name, "tries": 3, "stands_for": []}],
                 "changes": [
                     {
                         **{"rule": "type-changed", "severity": "breaking", "path": "$.created"},
@@ -76,10 +79,12 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
                         **{"confirmed": "1/1", "sdk": "unknown", "fixtures": [name]},
                     },
                 ],
+                **{"transient": [], "stale": [], "not_exercised": []},
             }
         ],
-        "inconclusive": [],
-        "ignores": [],
+        **{"inconclusive": [], "skipped": [], "ignores": []},
+        "files": [{"path": name, "action": "write"}],
+        "spent": {"requests": 0, "output_tokens": 0},
     }
 
 
@@ -183,8 +188,9 @@ def test_an_ignore_that_ignores_nothing_is_told(tmp_path: Path) -> None:
         unsure = check_here(tmp_path, budget=0).report
     told_unused = {"state": "unused", **unused}, {"state": "unused", **elsewhere}
     assert report["ignores"] == [told_unused[0], {"state": "expired", **expired}, told_unused[1]]
-    assert "ignore (rule field-removed): nothing matched it. Take it out." in render_text(report)
-    assert "expired on 2020-01-31" in render_text(report)
+    text = render_text(DriftReport.from_json(report))
+    assert "ignore (rule field-removed): nothing matched it. Remove it." in text
+    assert "expired on 2020-01-31" in text
     assert [row["state"] for row in part["ignores"]] == ["expired"]
     assert [row["state"] for row in unsure["ignores"]] == ["expired", "unused"]
 

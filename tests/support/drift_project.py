@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,9 @@ from scripted_server import ScriptedServer
 
 from cachy import cachy
 from cachy.config import load_config
-from cachy.drift.check import Checked, Options, check, load_fixtures
+from cachy.drift.check import Options, check, load_fixtures
 from cachy.drift.live.resend import open_line
+from cachy.drift.outcome.changed_fixtures import Files
 
 KEY = "test-key-0123456789abcdef"
 CHAT = "/v1/chat/completions"
@@ -80,11 +82,20 @@ def told(report: dict[str, Any]) -> list[tuple[str, str, str]]:
 ASK = {"model": "m", "messages": [{"role": "user", "content": "Hey!"}]}
 
 
-def check_here(project: Path, budget: int = 100, **options: Any) -> Checked:
+@dataclass(frozen=True)
+class Found:
+    """What a run found: the report as JSON, and the files of the drifted fixtures."""
+
+    report: dict[str, Any]
+    files: Files
+
+
+def check_here(project: Path, budget: int = 100, **options: Any) -> Found:
     """Do what `cachy drift` does, in this process, on a fixed day and without waiting."""
     config = load_config(project)
     day = datetime(2026, 11, 24, tzinfo=UTC)
     with open_line(config, {"MY_KEY": KEY}, budget) as line:
         line.sleep = lambda _: None
         chosen = Options(now=lambda: day, **options)
-        return check(config, line, load_fixtures(config, ()), chosen)
+        checked = check(config, line, load_fixtures(config, ()), chosen)
+    return Found(checked.report.to_json(), checked.files)

@@ -151,7 +151,7 @@ def _verify(config: Config) -> None:
 def _drift(config: Config) -> None:
     from cachy.drift.check import Options, check, load_fixtures
     from cachy.drift.live.resend import open_line
-    from cachy.drift.outcome.report import render_text
+    from cachy.drift.outcome.report_text import render_text
 
     with open_line(config, {"DEMO_API_KEY": _KEY}, budget=100) as line:
         checked = check(config, line, load_fixtures(config, ()), Options())

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from cachy.compare.api_error import name_error
 from cachy.fixture.format.body import Body, Event, parse_response_body
@@ -14,12 +14,21 @@ from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
 
-Outcome = Literal["clean", "drift", "inconclusive", "not_exercised"]
-Reason = Literal["auth", "quota", "provider", "unparsed", "not-allowed", "redacted", "budget"]
-REASONS: tuple[Reason, ...] = (
-    *("auth", "quota", "provider", "unparsed"),
-    *("not-allowed", "redacted", "budget"),
-)
+Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a surface: the first that any case has
+Reason = Literal[
+    "auth",
+    "quota",
+    "provider",
+    "unparsed",
+    "unsafe",
+    "headers",
+    "redacted",
+    "budget",
+    "not-allowed",
+]
+REASONS: tuple[Reason, ...] = get_args(Reason)
+SkipReason = Literal["not-allowed", "no-host", "cost", "reference", "truncated", "skip"]
 
 
 @dataclass(frozen=True, slots=True)

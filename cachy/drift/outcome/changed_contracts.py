@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.drift.live.plan import Case, path_name
-from cachy.drift.outcome.results import Finding
+from cachy.drift.outcome.results import CaseResult
 from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
@@ -47,32 +47,32 @@ def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, Surface]:
 
 
 def changed_contracts(
-    surfaces: Mapping[str, Surface], findings: Sequence[Finding], config: Config
+    surfaces: Mapping[str, Surface], results: Sequence[CaseResult], config: Config
 ) -> Iterator[tuple[str, str]]:
     """Give the name and the new text of each contract that a told change touches.
 
     Where no change was told, no contract is written: what is silent stays silent.
     """
     for name, surface in surfaces.items():
-        group = [finding for finding in findings if finding.case.surface == name]
-        if any(finding.changes for finding in group):
+        group = [result for result in results if result.case.surface == name]
+        if any(result.changes for result in group):
             text = render_contract(_taught(surface, group, config), config.redact)
             if text != read_text(surface.path):
                 yield path_name(surface.path, config), text
 
 
-def _taught(surface: Surface, group: Sequence[Finding], config: Config) -> Contract:
+def _taught(surface: Surface, group: Sequence[CaseResult], config: Config) -> Contract:
     before = [case.fixture.document for case in surface.cases]
-    texts = {finding.case.name: finding.text for finding in group if finding.text is not None}
+    texts = {result.case.name: result.text for result in group if result.text is not None}
     after: list[Mapping[str, Json]] = [
         parse_fixture(texts[case.name]) if case.name in texts else case.fixture.document
         for case in surface.cases
     ]
     live = [
         answer
-        for finding in group
-        if finding.has_learned
-        for answer in finding.answers
+        for result in group
+        if result.has_learned
+        for answer in result.answers
         if contract_path(answer, config) == surface.path
     ]
     kept = [document for document in after if contract_path(document, config) == surface.path]

@@ -12,6 +12,7 @@ from typing import cast
 from cachy.compare.compare import Change
 from cachy.compare.rules import RULES, SEVERITIES, Severity
 from cachy.config import Drift
+from cachy.drift.outcome.report import IgnoreRow
 from cachy.errors import CachyError
 from cachy.interaction import Json
 
@@ -71,7 +72,7 @@ def apply_policy(
 
 def find_idle_ignores(
     policy: Drift, seen: Mapping[str, Sequence[Change] | None] | None, today: date
-) -> list[dict[str, Json]]:
+) -> tuple[IgnoreRow, ...]:
     """Find the ignores that can go: expired, or nothing that they mean came up.
 
     `seen` holds the changes of each surface before any ignore, None where one was not checked
@@ -82,8 +83,8 @@ def find_idle_ignores(
         is_expired = today > _until(entry)
         if is_expired or (seen is not None and not _may_be_used(entry, seen, today)):
             shown = {key: str(entry[key]) for key in _KEYS if key in entry}
-            idle.append({"state": "expired" if is_expired else "unused", **shown})
-    return idle
+            idle.append(IgnoreRow(state="expired" if is_expired else "unused", **shown))
+    return tuple(idle)
 
 
 def _may_be_used(

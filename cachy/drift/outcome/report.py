@@ -1,107 +1,233 @@
-"""Say what changed: for a person, a program, or a page."""
+"""The report of a run of `cachy drift`: one type, its JSON form, and the way back.
+
+The JSON form is what `--format json` prints and `--report` writes. Its version is the number
+under `"cachy"`; a field may be added within a version, never removed or given another meaning.
+"""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
-from cachy.compare.compare import Change
-from cachy.compare.rules import RULES, SDK_VERDICTS, SEVERITIES
+from cachy.compare.rules import Severity
+from cachy.drift.live.inconclusive import Outcome, Reason, SkipReason
+from cachy.drift.outcome.typed_json import dump, parse
+from cachy.errors import CachyError
 from cachy.interaction import Json
 
-Report = Mapping[str, Json]
+VERSION = 1
 
 
-def render_json(report: Report) -> str:
-    """Write a report for a program."""
-    return json.dumps(report, indent=2, ensure_ascii=False)
+def _optional(default: Any = ()) -> Any:
+    """A field that the JSON form leaves out where it is empty."""
+    return field(default=default, metadata={"optional": True})
 
 
-def render_text(report: Report) -> str:
-    """Write a report for a terminal: what drifted first, worst first."""
-    surfaces = [surface for surface in report["surfaces"] if surface["outcome"] == "drift"]
-    lines = [line for surface in surfaces for line in _surface_lines(surface)]
-    for entry in report["inconclusive"]:
-        what = f"{entry['fixture']}: {entry['detail']}"
-        lines.append(f"not checked ({entry['reason']}): {printable(what)}")
-    lines += [_ignore_line(entry) for entry in report["ignores"]]
-    return "\n".join([*lines, summary_line(report["summary"])])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChangeRow:
+    """One change of one surface, with what a person needs to act on it.
+
+    The first eight fields always stand in the JSON form, the others where they are not empty.
+
+    rule, severity, path: see `cachy explain`; `path` leads into the body, or is `status` or
+        `headers.NAME`.
+    old, new: types, tokens, dates or status codes, never values of a body; None: not there.
+    confirmed: in how many tries of how many it was seen, "3/3".
+    sdk: the verdict of the installed SDK's model, or "unknown".
+    fixtures: the fixtures whose requests showed it.
+    hint: what may explain it, as "renamed to $.total?".
+    models: the models that the requests of these fixtures name.
+    parameter: the request parameter that the API's error names.
+    message: the API's own message, redacted, one line, at most 200 characters.
+    note: one sentence of ours, as what the models endpoint says of a retired model.
+    tests: the tests that recorded these fixtures.
+    """
+
+    rule: str
+    severity: Severity
+    path: str
+    old: str | None
+    new: str | None
+    confirmed: str
+    sdk: str
+    fixtures: tuple[str, ...]
+    hint: str = _optional("")
+    models: tuple[str, ...] = _optional()
+    parameter: str = _optional("")
+    message: str = _optional("")
+    note: str = _optional("")
+    tests: tuple[str, ...] = _optional()
 
 
-def _ignore_line(entry: Mapping[str, Json]) -> str:
-    meant = ", ".join(f"{key} {entry[key]}" for key in ("rule", "surface", "path") if key in entry)
-    why = f"expired on {entry['until']}" if entry["state"] == "expired" else "nothing matched it"
-    return printable(f"[tool.cachy.drift] ignore ({meant or 'everything'}): {why}. Take it out.")
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SentRow:
+    """A fixture that was sent: how often it was answered, and which others it stands for."""
+
+    fixture: str
+    tries: int
+    stands_for: tuple[str, ...] = ()
 
 
-def summary_line(summary: Mapping[str, int]) -> str:
-    """Say in one line what was checked and what was found."""
-    counts = ", ".join(
-        f"{summary[name]} {name.replace('_', ' ')}"
-        for name in ("clean", "drift", "inconclusive", "not_exercised")
-    )
-    changes = ", ".join(f"{summary[name]} {name}" for name in SEVERITIES)
-    return f"checked {summary['checked']}: {counts}; changes: {changes}"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SurfaceRow:
+    """One surface that has a fixture.
+
+    outcome: drift, inconclusive, clean, not_exercised or skipped; the first that holds for any
+        fixture of it.
+    complete: whether each fixture of it was checked, by itself or by one that stands for it.
+        Only then does the absence of a change say that it is gone.
+    fixtures: its fixtures, as far as the run was about them.
+    sent: what was sent, with what each stands for.
+    changes: what changed, worst first.
+    transient: what was seen in one try only: neither a change nor written anywhere.
+    stale: fixtures that still show the old structure and were not updated.
+    not_exercised: known variants and events that no response took tonight, as paths.
+    """
+
+    surface: str
+    outcome: Outcome
+    complete: bool
+    fixtures: tuple[str, ...]
+    sent: tuple[SentRow, ...] = ()
+    changes: tuple[ChangeRow, ...] = ()
+    transient: tuple[ChangeRow, ...] = ()
+    stale: tuple[str, ...] = ()
+    not_exercised: tuple[str, ...] = ()
 
 
-def _surface_lines(surface: Mapping[str, Json]) -> Iterator[str]:
-    count = len(surface["fixtures"])
-    yield f"{printable(surface['surface'])}  ({count} {'fixture' if count == 1 else 'fixtures'})"
-    for change in surface["changes"]:
-        yield from _change_lines(change)
-    yield ""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class InconclusiveRow:
+    """A fixture that was to be checked and could not be: neither drift nor clean."""
+
+    fixture: str
+    surface: str
+    reason: Reason
+    detail: str
 
 
-def _change_lines(change: Mapping[str, Json]) -> Iterator[str]:
-    yield f"  {change['severity']:10} {change['rule']:22} {_moved(change)}"
-    for advice in (_advice(change), SDK_VERDICTS.get(change["sdk"], "")):
-        if advice:
-            yield f"             {advice}"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SkippedRow:
+    """Fixtures of one surface that policy leaves out, and the settings that would send them.
+
+    paste: lines for pyproject.toml, none where no setting helps.
+    """
+
+    surface: str
+    reason: SkipReason
+    detail: str
+    fixtures: tuple[str, ...]
+    paste: tuple[str, ...] = ()
 
 
-def _advice(change: Mapping[str, Json]) -> str:
-    rule = RULES.get(change["rule"])
-    return rule.advice if rule else ""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class IgnoreRow:
+    """An entry of `[tool.cachy.drift] ignore` that can go, with what it says."""
+
+    state: Literal["expired", "unused"]
+    rule: str = _optional("")
+    surface: str = _optional("")
+    path: str = _optional("")
+    until: str = _optional("")
+    reason: str = _optional("")
 
 
-def _moved(change: Mapping[str, Json]) -> str:
-    old, new = change["old"], change["new"]
-    types = f"{old} -> {new}" if old and new else (new or old or "")
-    hint = f" ({change['hint']})" if change.get("hint") else ""
-    return printable((f"{change['path']}: {types}" if types else change["path"]) + hint)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FileRow:
+    """A file that the changes call for, by its path from the project's folder."""
+
+    path: str
+    action: Literal["write", "remove"]
 
 
-def render_changes(changes: Sequence[Change], form: str) -> str:
-    """Write the changes between two answers as text, json or markdown."""
-    rows = [change.to_json() for change in changes]
-    if form == "json":
-        return json.dumps({"cachy": 1, "changes": rows}, indent=2, ensure_ascii=False)
-    if form == "markdown":
-        return "\n".join(_markdown_lines(rows))
-    lines = [line for row in rows for line in _change_lines(row)]
-    return "\n".join(lines or ["No structural change."])
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CheckRow:
+    """What `--check` says: tests that pass with today's fixtures and fail with the new ones.
+
+    passed: how many pass with the new fixtures. problem: why the command says nothing.
+    """
+
+    command: str
+    passed: int
+    failed: tuple[str, ...]
+    problem: str = _optional("")
 
 
-def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
-    if not rows:
-        yield "No structural change."
-        return
-    yield "| severity | rule | path | old | new | SDK |"
-    yield "|---|---|---|---|---|---|"
-    for row in rows:
-        path, old, new = (code(row[key] or "") for key in ("path", "old", "new"))
-        hint = f" ({code(row['hint'])})" if row.get("hint") else ""
-        verdict = "" if row["sdk"] == "unknown" else row["sdk"]
-        cells = (row["severity"], row["rule"], path + hint, old, new, verdict)
-        yield "| " + " | ".join(cells) + " |"
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PullRequestRow:
+    """What became of the pull request."""
+
+    operation: str
+    number: int | None = None
+    url: str | None = None
 
 
-def code(text: str) -> str:
-    """Write untrusted text as inline code that can't end its cell, mention or link."""
-    safe = printable(text)[:120].replace("`", "'").replace("|", "\\|").replace("@", "@\u200b")
-    return f"`{safe}`" if safe else ""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Summary:
+    """Counts: of fixtures that were sent (checked is clean and drift together), then the rest.
+
+    `skipped` and `stale` count fixtures, `not_exercised` known variants and events, `transient`
+    and the severities rows.
+    """
+
+    checked: int = 0
+    clean: int = 0
+    drift: int = 0
+    inconclusive: int = 0
+    not_exercised: int = 0
+    breaking: int = 0
+    risky: int = 0
+    compatible: int = 0
+    skipped: int = 0
+    transient: int = 0
+    stale: int = 0
 
 
-def printable(text: str) -> str:
-    """Show control characters as escapes: what an API says must not drive a terminal."""
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Spent:
+    """What the run cost."""
+
+    requests: int = 0
+    output_tokens: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DriftReport:
+    """What one run of `cachy drift` found.
+
+    partial: the run was about some of the project's fixtures only (PATH, `--only`): what it does
+        not name was not checked.
+    files: what a pull request would write; see `cachy.drift.outcome.saved_run`.
+    tests: None where `--check` was not given, or no file changed.
+    pull_request: None without `--open-pr`.
+    """
+
+    summary: Summary
+    partial: bool = False
+    surfaces: tuple[SurfaceRow, ...] = ()
+    inconclusive: tuple[InconclusiveRow, ...] = ()
+    skipped: tuple[SkippedRow, ...] = ()
+    ignores: tuple[IgnoreRow, ...] = ()
+    files: tuple[FileRow, ...] = ()
+    spent: Spent = Spent()
+    tests: CheckRow | None = None
+    pull_request: PullRequestRow | None = None
+
+    def to_json(self) -> dict[str, Json]:
+        """Return the report as JSON."""
+        found = {"cachy": VERSION, **dump(self)}
+        return {key: value for key, value in found.items() if value is not None}
+
+    @classmethod
+    def from_json(cls, value: Json) -> DriftReport:
+        """Return a report that another run wrote; it is untrusted.
+
+        Raises:
+            CachyError: it is not a report of this version; the message says where.
+        """
+        if not isinstance(value, Mapping) or value.get("cachy") != VERSION:
+            raise CachyError("This is not a report of cachy drift. Write one with --report.")
+        try:
+            return parse(cls, {key: value[key] for key in value if key != "cachy"})
+        except (ValueError, RecursionError) as error:
+            raise CachyError(f"This is not a report of cachy drift: {error}.") from None

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.change import Change, worst_first
 from cachy.compare.rules import SEVERITIES
-from cachy.drift.live.inconclusive import Outcome, Unchecked
+from cachy.drift.live.inconclusive import OUTCOMES, Outcome, Unchecked
 from cachy.drift.live.plan import Case
+from cachy.drift.outcome.report import (
+    ChangeRow,
+    DriftReport,
+    InconclusiveRow,
+    SentRow,
+    Summary,
+    SurfaceRow,
+)
 from cachy.interaction import Json
-
-_RANKED: tuple[Outcome, ...] = ("drift", "inconclusive", "clean")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Finding:
-    """What became of one case.
+class CaseResult:
+    """What was found of one case.
 
-    `seen` are the changes before any that the config ignores are left out, `shown` the paths of
-    its live `answers`; `has_learned` where these taught that something comes and goes. `text` is
-    the fixture's new text, where it has one, and `blobs` are the payloads that this brings along.
+    `seen` are the changes before the config's ignores are taken out, `shown` the paths of its
+    live `answers`; `has_learned` where these showed that something comes and goes. `text` is
+    the fixture's new text, where it has one, and `blobs` are the payloads that it names.
     """
 
     case: Case
@@ -41,74 +47,84 @@ class Finding:
         return "inconclusive" if self.unchecked else "clean"
 
 
-def seen_by_surface(findings: Iterable[Finding]) -> dict[str, list[Change] | None]:
-    """Give what was seen of each surface before any ignore; None where it was not checked whole."""
+def seen_by_surface(results: Iterable[CaseResult]) -> dict[str, list[Change] | None]:
+    """Return what was seen of each surface before any ignore; None where a case was unchecked."""
     seen: dict[str, list[Change] | None] = {}
-    for finding in findings:
-        before = seen.get(finding.case.surface, [])
-        is_sure = before is not None and finding.unchecked is None
-        seen[finding.case.surface] = [*(before or ()), *finding.seen] if is_sure else None
+    for result in results:
+        before = seen.get(result.case.surface, [])
+        is_sure = before is not None and result.unchecked is None
+        seen[result.case.surface] = [*(before or ()), *result.seen] if is_sure else None
     return seen
 
 
-def summarize(findings: Sequence[Finding], cases: Iterable[Case]) -> dict[str, Json]:
-    """Give the report of a run; `cases` are those sent and those that they stand for."""
-    groups: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in findings:
-        groups[finding.case.surface].append(finding)
+def summarize(results: Sequence[CaseResult], cases: Iterable[Case]) -> DriftReport:
+    """Return the report of a run; `cases` are those sent and those that they stand for."""
+    groups: defaultdict[str, list[CaseResult]] = defaultdict(list)
+    for result in results:
+        groups[result.case.surface].append(result)
     names: defaultdict[str, list[str]] = defaultdict(list)
     for case in sorted(cases, key=lambda case: case.name):
         names[case.surface].append(case.name)
     surfaces = [_surface(name, group, names[name]) for name, group in sorted(groups.items())]
-    return {
-        "cachy": 1,
-        "summary": _summary(findings, groups, surfaces),
-        "surfaces": surfaces,
-        "inconclusive": [
-            {"fixture": one.case.name, "reason": why.reason, "detail": why.detail}
-            for one in findings
-            if (why := one.unchecked)
-        ],
-    }
+    inconclusive = [
+        InconclusiveRow(
+            fixture=one.case.name, surface=one.case.surface, reason=why.reason, detail=why.detail
+        )
+        for one in results
+        if (why := one.unchecked)
+    ]
+    return DriftReport(
+        summary=_summary(results, surfaces, len(inconclusive)),
+        surfaces=tuple(surfaces),
+        inconclusive=tuple(inconclusive),
+    )
 
 
 def _summary(
-    findings: Sequence[Finding],
-    groups: Mapping[str, Sequence[Finding]],
-    surfaces: Iterable[Mapping[str, Json]],
-) -> dict[str, int]:
-    """Count fixtures, then the branches that no answer took, then changes."""
-    outcomes = [finding.outcome for finding in findings]
-    severities = [row["severity"] for surface in surfaces for row in surface["changes"]]
-    return {
-        "checked": outcomes.count("clean") + outcomes.count("drift"),
-        "clean": outcomes.count("clean"),
-        "drift": outcomes.count("drift"),
-        "inconclusive": sum(finding.unchecked is not None for finding in findings),
-        "not_exercised": sum(map(_count_branches_not_taken, groups.values())),
-        **{severity: severities.count(severity) for severity in SEVERITIES},
-    }
+    results: Iterable[CaseResult], surfaces: Sequence[SurfaceRow], inconclusive: int
+) -> Summary:
+    outcomes = Counter(result.outcome for result in results)
+    severities = Counter(row.severity for surface in surfaces for row in surface.changes)
+    return Summary(
+        checked=outcomes["clean"] + outcomes["drift"],
+        clean=outcomes["clean"],
+        drift=outcomes["drift"],
+        inconclusive=inconclusive,
+        not_exercised=sum(len(surface.not_exercised) for surface in surfaces),
+        **{severity: severities[severity] for severity in SEVERITIES},
+    )
 
 
-def _count_branches_not_taken(group: Iterable[Finding]) -> int:
-    answered = [finding for finding in group if finding.shown]
-    known = frozenset[str]().union(*(finding.case.branches for finding in answered))
-    return len(known.difference(*(finding.shown for finding in answered)))
+def _surface(name: str, group: Sequence[CaseResult], fixtures: Sequence[str]) -> SurfaceRow:
+    outcomes = {result.outcome for result in group}
+    changes = _merged(change for result in group for change in result.changes)
+    return SurfaceRow(
+        surface=name,
+        outcome=next(outcome for outcome in OUTCOMES if outcome in outcomes),
+        complete=not any(result.unchecked for result in group),
+        fixtures=tuple(fixtures),
+        sent=tuple(
+            SentRow(fixture=result.case.name, tries=len(result.answers))
+            for result in group
+            if result.answers
+        ),
+        changes=tuple(map(_row, changes)),
+        not_exercised=tuple(_branches_not_taken(group)),
+    )
 
 
-def _surface(name: str, group: Sequence[Finding], fixtures: Sequence[str]) -> dict[str, Json]:
-    outcomes = {finding.outcome for finding in group}
-    changes = _merged(change for finding in group for change in finding.changes)
-    return {
-        "surface": name,
-        "outcome": next(outcome for outcome in _RANKED if outcome in outcomes),
-        "fixtures": [*fixtures],
-        "changes": [change.to_json() for change in changes],
-    }
+def _branches_not_taken(group: Iterable[CaseResult]) -> Iterator[str]:
+    answered = [result for result in group if result.shown]
+    known = frozenset[str]().union(*(result.case.branches for result in answered))
+    yield from sorted(known.difference(*(result.shown for result in answered)))
+
+
+def _row(change: Change) -> ChangeRow:
+    return ChangeRow(**{**change.to_json(), "fixtures": change.fixtures})
 
 
 def _merged(changes: Iterable[Change]) -> list[Change]:
-    """Tell a change that several fixtures show once, worst first."""
+    """Return a change that several fixtures show once, worst first."""
     merged: dict[tuple[str, str, str | None], Change] = {}
     for change in changes:
         key = (change.rule, change.path, change.new)
