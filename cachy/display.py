@@ -19,10 +19,10 @@ def printable(text: str, *, keep: str = "") -> str:
     return "".join(c if c.isprintable() or c in keep else f"\\u{ord(c):04x}" for c in text)
 
 
-def inline_code(text: object, limit: int = 120) -> str:
+def inline_code(text: object, limit: int = 64) -> str:
     """Return untrusted text as inline code for Markdown, cut after `limit` characters.
 
-    No markup, mention, table cell or line end survives in it.
+    No markup, mention or line end survives in it.
     """
     shown = ""
     for char in str(text):
@@ -35,16 +35,24 @@ def inline_code(text: object, limit: int = 120) -> str:
 def _markdown_escaped(char: str) -> str:
     if char == "@":
         return "@\u200b"  # e-mail notifications are plain text, in which code protects nothing
-    # A table cell ends at a bar even inside code, and must not end in a backslash before its own.
-    return f"\\u{ord(char):04x}" if char in "`\\<>|" else printable(char)
+    # The backslash too: a table cell must not end in one before its own bar.
+    return f"\\u{ord(char):04x}" if char in "`\\<>" else printable(char)
+
+
+def table_row(*cells: str) -> str:
+    """Return a row of a Markdown table; a bar inside a cell does not end it."""
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a count with its noun: "1 fixture", "2 fixtures", "2,000 entries"."""
+    return f"{number:,} {plural(number, noun)}"
 
 
 def plural(number: int, noun: str) -> str:
-    """Return a count with its noun: "1 fixture", "2 fixtures", "2 misses", "2 entries"."""
-    return f"{number:,} {noun if number == 1 else _many(noun)}"
-
-
-def _many(noun: str) -> str:
+    """Return a noun as a count needs it: "fixture", "fixtures", "misses", "entries"."""
+    if number == 1:
+        return noun
     if noun.endswith(("s", "x", "ch", "sh")):
         return f"{noun}es"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
 import click
 
-from cachy.cli.terminal import printable
 from cachy.config import Config, load_config
+from cachy.display import matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import list_fixtures
@@ -70,7 +69,7 @@ def command(only: str, sort: str, form: str) -> int:
 
 
 def _matches(row: dict[str, Any], only: str) -> bool:
-    return any(fnmatchcase(row[name], only) for name in ("surface", "model", "test", "fixture"))
+    return any(matches_glob(row[name], only) for name in ("surface", "model", "test", "fixture"))
 
 
 def _rank(row: dict[str, Any], column: str) -> tuple[Any, str]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.terminal import printable, say
+from cachy.cli.terminal import say
 from cachy.config import Config, load_config
+from cachy.display import printable
 from cachy.errors import Inconclusive
 from cachy.fixture.store.run_log import load_runs
 

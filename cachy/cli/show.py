@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.terminal import printable, write
+from cachy.cli.terminal import write
 from cachy.config import load_config
+from cachy.display import printable
 from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.store.files import list_fixtures, refuse_outside
 from cachy.fixture.store.store import FILE_NAME, load_whole

@@ -9,6 +9,8 @@ import textwrap
 
 import click
 
+from cachy.display import printable
+
 
 def say(text: str, *, err: bool = False) -> None:
     """Print lines of ours; a path below the working folder is told from there."""
@@ -18,7 +20,7 @@ def say(text: str, *, err: bool = False) -> None:
 
 def write(text: str, *, err: bool = False, hang: int = 2) -> None:
     """Print lines whoever wrote them."""
-    click.echo(wrap(printable(text), err=err, hang=hang), err=err)
+    click.echo(wrap(printable(text, keep="\n"), err=err, hang=hang), err=err)
 
 
 def wrap(text: str, *, err: bool = False, hang: int = 2) -> str:
@@ -44,11 +46,4 @@ def _wrapped(line: str, width: int, hang: int) -> list[str]:
         inner = "  "
     return textwrap.wrap(  # a path or an address stays in one piece
         line, width, subsequent_indent=inner, break_long_words=False, break_on_hyphens=False
-    )
-
-
-def printable(text: str) -> str:
-    """Show control characters as escapes: what a fixture says must not drive a terminal."""
-    return "".join(
-        sign if sign.isprintable() or sign == "\n" else f"\\u{ord(sign):04x}" for sign in text
     )

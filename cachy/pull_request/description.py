@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cachy.display import agree, inline_code, plural, table_row
 from cachy.interaction import Json
 
 Report = Mapping[str, Json]
@@ -85,23 +86,6 @@ def without_mark(body: str) -> str:
     return _MARK.sub("", _unix(body))
 
 
-def code(text: object, limit: int = TOKEN) -> str:
-    """Quote foreign text as inline code: no markup, no mention, no line end survives in it."""
-    shown = ""
-    for char in str(text):
-        shown += _escaped(char)
-        if len(shown) > limit:
-            return f"`{shown[:limit]}…`"
-    return f"`{shown}`" if shown.strip() else "(empty)"
-
-
-def _escaped(char: str) -> str:
-    if char == "@":
-        return "@\u200b"  # e-mail notifications are plain text, in which code protects nothing
-    # The backslash too: a table cell must not end in one before its own bar.
-    return char if char.isprintable() and char not in "`\\<>" else f"\\u{ord(char):04x}"
-
-
 def _drifted(report: Report) -> list[Mapping[str, Json]]:
     """The surfaces that drifted, the worst first."""
     found = [row for row in report["surfaces"] if row["outcome"] == "drift"]
@@ -157,7 +141,7 @@ def _verdict(report: Report) -> str:
     worst = "breaking" if broken else next(iter(counts), "compatible")
     number = sum(counts.values())
     said = ", ".join(f"{count} {severity}" for severity, count in counts.items())
-    return f"{VERDICTS[worst]}: {said} {_plural(number, 'change')}; {_tested(report)}."
+    return f"{VERDICTS[worst]}: {said} {plural(number, 'change')}; {_tested(report)}."
 
 
 def _tested(report: Report) -> str:
@@ -166,7 +150,7 @@ def _tested(report: Report) -> str:
         return "your tests have not been run against the new answers"
     broken = len(_failed(report))
     if broken:
-        return f"{broken} of your tests {'fails' if broken == 1 else 'fail'} with the new answers"
+        return f"{broken} of your tests {agree(broken, 'fails')} with the new answers"
     return f"no test of yours fails with the new answers ({int(tests['passed'])} passed)"
 
 
@@ -177,32 +161,38 @@ def _failed(report: Report) -> Sequence[str]:
 def _surface(surface: Mapping[str, Json], advice: Mapping[str, str]) -> str:
     changes = sorted(surface["changes"], key=lambda row: (_rank(row["severity"]), row["path"]))
     rows = [_row(change, advice) for change in changes]
-    heading = f"### {code(surface['surface'], PATH)}"
+    heading = f"### {inline_code(surface['surface'], PATH)}"
     return f"{heading}\n\n{_table('severity | rule | path | old → new | what to do', rows)}"
 
 
 def _row(change: Mapping[str, Json], advice: Mapping[str, str]) -> str:
-    old, new = ("—" if change[key] is None else code(change[key]) for key in ("old", "new"))
+    old, new = ("—" if change[key] is None else inline_code(change[key]) for key in ("old", "new"))
     severity, rule = change["severity"], change["rule"]
-    shown = severity if severity in SEVERITIES else code(severity)
+    shown = severity if severity in SEVERITIES else inline_code(severity)
     told = " ".join(f"{advice.get(rule, '')} {advice.get(change.get('sdk', ''), '')}".split())
-    hint = f" ({code(change['hint'], PATH)})" if change.get("hint") else ""
-    return _cells(shown, code(rule), code(change["path"], PATH) + hint, f"{old} → {new}", told)
+    hint = f" ({inline_code(change['hint'], PATH)})" if change.get("hint") else ""
+    return table_row(
+        shown, inline_code(rule), inline_code(change["path"], PATH) + hint, f"{old} → {new}", told
+    )
 
 
 def _tests(report: Report) -> str:
     failed = _failed(report)
     if not failed:
         return ""
-    command = code(report["tests"]["command"], PATH)
-    rows = [f"- {code(name, PATH)}" for name in failed]
+    command = inline_code(report["tests"]["command"], PATH)
+    rows = [f"- {inline_code(name, PATH)}" for name in failed]
     return f"### Tests that fail with the new answers\n\nRun with {command}:\n\n{_capped(rows)}"
 
 
 def _inconclusive(report: Report) -> str:
     found = report.get("inconclusive") or ()
     rows = [
-        _cells(code(row["fixture"], PATH), code(row["reason"]), code(row["detail"]))
+        table_row(
+            inline_code(row["fixture"], PATH),
+            inline_code(row["reason"]),
+            inline_code(row["detail"]),
+        )
         for row in found
     ]
     table = _table("fixture | reason | detail", rows)
@@ -212,10 +202,6 @@ def _inconclusive(report: Report) -> str:
 def _table(head: str, rows: Sequence[str]) -> str:
     rule = "|".join("---" for _ in head.split("|"))
     return f"| {head} |\n|{rule}|\n{_capped(rows)}"
-
-
-def _cells(*cells: str) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def _capped(rows: Sequence[str]) -> str:
@@ -235,16 +221,12 @@ def _fitted(first: str, surfaces: Sequence[str], ending: Sequence[str]) -> str:
             break
         shown.append(surface)
     more = len(surfaces) - len(shown)
-    cut = [f"{more} more {_plural(more, 'surface')}, in the run's report."] if more else []
+    cut = [f"{more} more {plural(more, 'surface')}, in the run's report."] if more else []
     return "\n\n".join((first, *shown, *cut, *ending))
 
 
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
-
-
-def _plural(number: int, noun: str) -> str:
-    return noun if number == 1 else f"{noun}s"
 
 
 def _unix(body: str) -> str:

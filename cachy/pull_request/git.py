@@ -12,6 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit, urlunsplit
 
+from cachy.display import printable
 from cachy.errors import CachyError
 
 # The account that GitHub's own workflow token acts as.
@@ -86,7 +87,7 @@ class Git:
         # What the server says of itself tells more than git's own summary before it.
         telling.sort(key=lambda line: not line.startswith("remote: "))
         line = telling[0] if telling else "no reason given"
-        return CachyError(f"git {verb} failed: {_printable(line)}{_hint(line)}")
+        return CachyError(f"git {verb} failed: {printable(line)}{_hint(line)}")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -263,10 +264,6 @@ def _data(held: str | bytes) -> bytes:
 
 def _quoted(path: str) -> str:
     return '"' + path.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
-
-
-def _printable(line: str) -> str:
-    return "".join(char if char.isprintable() else "?" for char in line)
 
 
 def _hint(line: str) -> str:

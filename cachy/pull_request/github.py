@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import httpx
 
+from cachy.display import printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.interaction import Json
 
@@ -297,4 +298,4 @@ def _reason(found: Json) -> str:
         return "no reason given"
     rows = [row for row in (found, *(found.get("errors") or ())) if isinstance(row, dict)]
     said = " ".join(str(row["message"]) for row in rows if row.get("message"))
-    return "".join(char if char.isprintable() else "?" for char in said)[:300]
+    return printable(said[:300])

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
+from cachy.display import relative_path
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
@@ -167,12 +168,8 @@ def _pool_class(number: int) -> type[UnrecordedRequest]:
 def _about(nearest: Fixture | None, differences: list[str], config: Config) -> list[str]:
     if nearest is None or nearest.path is None:
         return ["Nothing is recorded for this surface yet."]
-    shown = _relative(nearest.path, config.root)
+    shown = relative_path(nearest.path, config.root)
     return [f"Nearest: {shown}", *(f"  {line}" for line in differences)]
-
-
-def _relative(path: Path, root: Path) -> str:
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
 def _nearest(

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.display import printable
 from cachy.errors import CachyError
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
@@ -217,7 +218,7 @@ def _parse_types(named: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def _shown(text: str) -> str:
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text[:80])
+    return printable(text[:80])
 
 
 def _unfolded(told: Mapping[str, tuple[Line, str]]) -> dict[str, Line]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
+from cachy.display import counted, printable
 from cachy.verify.finding import Finding
 from cachy.verify.rules import RULES, Rule
 
@@ -45,17 +46,13 @@ def render_text(findings: Sequence[Finding], checked: int) -> str:
     """Write the report for a person, the errors first."""
     order = sorted(findings, key=lambda finding: list(_COMMANDS).index(finding.severity))
     lines = [
-        f"{finding.severity}: {_safe(finding.fixture)}: {_safe(finding.detail)}"
-        f"\n  {finding.rule}: {_safe(finding.fix)}"
+        f"{finding.severity}: {printable(finding.fixture)}: {printable(finding.detail)}"
+        f"\n  {finding.rule}: {printable(finding.fix)}"
         for finding in order
     ]
     total = summarize(findings, checked)["summary"]
-    counted = [_counted(checked, "fixture"), _counted(total["errors"], "error")]
-    return "\n".join([*lines, f"{': '.join(counted)}, {_counted(total['warnings'], 'warning')}"])
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun if number == 1 else noun + 's'}"
+    found = f"{counted(total['errors'], 'error')}, {counted(total['warnings'], 'warning')}"
+    return "\n".join([*lines, f"{counted(checked, 'fixture')}: {found}"])
 
 
 def render_github(findings: Sequence[Finding], checked: int) -> str:
@@ -105,14 +102,9 @@ def _sarif_result(finding: Finding) -> dict[str, Any]:
         "ruleId": finding.rule,
         "ruleIndex": list(RULES).index(finding.rule),
         "level": _SARIF_LEVELS[finding.severity],
-        "message": {"text": _safe(f"{finding.detail}. {finding.fix}")},
+        "message": {"text": printable(f"{finding.detail}. {finding.fix}")},
         "locations": [{"physicalLocation": place}],
     }
-
-
-def _safe(text: str) -> str:
-    """Show control characters as escapes: a file's name or words must not drive a terminal."""
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
 
 
 def _escaped(text: str, more: str = "") -> str:

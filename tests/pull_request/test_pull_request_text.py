@@ -9,7 +9,8 @@ import pytest
 from markdown_it import MarkdownIt
 from pull_request_world import ADDED, ADVICE, FIXTURE, REMOVED, report
 
-from cachy.pull_request.description import BUDGET, code, parse_mark, render_text, without_mark
+from cachy.display import inline_code
+from cachy.pull_request.description import BUDGET, parse_mark, render_text, without_mark
 
 
 def test_the_text_says_whether_to_act_then_what_changed() -> None:
@@ -167,11 +168,11 @@ def test_nothing_of_the_api_becomes_markup(hostile: str) -> None:
 
 def test_quoted_text_is_shown_as_it_is_where_it_is_harmless() -> None:
     path = "$.output[type=message].content[type=output_text]['a b'].größe"
-    assert code(path) == f"`{path}`"
-    assert code("string | null") == "`string | null`"
-    assert code("a@b`c\\d\ne") == "`a@\u200bb\\u0060c\\u005cd\\u000ae`"
-    assert code(" ") == "(empty)"
-    assert code("x" * 65) == f"`{'x' * 64}…`"
+    assert inline_code(path) == f"`{path}`"
+    assert inline_code("string | null") == "`string | null`"
+    assert inline_code("a@b`c\\d\ne") == "`a@\u200bb\\u0060c\\u005cd\\u000ae`"
+    assert inline_code(" ") == "(empty)"
+    assert inline_code("x" * 65) == f"`{'x' * 64}…`"
 
 
 def test_a_night_of_five_hundred_changes_fits() -> None:

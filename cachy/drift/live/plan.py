@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.display import matches_glob, relative_path
 from cachy.drift.live.inconclusive import Unchecked
 from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.document import request_of
@@ -112,8 +112,7 @@ def blob_path(name: str, config: Config) -> str:
 
 def path_name(path: Path, config: Config) -> str:
     """Name any file in the same way."""
-    inside = path.is_relative_to(config.root)
-    return (path.relative_to(config.root) if inside else path).as_posix()
+    return relative_path(path, config.root)
 
 
 def make_plan(
@@ -188,8 +187,7 @@ def _covers(entry: str, named: str) -> bool:
         raise CachyError(
             f'[tool.cachy.drift] allow: {entry!r} is no surface. Write "GET api.example.com/users".'
         )
-    wanted = f"{method.upper()} {place.strip()}".replace("[", "[[]")
-    return fnmatchcase(named, wanted)
+    return matches_glob(named, f"{method.upper()} {place.strip()}")
 
 
 def _effects(body: Json) -> Iterator[str]:

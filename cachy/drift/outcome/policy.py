@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from difflib import get_close_matches
-from fnmatch import fnmatchcase
 from typing import cast
 
 from cachy.compare.compare import Change
 from cachy.compare.rules import RULES, SEVERITIES, Severity
 from cachy.config import Drift
+from cachy.display import matches_glob
 from cachy.drift.outcome.report import IgnoreRow
 from cachy.errors import CachyError
 from cachy.interaction import Json
@@ -41,7 +41,7 @@ def _check_entry(entry: Json, at: str) -> None:
         known = ", ".join(_KEYS)
         raise CachyError(f"{at}: {min(unknown)!r} is none of {known}.")
     rule = str(entry.get("rule", "*"))
-    if not any(fnmatchcase(name, rule) for name in RULES):
+    if not any(matches_glob(name, rule) for name in RULES):
         raise CachyError(f"{at}: {_no_rule(rule)}")
     if not str(entry.get("reason", "")).strip():
         shown = ", ".join(f'{key} = "{entry[key]}"' for key in _KEYS if key in entry)
@@ -107,7 +107,7 @@ def _ignores(entry: Mapping[str, Json], change: Change, surface: str, today: dat
 
 
 def _fits(entry: Mapping[str, Json], key: str, fact: str) -> bool:
-    return fnmatchcase(fact, str(entry.get(key, "*")).replace("[", "[[]"))
+    return matches_glob(fact, str(entry.get(key, "*")))
 
 
 def _until(entry: Mapping[str, Json]) -> date:

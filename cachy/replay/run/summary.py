@@ -12,6 +12,7 @@ from secrets import token_hex
 from typing import Any
 
 from cachy.config import Mode
+from cachy.display import counted
 from cachy.replay import misses
 from cachy.replay.counters import Tally
 from cachy.replay.session import Session
@@ -154,7 +155,6 @@ def _at_exit() -> None:
     _end()
     if misses.remembered and RUN not in os.environ:
         count = len(misses.remembered)
-        noun = "request" if count == 1 else "requests"
-        print(f"cachy: {count} {noun} had no fixture:", file=sys.stderr)
+        print(f"cachy: {counted(count, 'request')} had no fixture:", file=sys.stderr)
         for error in misses.remembered:
             print(f"  {str(error).splitlines()[0]}", file=sys.stderr)
