@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from cachy.compare.compare import Change
 from cachy.compare.rules import RULES, SDK_VERDICTS, SEVERITIES
+from cachy.display import counted, inline_code, printable, table_row
 from cachy.drift.outcome.report import DriftReport, IgnoreRow, Summary, SurfaceRow
 from cachy.drift.outcome.typed_json import dump
 from cachy.interaction import Json
@@ -47,7 +48,7 @@ def summary_line(summary: Summary) -> str:
 
 def _surface_lines(surface: SurfaceRow) -> Iterator[str]:
     count = len(surface.fixtures)
-    yield f"{printable(surface.surface)}  ({count} {'fixture' if count == 1 else 'fixtures'})"
+    yield f"{printable(surface.surface)}  ({counted(count, 'fixture')})"
     for change in surface.changes:
         yield from _change_lines(dump(change))
     yield ""
@@ -90,19 +91,8 @@ def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
     yield "| severity | rule | path | old | new | SDK |"
     yield "|---|---|---|---|---|---|"
     for row in rows:
-        path, old, new = (code(row[key] or "") for key in ("path", "old", "new"))
-        hint = f" ({code(row['hint'])})" if row.get("hint") else ""
+        shown = (inline_code(row[key], 120) if row[key] else "" for key in ("path", "old", "new"))
+        path, old, new = shown
+        hint = f" ({inline_code(row['hint'], 120)})" if row.get("hint") else ""
         verdict = "" if row["sdk"] == "unknown" else row["sdk"]
-        cells = (row["severity"], row["rule"], path + hint, old, new, verdict)
-        yield "| " + " | ".join(cells) + " |"
-
-
-def code(text: str) -> str:
-    """Write untrusted text as inline code that can't end its cell, mention or link."""
-    safe = printable(text)[:120].replace("`", "'").replace("|", "\\|").replace("@", "@\u200b")
-    return f"`{safe}`" if safe else ""
-
-
-def printable(text: str) -> str:
-    """Show control characters as escapes: what an API says must not drive a terminal."""
-    return "".join(sign if sign.isprintable() else f"\\u{ord(sign):04x}" for sign in text)
+        yield table_row(row["severity"], row["rule"], path + hint, old, new, verdict)
