@@ -17,7 +17,7 @@ from cachy.compare.excuses import (
 )
 from cachy.compare.rules import Severity
 from cachy.compare.tool_calls import has_finished, is_call
-from cachy.providers.answers import PADDING, SHUTDOWNS
+from cachy.providers.response_fields import PADDING, SHUTDOWNS
 from cachy.structure.paths import Fact, parent_of
 
 KNOWN = 3  # recordings that make a regularity worth a word

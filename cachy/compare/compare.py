@@ -22,7 +22,7 @@ from cachy.compare.tool_calls import demands_call
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface
-from cachy.providers.answers import PROTO_JSON
+from cachy.providers.google import PROTO_JSON_HOSTS
 from cachy.structure.contract import FIRM, Contract, structure_of
 from cachy.structure.learn import Document, Structure, align, learn
 from cachy.structure.paths import Paths, Shown, parent_of
@@ -143,7 +143,7 @@ def _compare_bodies(
     host = urlsplit(str(request.get("url", ""))).netloc
     found = compare_structures(
         *(learn([old]), learn([new]), learn_all),
-        leaves_out_defaults=host.endswith(PROTO_JSON),
+        leaves_out_defaults=host.endswith(PROTO_JSON_HOSTS),
         demands_call=demands_call(request.get("json")),
     )
     recorded = [before, *(one["response"] for one in known)]

@@ -14,7 +14,7 @@ from cachy.compare.rules import Severity
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
-from cachy.providers.answers import GONE, JUDGED_HEADERS, VERSION_HEADERS
+from cachy.providers.response_fields import GONE, JUDGED_HEADERS, VERSION_HEADERS
 
 Response = Mapping[str, Json]
 _VERSION = re.compile(r"v?\d[\d.-]{0,15}")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cachy.providers.answers import ENDINGS, STATES
+from cachy.providers.response_fields import ENDINGS, STATES
 from cachy.structure.paths import Fact, Paths, parent_of
 
 _UNLIKELY = 0.05

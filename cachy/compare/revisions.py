@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from cachy.compare.change import Change
 from cachy.fixture.format.text import plain
 from cachy.interaction import Json
-from cachy.providers.answers import REVISIONS
+from cachy.providers.response_fields import REVISIONS
 from cachy.structure.paths import Step, parse_path
 
 Response = Mapping[str, Json]

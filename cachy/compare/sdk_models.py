@@ -18,50 +18,6 @@ from cachy.structure.paths import Step, parent_of, parse_path
 Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-broken"]
 Schema = Mapping[str, Any]
 
-# The end of a path template, and what the SDK parses a body and an event into.
-_OPENAI = (
-    "/chat/completions openai.types.chat:ChatCompletion openai.types.chat:ChatCompletionChunk",
-    "/completions openai.types:Completion openai.types:Completion",
-    "/responses openai.types.responses:Response openai.types.responses:ResponseStreamEvent",
-    "/responses/{response_id} openai.types.responses:Response -",
-    "/embeddings openai.types:CreateEmbeddingResponse -",
-    "/moderations openai.types:ModerationCreateResponse -",
-    "/batches/{batch_id} openai.types:Batch -",
-    "/fine_tuning/jobs/{job_id} openai.types.fine_tuning:FineTuningJob -",
-    "/vector_stores/{vector_store_id} openai.types:VectorStore -",
-    "/models/{model} openai.types:Model -",
-    "/files/{file_id} openai.types:FileObject -",
-)
-_ANTHROPIC = (
-    "/messages anthropic.types:Message anthropic.types:RawMessageStreamEvent",
-    "/messages/count_tokens anthropic.types:MessageTokensCount -",
-    "/messages/batches/{batch_id} anthropic.types.messages:MessageBatch -",
-    "/models/{model} anthropic.types:ModelInfo -",
-)
-_GEMINI = (
-    "generateContent google.genai.types:GenerateContentResponse -",
-    "streamGenerateContent - google.genai.types:GenerateContentResponse",
-    "embedContent google.genai.types:EmbedContentResponse -",
-    "countTokens google.genai.types:CountTokensResponse -",
-)
-_CHAT = "/chat/completions {0}:ChatCompletion {0}:ChatCompletionChunk"
-# Provider of the table: what its path templates begin with, and its models.
-_MODELS = {
-    "openai": (("/v1",), _OPENAI),
-    "azure-openai": (("/openai/deployments/{deployment}", "/openai/v1"), _OPENAI),
-    "anthropic": (("/v1",), _ANTHROPIC),
-    "gemini": (("/v1beta/models/{model}:", "/v1/models/{model}:"), _GEMINI),
-    "groq": (("/openai/v1",), (_CHAT.format("groq.types.chat"),)),
-    "together": (("/v1",), (_CHAT.format("together.types.chat"),)),
-    "mistral": (
-        ("/v1",),
-        (
-            "/chat/completions mistralai.client.models:ChatCompletionResponse "
-            "mistralai.client.models:CompletionChunk",
-        ),
-    ),
-    "cohere": (("/v2",), ("/chat cohere:V2ChatResponse -",)),
-}
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
@@ -236,9 +192,8 @@ def find_model(document: Mapping[str, Json]) -> Model | None:
         return None
     target = parse_target(request["url"])
     provider = find_provider(target.authority)
-    beginnings, rows = _MODELS.get(provider.name if provider else "", ((), ()))
-    for ending, body, event in map(str.split, rows):
-        if target.template in [beginning + ending for beginning in beginnings]:
+    for ending, body, event in map(str.split, provider.sdk_models if provider else ()):
+        if provider and target.template in [prefix + ending for prefix in provider.sdk_prefixes]:
             return _load(event if "sse" in response else body)
     return None
 

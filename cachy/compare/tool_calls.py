@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cachy.interaction import Json
-from cachy.providers.answers import CALLS, ENDINGS, FINISHED, STATES
+from cachy.providers.response_fields import CALLS, ENDINGS, FINISHED, STATES
 from cachy.structure.paths import Paths
 
 

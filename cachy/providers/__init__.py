@@ -1,11 +1,13 @@
-"""What we know of each API host, and of the fields of its answers, as data."""
+"""What we know of each API, as data: one file a provider, and one registry of them."""
 
-from cachy.providers.hosts import (
+from cachy.providers.provider import Operation, Polling, Provider, Surface, WireFormat
+from cachy.providers.registry import (
     DOMS,
     MATCH_HEADERS,
     PROVIDERS,
-    Provider,
-    Surface,
+    STREAM_ENDS,
+    WIRE_FORMATS,
+    find_operation,
     find_provider,
     find_surface,
 )
@@ -14,8 +16,14 @@ __all__ = [
     "DOMS",
     "MATCH_HEADERS",
     "PROVIDERS",
+    "STREAM_ENDS",
+    "WIRE_FORMATS",
+    "Operation",
+    "Polling",
     "Provider",
     "Surface",
+    "WireFormat",
+    "find_operation",
     "find_provider",
     "find_surface",
 ]

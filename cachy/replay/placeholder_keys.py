@@ -9,30 +9,11 @@ from pathlib import Path
 
 from cachy.config import Mode
 from cachy.interaction import Request
+from cachy.providers import PROVIDERS, Provider
+from cachy.providers.bedrock import BEDROCK
 from cachy.redact import secret_values
 
 PLACEHOLDER = "cachy-placeholder-for-"  # followed by the variable's name
-_VARIABLES = (
-    "OPENAI_API_KEY",
-    "AZURE_OPENAI_API_KEY",
-    "ANTHROPIC_API_KEY",
-    "GOOGLE_API_KEY",
-    "GROQ_API_KEY",
-    "TOGETHER_API_KEY",
-    "CO_API_KEY",
-)
-_AWS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
-# Any of these configures a source of credentials that a placeholder would shadow.
-_AWS_SOURCES = (
-    *_AWS,
-    "AWS_PROFILE",
-    "AWS_DEFAULT_PROFILE",
-    "AWS_BEARER_TOKEN_BEDROCK",
-    "AWS_WEB_IDENTITY_TOKEN_FILE",
-    "AWS_ROLE_ARN",
-    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
-    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
-)
 _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux
 _CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
 _placed: set[str] = set()
@@ -42,14 +23,13 @@ def place(mode: Mode) -> None:
     """Set a placeholder for every known provider whose variable is unset."""
     if mode is Mode.OFF:
         return
-    is_safe = not _has_aws_source() and (mode is Mode.REPLAY or not _may_have_aws_role())
-    wanted = [*_VARIABLES, *(_AWS if is_safe else ())]
-    for name in wanted:
-        if name == "GOOGLE_API_KEY" and os.environ.get("GEMINI_API_KEY"):
-            continue  # google-genai warns where both are set
-        if not os.environ.get(name):
-            os.environ[name] = PLACEHOLDER + name
-            _placed.add(name)
+    for provider in PROVIDERS:
+        if not provider.placeholders or _has_source(provider, mode):
+            continue
+        for name in provider.placeholders:
+            if not os.environ.get(name):
+                os.environ[name] = PLACEHOLDER + name
+                _placed.add(name)
 
 
 def remove() -> None:
@@ -83,9 +63,16 @@ def _may_have_aws_role() -> bool:
     return False
 
 
-def _has_aws_source() -> bool:
-    if any(os.environ.get(name) for name in _AWS_SOURCES):
+def _has_source(provider: Provider, mode: Mode) -> bool:
+    """Whether there is, or may be, a source of credentials that a placeholder would shadow."""
+    if any(os.environ.get(name) for name in provider.credential_sources):
         return True
+    if provider is not BEDROCK:
+        return False
+    return _has_aws_file() or (mode is not Mode.REPLAY and _may_have_aws_role())
+
+
+def _has_aws_file() -> bool:
     return any(
         os.path.exists(os.environ.get(name) or Path.home() / ".aws" / default)
         for name, default in (

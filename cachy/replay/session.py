@@ -206,7 +206,7 @@ class Session:
         if f"{target.authority}{target.template}" in self.config.polling:
             return True
         surface = find_surface(target.authority, identity.method, target.template)
-        return surface is not None and surface.polling
+        return surface is not None and surface.polling is not None
 
     def _reserve(self, identity: Identity) -> int:
         return self.sequences.take(identity.fingerprint) if self._repeats(identity) else 1

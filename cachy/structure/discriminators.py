@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from cachy.interaction import Json
-from cachy.providers.answers import GENERATED, OPEN_MAPS
+from cachy.providers.response_fields import GENERATED, OPEN_MAPS
 from cachy.structure.json_types import is_token, kind_of
 
 DISCRIMINATORS = ("type", "object", "role", "kind")

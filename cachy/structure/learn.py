@@ -9,13 +9,14 @@ from itertools import combinations
 from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.format.text import plain
 from cachy.interaction import Fixture, Json
+from cachy.providers.openai import DONE
+from cachy.providers.response_fields import KEEP_ALIVE_EVENTS
 from cachy.structure.learn_value import learn_value
 from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
 
 Document = Mapping[str, Json] | Fixture
 MOST_EVENTS = 64  # kinds of events whose order is learned
-_SILENT = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 
 @dataclass(slots=True)
@@ -86,7 +87,7 @@ def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
         data = plain(fields["data"]) if "data" in fields else None
         data = parse_data(data) if isinstance(data, str) else data
         name = event_name(str(fields.get("event", "")), data)
-        if data is not None and name.rpartition(".")[2] not in _SILENT:
+        if data is not None and name.rpartition(".")[2] not in KEEP_ALIVE_EVENTS:
             yield name, data
 
 
@@ -97,7 +98,7 @@ def event_name(event: str, data: Json) -> str:
     if isinstance(data, dict):
         named = data.get("type") or data.get("object")
         return named if isinstance(named, str) else "data"
-    return data if data == "[DONE]" else "data"
+    return DONE if data == DONE else "data"
 
 
 def document_of(document: Document) -> Mapping[str, Json]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.providers.answers import BACKENDS, ENUMS
+from cachy.providers.response_fields import BACKENDS, ENUMS
 from cachy.structure.node import Node
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")

@@ -6,7 +6,8 @@ from collections.abc import Hashable, Mapping
 from itertools import groupby
 
 from cachy.interaction import Json
-from cachy.providers.answers import ENUMS
+from cachy.providers.openai import DONE
+from cachy.providers.response_fields import ENUMS
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.json_types import kind_of
 
@@ -32,6 +33,6 @@ def _outline(value: Json, name: str) -> Hashable:
         return frozenset((key, _outline(item, key)) for key, item in value.items())
     if kind == "array":
         return kind, frozenset(_outline(item, "") for item in value)
-    if kind == "string" and (name in _TELLING or value == "[DONE]"):
+    if kind == "string" and (name in _TELLING or value == DONE):
         return kind, str(value)
     return kind

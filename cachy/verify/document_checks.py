@@ -10,6 +10,7 @@ from typing import Any
 
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.interaction import Json
+from cachy.providers import find_operation
 
 
 def find_fault(document: Mapping[str, Json]) -> str:
@@ -46,27 +47,14 @@ def find_in_answer(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield from _find_in_stream(document)
 
 
-# The last event of a whole stream, by the path of the surface (the providers' API references).
-_TERMINATORS = {
-    "/chat/completions": ("[DONE]",),
-    "/messages": ("message_stop",),
-    "/responses": (
-        "response.completed",
-        "response.failed",
-        "response.incomplete",
-        "[DONE]",
-        "error",
-    ),
-}
-
-
 def _find_in_stream(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
     events = document["response"]["sse"]
     if not events:
         yield "empty-stream", "no event was recorded"
         return
-    url = str(document["request"]["url"]).partition("?")[0]
-    wanted = next((names for path, names in _TERMINATORS.items() if url.endswith(path)), ())
+    request = document["request"]
+    found = find_operation(str(request["method"]).upper(), str(request["url"]).partition("?")[0])
+    wanted = found[1].stream_ends if found else ()
     last: Mapping[str, Json] = next(
         (event for event in reversed(events) if "data" in event or "event" in event), {}
     )

@@ -18,7 +18,7 @@ from typing import Any
 
 from cachy.compare.body_rules import KNOWN, SURE
 from cachy.compare.tool_calls import is_call
-from cachy.providers.answers import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
+from cachy.providers.response_fields import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
 from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator
 from cachy.structure.learn import Structure, event_name, learn
 from cachy.structure.paths import Fact

@@ -21,6 +21,7 @@ from cachy.config import load_config
 from cachy.drift import compare
 from cachy.drift.check import Options, check, load_fixtures
 from cachy.drift.live.resend import Line
+from cachy.providers.openai import OPENAI
 
 CHAT_URL = "https://api.openai.com/v1/chat/completions"
 CHAT = {
@@ -241,7 +242,8 @@ def test_an_sdk_that_is_absent_or_fails_to_import_knows_nothing(
     (tmp_path / "broken_sdk.py").write_text("raise RuntimeError('no licence')\n")
     monkeypatch.syspath_prepend(tmp_path)
     rows = ("/absent absent_sdk:Model -", "/broken broken_sdk:Model -")
-    monkeypatch.setitem(sdk_models._MODELS, "openai", (("/v1",), rows))
+    broken = OPENAI._replace(sdk_models=rows)
+    monkeypatch.setattr(sdk_models, "find_provider", lambda host: broken)
     for name in ("absent", "broken"):
         assert sdk_models.find_model(fixture(f"https://api.openai.com/v1/{name}", {})) is None
 

@@ -49,10 +49,10 @@ def find_credential(
 
 
 def _of_provider(provider: Provider, environ: Mapping[str, str]) -> Headers | Unchecked:
-    for name in provider.key_env:
+    for name in provider.key_variables:
         if key := _value(name, environ):
             return _header(provider.auth.replace("{key}", key), name)
-    return Unchecked("auth", f"{' or '.join(provider.key_env)} is not set")
+    return Unchecked("auth", f"{' or '.join(provider.key_variables)} is not set")
 
 
 def _configured(host: str, line: str, environ: Mapping[str, str]) -> Headers | Unchecked:

@@ -13,6 +13,8 @@ from cachy.fixture.format.body import Body, Event, parse_response_body
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
+from cachy.providers import STREAM_ENDS
+from cachy.providers.response_fields import FAILURE_EVENTS
 
 Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a surface: the first that any case has
@@ -53,9 +55,6 @@ _NO_MONEY = re.compile(
 )
 _NO_KEY = re.compile(
     r"(invalid|incorrect)[_ ](x-)?api[_ -]?key|api[_ ]key[_ ](not[_ ]valid|invalid)", re.I
-)
-_LAST = frozenset(
-    {"message_stop", "response.completed", "response.failed", "response.incomplete", "error"}
 )
 
 
@@ -130,7 +129,7 @@ def _failure(body: Body) -> Json:
     for value in _values(body):
         if not isinstance(value, dict):
             continue
-        if value.get("type") in ("error", "response.failed"):
+        if value.get("type") in FAILURE_EVENTS:
             return value
         if isinstance(value.get("error"), dict) and value["error"]:
             return value["error"]
@@ -155,7 +154,7 @@ def _has_end(body: Body) -> bool:
 def _is_end(event: Event) -> bool:
     data = event.data
     kind = data.get("type") if isinstance(data, dict) else None
-    return data == "[DONE]" or kind in _LAST
+    return (data if isinstance(data, str) else kind) in STREAM_ENDS
 
 
 def _is_delimited(response: Response) -> bool:

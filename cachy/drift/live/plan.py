@@ -17,26 +17,18 @@ from cachy.fixture.format.text import parse_headers, plain
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.store import Store
 from cachy.interaction import Fixture, Json, Request
-from cachy.providers import find_surface
+from cachy.providers import WIRE_FORMATS, find_surface
 from cachy.structure.contract import Contract
 from cachy.structure.contract_file import surface_of
 from cachy.structure.learn import learn
 
 # What a provider runs by itself has effects and costs of its own.
-_SERVER_SIDE = (
-    *("background", "store", "web_search_options", "mcp_servers", "plugins", "connectors"),
-    *("search_parameters", "container"),
-)
+_SERVER_SIDE = tuple(dict.fromkeys(name for wire in WIRE_FORMATS for name in wire.server_side))
 # Tools that the caller runs; any other kind may be the provider's.
-_CLIENT_TOOLS = ("function", "custom")
-_GEMINI_CLIENT_TOOLS = frozenset({"functionDeclarations", "function_declarations"})
-# What an earlier answer or an upload gave is gone some day, and that is no drift.
-_REFERENCES = frozenset(
-    {
-        *("previous_response_id", "conversation", "file_id", "file_ids", "container_id"),
-        *("vector_store_ids", "cached_content", "cachedContent", "fileUri", "file_uri"),
-    }
-)
+_CLIENT_TOOLS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tools)
+_CLIENT_TOOL_FIELDS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tool_fields)
+# What an earlier response or an upload gave is gone some day, and that is not drift.
+_REFERENCES = frozenset(name for wire in WIRE_FORMATS for name in wire.references)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +200,7 @@ def _is_client_tool(tool: Json) -> bool:
         return False
     if "type" in tool:
         return tool["type"] in _CLIENT_TOOLS
-    return "name" in tool or _GEMINI_CLIENT_TOOLS.issuperset(tool)
+    return "name" in tool or _CLIENT_TOOL_FIELDS.issuperset(tool)
 
 
 def _keys(value: Json) -> Iterator[str]:

@@ -12,16 +12,16 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
+from cachy.providers import STREAM_ENDS
+from cachy.providers.openai import DONE
+
 DRAIN_SECONDS = 1.0
 _DRAIN_BYTES = 1024 * 1024
 # The last event of the known providers' streams; what follows is the connection's end.
-_TERMINALS = (
-    b"data: [DONE]",
-    b"data:[DONE]",
-    b"event: message_stop",
-    b"event: response.completed",
-    b"event: response.failed",
-    b"event: response.incomplete",
+_TERMINALS = tuple(
+    f"{'data' if end == DONE else 'event'}:{space}{end}".encode()
+    for end in sorted(STREAM_ENDS)
+    for space in ("", " ")
 )
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
 

@@ -1,4 +1,4 @@
-"""What documentation tells of the fields of answers, as data.
+"""What documentation says of the fields of responses, whatever the provider.
 
 Facts come from the providers' own API references; a rule that only a recording suggests does
 not belong here.
@@ -47,12 +47,12 @@ REVISIONS = (
 # Which of several back ends a router asked: https://openrouter.ai/docs/features/provider-routing
 BACKENDS = ("provider",)
 
-# APIs that write ProtoJSON, which leaves out a field that holds its type's default (0, false, "",
-# []) and names fields in lowerCamelCase: https://protobuf.dev/programming-guides/json
-PROTO_JSON = ("googleapis.com",)
-
-# Random text that hides the length of a streamed piece from who listens.
+# Random text that hides the length of a streamed piece from an eavesdropper.
 PADDING = ("p",)
+# Events that say that a response failed after it began well.
+FAILURE_EVENTS = frozenset({"error", "response.failed"})
+# Events that only keep a connection open.
+KEEP_ALIVE_EVENTS = frozenset({"ping", "keepalive", "keep-alive", "heartbeat"})
 
 # When a model is taken away: https://platform.openai.com/docs/deprecations,
 # https://docs.mistral.ai/api (models: deprecation), and the usual names of such a field.
