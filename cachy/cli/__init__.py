@@ -11,18 +11,18 @@ import click
 from cachy.cli.terminal import say
 from cachy.errors import CachyError
 
-# Command -> what it does; its module is loaded only when it runs, or asks for its own help.
+# Command -> what it does; its module is loaded only when it runs or prints its own help.
 COMMANDS = {
-    "demo": "Show the whole story in a minute, without a key or a network.",
-    "init": "Write what a project needs to start; never overwrite.",
-    "run": "Run a Python command with cachy on, without a change of code.",
+    "demo": "Run a self-contained demo (one minute, no key, no network).",
+    "init": "Write the files that a project needs to start; never overwrite.",
+    "run": "Run a command with cachy enabled; no code changes needed.",
     "verify": "Check the committed fixtures offline.",
     "drift": "Re-send the recorded requests and report what the APIs changed.",
-    "diff": "Compare the structure of two answers, or of two folders of them.",
+    "diff": "Compare the structure of two responses, or of two folders.",
     "ls": "List the fixtures.",
-    "prune": "Name the fixtures that nothing asks for, or remove them.",
+    "prune": "List or delete the fixtures that no test uses.",
     "show": "Show a fixture as a readable transcript.",
-    "import": "Make fixtures of cassettes of vcrpy, pytest-recording or cassetter.",
+    "import": "Convert cassettes of vcrpy, pytest-recording or cassetter.",
     "explain": "Explain a rule: what it means, why it matters, what to do.",
 }
 
@@ -46,20 +46,20 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="pycachy", prog_name="cachy")
 def program() -> None:
-    """Record your API calls once, replay them for ever, and hear when the API drifts.
+    """Record API calls once, replay them in CI, and learn when the API changes.
 
-    Exit codes: 0 clean; 1 findings, or drift; 2 wrong usage, configuration or input;
-    3 something that was to be checked could not be.
+    Exit codes: 0 clean; 1 findings, drift or a miss; 2 wrong usage, configuration or input;
+    3 something could not be checked.
     """
 
 
 def main() -> None:
-    """Run the program; what a user did wrong ends in one line, never in a traceback."""
+    """Run the program; a user's mistake ends in one line and an exit code."""
     sys.exit(run_program(sys.argv[1:]))
 
 
 def run_program(arguments: list[str]) -> int:
-    """Run one command and give its exit code."""
+    """Run one command and return its exit code."""
     try:
         code = program.main(arguments or ["--help"], prog_name="cachy", standalone_mode=False)
         return code if isinstance(code, int) else 0
@@ -74,6 +74,6 @@ def run_program(arguments: list[str]) -> int:
         say("cachy: stopped.", err=True)
         return 130
     except BrokenPipeError:
-        # The reader went away (`cachy ls | head`): there is nobody to tell.
+        # The reader closed the pipe (`cachy ls | head`); flushing at exit would fail again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

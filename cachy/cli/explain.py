@@ -1,4 +1,4 @@
-"""`cachy explain`: what a rule means."""
+"""`cachy explain`: the page of a rule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cachy.errors import CachyError
 def command(rule: str | None) -> int:
     """Explain a rule of verify or drift: what it means, why it matters, what to do.
 
-    Without a rule, lists them all.
+    Without RULE, lists all rules.
 
     Example: cachy explain field-removed
     """
@@ -30,8 +30,8 @@ def command(rule: str | None) -> int:
         write("\n".join(lines), hang=width + 2)
         return 0
     if rule not in rules:
-        near = get_close_matches(rule, rules, n=3) or ["cachy explain lists them all"]
-        raise CachyError(f"There is no rule {rule!r}. Nearest: {', '.join(near)}.")
+        near = get_close_matches(rule, rules, n=3) or ["`cachy explain` lists all rules"]
+        raise CachyError(f"Unknown rule {rule!r}. Did you mean: {', '.join(near)}?")
     write(_render(rules[rule]), hang=0)
     return 0
 

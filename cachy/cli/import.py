@@ -1,4 +1,4 @@
-"""`cachy import`: recordings of vcrpy and cassetter become fixtures."""
+"""`cachy import`: convert the recordings of vcrpy and cassetter to fixtures."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from cachy.errors import Inconclusive
 if TYPE_CHECKING:
     from cachy.importers import Report
 
-_SHOWN = 5  # places of each reason
+_SHOWN = 5  # places listed for each reason
 
 
 @click.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
 def command(files: tuple[Path, ...]) -> int:
-    """Make fixtures of cassettes of vcrpy, pytest-recording or cassetter.
+    """Convert cassettes of vcrpy, pytest-recording or cassetter to fixtures.
 
-    FILE is a cassette (YAML, JSON or TOML) or a folder of them. Secrets are redacted, no
-    fixture that is there is replaced, and the cassettes stay as they are. Exits 1 where an
-    interaction was skipped, 2 where a cassette can't be read, 3 where there is none.
+    FILE is a cassette (YAML, JSON or TOML) or a folder of cassettes. Secrets are redacted,
+    existing fixtures are not replaced, and the cassettes are not changed. Exits 1 if an
+    interaction was skipped, 2 if a cassette cannot be read, and 3 if there is none.
 
     Example: cachy import tests/cassettes
     """
@@ -36,7 +36,9 @@ def command(files: tuple[Path, ...]) -> int:
     config = load_config()
     found = find_cassettes(files, config.fixtures)
     if not found:
-        raise Inconclusive(f"{', '.join(map(str, files))}: no cassettes. Name a folder of some.")
+        raise Inconclusive(
+            f"{', '.join(map(str, files))}: no cassettes found. Name a folder of some."
+        )
     report = import_cassettes(_watched(found), config, secret_values(environment()))
     for line in _lines(report, config.fixtures):
         say(line)
@@ -44,7 +46,7 @@ def command(files: tuple[Path, ...]) -> int:
 
 
 def _watched(files: Sequence[Path]) -> Iterable[Path]:
-    """Show how far it is, on a terminal."""
+    """Show a progress bar on a terminal."""
     from rich.console import Console
     from rich.progress import track
 

@@ -18,10 +18,10 @@ from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import FILE_NAME, load_whole
 from cachy.interaction import Fixture
 
-_ANY = 10_000  # columns: more than any table has
-_WIDE = 160  # columns of a terminal: room for whole paths and for the tests
+_UNLIMITED = 10_000  # columns: more than any table has
+_WIDE = 160  # columns of a terminal that has room for whole paths and tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
-_FINGERPRINT = 18  # columns, with its number in a sequence: never broken
+_FINGERPRINT = 18  # columns, with its number in a sequence; never wrapped
 _NARROW = ("surface", "model", "age", "size", "fixture")
 
 
@@ -30,27 +30,27 @@ _NARROW = ("surface", "model", "age", "size", "fixture")
     "--only",
     metavar="GLOB",
     default="*",
-    help="List those whose surface, model, test or path matches",
+    help="List fixtures whose surface, model, test or path matches",
 )
 @click.option(
     "--sort",
     type=click.Choice(COLUMNS),
     default="fixture",
     show_default=True,
-    help="Column to sort by; the oldest and the largest come first",
+    help="Column to sort by; oldest and largest first",
 )
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["text", "json"]),
     default="text",
     show_default=True,
-    help="How the table is printed",
+    help="Format of the table",
 )
-def command(only: str, sort: str, form: str) -> int:
-    """List the fixtures: surface, model, age, size, the name that cachy show takes, and the test.
+def command(only: str, sort: str, output_format: str) -> int:
+    """List the fixtures with surface, model, age, size, test, and the name for `cachy show`.
 
-    Exits 3 where there are none.
+    Exits 3 if there are none.
 
     Example: cachy ls --only '*gpt-4*' --sort age
     """
@@ -58,10 +58,10 @@ def command(only: str, sort: str, form: str) -> int:
     known = list_rows(config)
     rows = sorted((row for row in known if _matches(row, only)), key=lambda row: _rank(row, sort))
     if not known:
-        raise Inconclusive(f"{config.fixtures} holds no fixtures. Record some first.")
+        raise Inconclusive(f"{config.fixtures} has no fixtures. Record some first.")
     if not rows:
-        raise Inconclusive(f"None of {len(known)} fixtures matches {only}. See: cachy ls")
-    if form == "json":
+        raise Inconclusive(f"None of {len(known)} fixtures matches {only}. `cachy ls` lists them.")
+    if output_format == "json":
         click.echo(json.dumps({"cachy": 1, "fixtures": rows}, indent=2, ensure_ascii=False))
     else:
         _print_table(rows)
@@ -78,7 +78,7 @@ def _rank(row: dict[str, Any], column: str) -> tuple[Any, str]:
 
 
 def list_rows(config: Config) -> list[dict[str, Any]]:
-    """Give a row for each fixture of the project."""
+    """Return a row for each fixture of the project."""
     return [_row(path, config) for path in list_fixtures(config.fixtures)]
 
 
@@ -90,7 +90,7 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
         fixture = load_whole(path)
         target = parse_target(str(fixture.request["url"]), config.paths)
     except (CachyError, KeyError, ValueError):
-        return row | {"surface": "unreadable: see cachy verify"}
+        return row | {"surface": "unreadable: run `cachy verify`"}
     recorded = fixture.document.get("recorded") or {}
     stream = " (stream)" if "sse" in fixture.response else ""
     return row | {
@@ -103,7 +103,7 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
 
 
 def _model(fixture: Fixture) -> str:
-    """Give the model that was asked: in the body, in a part of it, or in the path."""
+    """Return the requested model, from the JSON body, a multipart field or the path."""
     body, parts = fixture.request.get("json"), fixture.request.get("multipart", ())
     if isinstance(body, dict) and "model" in body:
         return str(body["model"])
@@ -128,7 +128,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console = Console(width=_ANY)  # another program reads it: a line for each
+        console = Console(width=_UNLIMITED)  # not a terminal: one line a row
     table = Table(box=None, pad_edge=False)
     is_wide = console.width >= _WIDE
     columns = COLUMNS if is_wide else _NARROW
@@ -153,7 +153,7 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
 
 
 def _brief(path: str) -> str:
-    """Give what `cachy show` finds a fixture by: the slug, and the fingerprint in one piece."""
+    """Return the name that `cachy show` takes: slug and unbroken fingerprint."""
     name = path.rpartition("/")[2]
     named = FILE_NAME.fullmatch(name)
     slug = (named["slug"] or "") if named else ""

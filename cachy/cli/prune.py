@@ -1,4 +1,4 @@
-"""`cachy prune`: remove the fixtures that nothing asks for any more."""
+"""`cachy prune`: delete the fixtures that no test uses any more."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cachy.fixture.store.run_log import load_runs
 
 
 @click.command()
-@click.option("--yes", "is_meant", is_flag=True, help="Remove them; else they are only named")
-def command(is_meant: bool) -> int:
-    """Name the fixtures and blobs that the last full run did not ask for, or remove them.
+@click.option("--yes", is_flag=True, help="Delete them (default: dry run)")
+def command(yes: bool) -> int:
+    """List fixtures and blobs that the last complete test run did not use.
 
-    A full run is pytest, or `cachy run`, that ended well and left no test out. Contracts stay.
-    Exits 1 where something is to be removed, 3 where no full run is on record or fixtures
-    are newer than it.
+    A run is complete if every test was collected, none was deselected and all passed, or if
+    `cachy run` exited with 0. Contracts are kept. Exits 1 if something would be deleted, and 3 if
+    no complete run is on record or fixtures are newer than it.
 
     Example: cachy prune --yes
     """
@@ -32,20 +32,20 @@ def command(is_meant: bool) -> int:
     found = find_unused(config)
     if found.unjudged:
         raise Inconclusive(_newer(found.unjudged, config))
-    lines = remove(found, config) if is_meant else [line for _, line in describe(found, config)]
+    lines = remove(found, config) if yes else [line for _, line in describe(found, config)]
     for line in lines:
         say(line)
     for run in load_runs(config.fixtures):
         when = datetime.fromtimestamp(run.began, UTC)
-        say(f"cachy: judged by {run.command}, {when:%Y-%m-%d %H:%M} UTC", err=True)
-    todo = "removed" if is_meant else "unused; cachy prune --yes removes them"
+        say(f"cachy: compared with the run of {run.command}, {when:%Y-%m-%d %H:%M} UTC", err=True)
+    todo = "deleted" if yes else "unused; `cachy prune --yes` deletes them"
     say(f"cachy: {len(lines)} {todo}" if lines else "cachy: nothing is unused", err=True)
-    return int(bool(lines) and not is_meant)
+    return int(bool(lines) and not yes)
 
 
 def _newer(paths: Sequence[Path], config: Config) -> str:
     some = ", ".join(path.relative_to(config.fixtures).as_posix() for path in paths[:3])
     return (
-        f"Not asked for, but newer than the last full run: {printable(some)}"
-        f"{' and more' if len(paths) > 3 else ''}. Run all your tests again, then prune."
+        f"Not used, but newer than the last complete run: {printable(some)}"
+        f"{' and more' if len(paths) > 3 else ''}. Run all tests again, then prune."
     )

@@ -1,4 +1,4 @@
-"""`cachy run`: any Python command with cachy on."""
+"""`cachy run`: a command with cachy enabled."""
 
 from __future__ import annotations
 
@@ -26,17 +26,23 @@ _AUTOSTART = Path(__file__).with_name("autostart")
 @click.option(
     "--mode",
     type=click.Choice(["record", "replay", "refresh", "off"]),
-    help="What happens to requests [default: as configured; replay in CI]",
+    help="What to do with requests [default: from the settings; replay in CI]",
 )
-@click.option("--only", metavar="GLOB", help="Let only requests of matching fixtures go live")
-@click.option("--prune", is_flag=True, help="Remove afterwards what a full run did not ask for")
+@click.option(
+    "--only",
+    metavar="GLOB",
+    help="Send only requests whose fixture path matches; replay the others",
+)
+@click.option(
+    "--prune", is_flag=True, help="After a complete run, delete the fixtures that it did not use"
+)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, required=True, metavar="-- CMD…")
 def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[str, ...]) -> int:
-    """Run a Python command with cachy on, without a change of code.
+    """Run a command with cachy enabled; no code changes needed.
 
-    Afterwards says what was replayed, recorded, refreshed, refused and missed, and which fixtures
-    were superseded. Exits 1 on any miss, 2 if --only names nothing that could be refreshed, and 3
-    if nothing may be pruned as the run was not full.
+    Prints a summary at the end: what was replayed, recorded, refreshed, refused and missed, and
+    which fixtures were superseded. Exits 1 on a miss, 2 if --only matches nothing that could be
+    refreshed, and 3 if --prune deleted nothing because the run was not complete.
 
     Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
@@ -63,7 +69,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
 
 
 def _is_idle(only: str | None, config: Config) -> bool:
-    """Whether no fixture, nor what was recorded just now, is one that `--only` names."""
+    """Return whether `--only` matches no fixture, those recorded just now included."""
     bases = (config.root, config.fixtures)
     return bool(only) and not any(
         is_chosen(path, only or "", bases) for path in list_fixtures(config.fixtures)
@@ -88,12 +94,12 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
         return subprocess.run(program, env=environment, check=False).returncode
     except OSError as error:
         raise CachyError(
-            f"{arguments[0]} can't be run: {error.strerror}. Write the command after --."
+            f"Cannot run {arguments[0]}: {error.strerror}. Write the command after `--`."
         ) from None
 
 
 def _find_program(name: str) -> str:
-    """Find a command, at first beside the Python that runs us: it is the one that has cachy."""
+    """Return the path of a command; the folder of our own Python, which has cachy, comes first."""
     if name in ("python", "python3"):
         return sys.executable
     folders = (os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath))
@@ -101,7 +107,7 @@ def _find_program(name: str) -> str:
 
 
 def _refuse_isolation(options: tuple[str, ...]) -> None:
-    """Refuse what keeps Python from reading the environment, by which cachy is turned on."""
+    """Refuse options that keep Python from reading PYTHONPATH, which enables cachy."""
     rest = iter(options)
     for option in rest:
         if option[:1] != "-" or option[:2] in ("-c", "-m", "--"):
@@ -109,11 +115,11 @@ def _refuse_isolation(options: tuple[str, ...]) -> None:
         if option in ("-W", "-X"):
             next(rest, "")
         elif option[:2] not in ("-W", "-X") and set(option) & set("IES"):
-            raise CachyError(f"python {option} would run without cachy. Leave {option} out.")
+            raise CachyError(f"python {option} would run without cachy. Remove {option}.")
 
 
 def _left_over(config: Config, prunes: bool) -> list[str]:
-    """Remove what no full run asked for, or name at least what this one has replaced."""
+    """Delete what no complete run used, or return a line for each superseded fixture."""
     from cachy.verify.unused import describe, find_unused, remove
 
     found = find_unused(config)
@@ -123,7 +129,7 @@ def _left_over(config: Config, prunes: bool) -> list[str]:
 
 
 def _counts(total: dict[str, Any]) -> list[str]:
-    """Give the four that always stand there, then what else there is."""
+    """Return the summary's counts: four always, the others where they are not zero."""
     counts = [f"{total['replayed']} replayed", f"{len(total['recorded'])} recorded"]
     changed, equal = len(total["changed"]), len(total["equal"])
     if changed or equal:

@@ -15,20 +15,20 @@ from cachy.fixture.store.files import list_fixtures, refuse_outside
 from cachy.fixture.store.store import FILE_NAME, load_whole
 from cachy.fixture.transcript.transcript import render_transcript
 
-_SHOWN = 3  # of those that a name may mean
+_SHOWN = 3  # fixtures named where several match
 
 
 @click.command()
 @click.argument("fixture", type=click.Path(path_type=Path))
 def command(fixture: Path) -> int:
-    """Show a fixture as a readable transcript: who asked what, and what came back.
+    """Show a fixture as a readable transcript.
 
-    FIXTURE is its file, its fingerprint, or a part of its path that no other has.
+    FIXTURE is a file, a fingerprint, or any part of a path that only one fixture has.
 
     Example: cachy show hey-3f9a1c0b2d4e5f60
     """
     if fixture.is_dir():
-        raise CachyError(f"{fixture} is a folder. Name one fixture; cachy ls lists them.")
+        raise CachyError(f"{fixture} is a folder. Name one fixture; `cachy ls` lists them.")
     root = load_config().fixtures
     path = fixture if os.path.lexists(fixture) else _find(fixture.as_posix(), root)
     refuse_outside(path, root)
@@ -42,7 +42,7 @@ def command(fixture: Path) -> int:
 
 
 def _find(name: str, root: Path) -> Path:
-    """Find the one fixture that has such a name, or else such a part of its path."""
+    """Return the only fixture with this name, else the only one with it in its path."""
     paths = {path.relative_to(root).as_posix(): path for path in list_fixtures(root)}
     found = [shown for shown in paths if name in shown]
     whole = [shown for shown in found if _is_named(shown, name)]
@@ -50,15 +50,13 @@ def _find(name: str, root: Path) -> Path:
     if len(found) == 1:
         return paths[found[0]]
     if not found:
-        raise CachyError(
-            printable(f"{name} is no file, nor part of a fixture's path. See: cachy ls")
-        )
+        raise CachyError(printable(f"No fixture matches {name}. `cachy ls` lists them."))
     some = ", ".join(found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
-    raise CachyError(printable(f"{name} may be any of {len(found)} fixtures: {some}. Name one."))
+    raise CachyError(printable(f"{name} matches {len(found)} fixtures: {some}. Name one."))
 
 
 def _is_named(shown: str, name: str) -> bool:
-    """Whether this is the path, the file's name, the slug, or the fingerprint in its turn."""
+    """Return whether a name is the path, file name, slug or fingerprint of a fixture."""
     stem = shown.rpartition("/")[2].removesuffix(".json")
     named = FILE_NAME.fullmatch(f"{stem}.json")
     slug = (named["slug"] or "") if named else ""

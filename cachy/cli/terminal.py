@@ -1,4 +1,4 @@
-"""How the commands speak: no control characters, whole words at any width, paths kept short."""
+"""How the commands print: no control characters, wrapped at words, short paths."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from cachy.display import printable
 
 
 def say(text: str, *, err: bool = False) -> None:
-    """Print lines of ours; a path below the working folder is told from there."""
+    """Print our own lines; paths below the working folder become relative."""
     here = re.escape(os.path.join(os.getcwd(), ""))
     write(re.sub(rf"(?<![^\s'\"(\[]){here}(?=[^\s'\")\]])", "", text), err=err)
 
 
 def write(text: str, *, err: bool = False, hang: int = 2) -> None:
-    """Print lines whoever wrote them."""
+    """Print lines of any origin, control characters escaped."""
     click.echo(wrap(printable(text, keep="\n"), err=err, hang=hang), err=err)
 
 
 def wrap(text: str, *, err: bool = False, hang: int = 2) -> str:
-    """Let a line that a terminal has no room for go on below, `hang` columns further in."""
+    """Return text wrapped at the terminal's width, later lines indented by `hang` columns."""
     width = _width(err)
     lines = text.split("\n")
     return "\n".join([part for line in lines for part in _wrapped(line, width, hang)])
 
 
 def _width(err: bool) -> int:
-    """Count a terminal's columns; 0 where another program reads."""
+    """Return the terminal's columns; 0 where the output is not a terminal."""
     try:
         return os.get_terminal_size((sys.stderr if err else sys.stdout).fileno()).columns
-    except (OSError, ValueError):  # it is none, or is closed
+    except (OSError, ValueError):  # not a terminal, or closed
         return 0
 
 

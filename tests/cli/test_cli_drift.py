@@ -312,7 +312,7 @@ def test_a_baseline_teaches_what_varies(tmp_path: Path) -> None:
         (["old.json", "nowhere.json"], "nowhere.json does not exist"),
         (["old.json", "."], "name two files, or two folders"),
         (["old.json", "text.json"], "text.json is no valid JSON"),
-        (["old.json", "binary.json"], "binary.json is no UTF-8"),
+        (["old.json", "binary.json"], "binary.json is not UTF-8"),
         (["old.json", "newer.json"], "newer.json has format 99"),
         (["old.json", "broken.json"], "broken.json is not a valid fixture"),
         (["old.json", "old.json", "--baseline", "nowhere"], "nowhere does not exist"),

@@ -82,7 +82,7 @@ def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -
     assert listed.returncode == 1
     assert listed.stdout.count("\n") == 1
     assert "pears" in listed.stdout
-    assert "judged by python ask.py apples" in listed.stderr
+    assert "compared with the run of python ask.py apples" in listed.stderr
     assert names(folder) == ["", "apples", "pears"]
     removed = call(folder, "cachy", "prune", "--yes")
     assert (removed.returncode, removed.stdout) == (0, f"pruned {listed.stdout}")
@@ -232,6 +232,6 @@ def test_prune_refuses_while_a_fixture_is_newer_than_the_full_run(folder: Path) 
     assert call(folder, *PYTEST[2:], "-k", "cherries").returncode == 0
     done = call(folder, "cachy", "prune", "--yes")
     assert done.returncode == 3
-    assert "newer than the last full run" in done.stderr
+    assert "newer than the last complete run" in done.stderr
     assert "cherries" in done.stderr
     assert names(folder) == ["apples", "cherries", "grapes", "pears", "plums"]

@@ -27,7 +27,7 @@ _PROGRAM = Path(__file__).with_name("chat.py")
     "--port", type=click.IntRange(0, 65535), default=0, help="Port of the provider [default: free]"
 )
 def command(keep: Path | None, port: int) -> int:
-    """Show the whole story in a minute, without a key or a network.
+    """Run a self-contained demo (one minute, no key, no network).
 
     Records calls to a provider on this machine, stops it, replays them, verifies the fixtures,
     starts the provider's next version and reports the drift. Leaves nothing behind.
