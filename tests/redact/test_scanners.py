@@ -9,8 +9,8 @@ from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
-from credentials import KINDS
 from foreign import make_environment
+from sample_credentials import KINDS
 
 from cachy.config import Config
 from cachy.fixture.compose import compose

@@ -15,9 +15,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 from conftest import Scope, fixtures_in, forgotten
-from credentials import KINDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_credentials import KINDS
 from scripted_server import (
     ScriptedResponse,
     ScriptedServer,

@@ -1,6 +1,6 @@
 """A user's program: call one SDK in every way that it has, and print what it gave as JSON.
 
-    python program.py MODULE FOREIGN OWN PACKAGES PHASE…
+    python -m sdks.program MODULE FOREIGN OWN PACKAGES PHASE…
 
 MODULE is one of `calls`; FOREIGN and OWN are its providers on loopback; PACKAGES, with commas
 between, are those whose versions it prints. It goes through the phases in turn:
@@ -26,7 +26,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from asking import HOST, Call, plain
+from sdks.asking import HOST, Call, plain
 
 from cachy import UnrecordedRequest, disable_cachy, enable_cachy
 from cachy.replay import misses
@@ -85,7 +85,7 @@ def go_through(phase: str, module: str, foreign: str, own: str) -> dict[str, Any
     with chdir(folder):
         enable_cachy(doms=HOST)
         try:
-            calls = importlib.import_module(f"calls.{module}").calls(foreign, own)
+            calls = importlib.import_module(f"sdks.calls.{module}").calls(foreign, own)
             return {way: ended(call) for way, call in calls.items()}
         finally:
             disable_cachy()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from foreign import aimock, free_port, llmock, make_environment, run_program, running
+from places import TESTS
 from scripted_server import ScriptedServer, serving
 from sdks import provider
 from sdks.matrix import ENVIRONMENTS, ROWS, Row
@@ -19,7 +20,6 @@ from sdks.matrix import ENVIRONMENTS, ROWS, Row
 from cachy.replay.placeholder_keys import PLACEHOLDER
 
 __all__ = ["aimock", "llmock"]  # pytest fixtures
-PROGRAM = Path(__file__).with_name("program.py")
 KEY = "test-key-that-nobody-has"
 KEYS = {
     name: KEY
@@ -119,8 +119,9 @@ def run_sdk(
     surfaces = json.dumps(provider.polling(providers.own))
     (project / "pyproject.toml").write_text(f"[tool.cachy]\npolling = {surfaces}\n")
     python = str(installing[row.environment].result())
-    program = [python, str(PROGRAM), row.module, *providers.of(row), ",".join(row.packages)]
-    environ = {**QUIET, "HOME": str(project)}
+    packages = ",".join(row.packages)
+    program = [python, "-m", "sdks.program", row.module, *providers.of(row), packages]
+    environ = {**QUIET, "HOME": str(project), "PYTHONPATH": str(TESTS)}
     recording = run_program([*program, "record"], project, **environ, **KEYS)
     following = run_program([*program, *row.phases], project, **environ)
     return Run(project, recording, following)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import openai
-from asking import AS_JSON, ASK, GPT, SOUND, Answer, Calls, refused_with, retried, until_done
-
-from calls.stainless import chats, raw
+from sdks.asking import AS_JSON, ASK, GPT, SOUND, Answer, Calls, refused_with, retried, until_done
+from sdks.calls.stainless import chats, raw
 
 VERSION = "2024-10-21"
 

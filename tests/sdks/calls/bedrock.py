@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import anthropic
-from asking import (
+from sdks.asking import (
     AS_JSON,
     CALL,
     TURN,
@@ -19,8 +19,7 @@ from asking import (
     retried,
     run,
 )
-
-from calls.anthropic import TOOL, raw
+from sdks.calls.anthropic import TOOL, raw
 
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 ASKED: dict[str, Any] = {"model": MODEL, "max_tokens": 64, "messages": TURN}

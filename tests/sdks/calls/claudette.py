@@ -6,8 +6,8 @@ from typing import Any
 
 import claudette
 from anthropic import Anthropic, AsyncAnthropic
-from asking import ASK, CLAUDE, Calls, each, first, parallel, plain, refused_with, retried, run
 from claudette.asink import AsyncChat, AsyncClient
+from sdks.asking import ASK, CLAUDE, Calls, each, first, parallel, plain, refused_with, retried, run
 
 
 def calls(foreign: str, own: str) -> Calls:

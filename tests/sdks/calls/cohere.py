@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import cohere
-from asking import (
+from sdks.asking import (
     AS_JSON,
     ASK,
     CALL,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import cosette
-from asking import ASK, GPT, Calls, each, first, parallel, plain, refused_with, retried
 from openai import OpenAI
+from sdks.asking import ASK, GPT, Calls, each, first, parallel, plain, refused_with, retried
 
 
 def calls(foreign: str, own: str) -> Calls:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from typing import Any
 
-from asking import (
+from google import genai
+from sdks.asking import (
     ASK,
     FILE,
     GEMINI,
@@ -21,7 +22,6 @@ from asking import (
     run,
     until_done,
 )
-from google import genai
 
 ASKED: dict[str, Any] = {"model": GEMINI, "contents": ASK}
 DECLARED = {"name": "weather", "description": "Tell the weather.", "parameters": WEATHER}

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import groq
-from asking import ASK, FILE, SOUND, Calls, until_done
-
-from calls.stainless import chats, raw, refusals, structured
+from sdks.asking import ASK, FILE, SOUND, Calls, until_done
+from sdks.calls.stainless import chats, raw, refusals, structured
 
 LLAMA = "llama-3.3-70b-versatile"
 

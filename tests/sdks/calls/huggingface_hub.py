@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import (
+from huggingface_hub import AsyncInferenceClient, InferenceClient
+from sdks.asking import (
     AS_JSON,
     ASK,
     CALL,
@@ -20,7 +21,6 @@ from asking import (
     refused_with,
     run,
 )
-from huggingface_hub import AsyncInferenceClient, InferenceClient
 
 ASKED: dict[str, Any] = {"messages": TURN, "max_tokens": 64}
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import instructor
 import openai
-from asking import (
+from pydantic import BaseModel
+from sdks.asking import (
     AS_JSON,
     CALL,
     GPT,
@@ -20,7 +21,6 @@ from asking import (
     retried,
     run,
 )
-from pydantic import BaseModel
 
 
 class Weather(BaseModel):

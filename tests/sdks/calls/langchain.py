@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import (
+from langchain_anthropic import ChatAnthropic
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from sdks.asking import (
     AS_JSON,
     ASK,
     CLAUDE,
@@ -18,8 +20,6 @@ from asking import (
     run,
     weather,
 )
-from langchain_anthropic import ChatAnthropic
-from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
 
 def text(answer: Any) -> Any:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import ASK, CALL, GPT, Calls, first, parallel, plain, refused_with, retried, run
 from lisette import AsyncChat, Chat
 from lisette.core import structured
+from sdks.asking import ASK, CALL, GPT, Calls, first, parallel, plain, refused_with, retried, run
 
 
 def shown(answer: Any) -> Any:

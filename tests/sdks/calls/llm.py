@@ -5,8 +5,19 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from asking import ASK, GPT, SCHEMA, Calls, first, parallel, refused_with, retried, run, weather
 from llm.default_plugins.openai_models import AsyncChat, Chat, OpenAIEmbeddingModel
+from sdks.asking import (
+    ASK,
+    GPT,
+    SCHEMA,
+    Calls,
+    first,
+    parallel,
+    refused_with,
+    retried,
+    run,
+    weather,
+)
 
 
 def at(kind: Any, url: str) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from asking import (
+from mistralai.client import Mistral
+from mistralai.client.utils import BackoffStrategy, RetryConfig
+from sdks.asking import (
     AS_JSON,
     ASK,
     CALL,
@@ -23,8 +25,6 @@ from asking import (
     run,
     until_done,
 )
-from mistralai.client import Mistral
-from mistralai.client.utils import BackoffStrategy, RetryConfig
 
 SMALL = "mistral-small-latest"
 ASKED: dict[str, Any] = {"model": SMALL, "messages": TURN}

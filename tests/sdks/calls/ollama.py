@@ -6,7 +6,7 @@ import tempfile
 from typing import Any
 
 import ollama
-from asking import (
+from sdks.asking import (
     AS_JSON,
     ASK,
     CALL,

@@ -5,9 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import openai
-from asking import AS_JSON, ASK, FILE, GPT, SOUND, Answer, Calls, collect, each, run, until_done
-
-from calls.stainless import chats, raw, refusals
+from sdks.asking import (
+    AS_JSON,
+    ASK,
+    FILE,
+    GPT,
+    SOUND,
+    Answer,
+    Calls,
+    collect,
+    each,
+    run,
+    until_done,
+)
+from sdks.calls.stainless import chats, raw, refusals
 
 
 def calls(foreign: str, own: str) -> Calls:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import ASK, CLAUDE, GPT, Answer, Calls, parallel, refused_with, retried, run, weather
 from pydantic_ai import Agent, Embedder, NativeOutput
 from pydantic_ai.embeddings.openai import OpenAIEmbeddingModel
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 from pydantic_ai.providers.openai import OpenAIProvider
+from sdks.asking import (
+    ASK,
+    CLAUDE,
+    GPT,
+    Answer,
+    Calls,
+    parallel,
+    refused_with,
+    retried,
+    run,
+    weather,
+)
 
 
 def gpt_at(url: str) -> OpenAIChatModel:

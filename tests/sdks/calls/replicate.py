@@ -6,9 +6,20 @@ import io
 from typing import Any
 
 import replicate
-from asking import FILE, Calls, collect, each, first, parallel, plain, refused_with, retried, run
-from asking import until_done as polled
 from replicate.helpers import FileOutput
+from sdks.asking import (
+    FILE,
+    Calls,
+    collect,
+    each,
+    first,
+    parallel,
+    plain,
+    refused_with,
+    retried,
+    run,
+)
+from sdks.asking import until_done as polled
 
 MODEL, INPUT = "meta/llama-3", {"prompt": "Say hello."}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import requests
-from asking import (
+from requests.adapters import HTTPAdapter
+from sdks.asking import (
     AS_JSON,
     CALL,
     FILE,
@@ -18,7 +19,6 @@ from asking import (
     refused_with,
     retried,
 )
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 

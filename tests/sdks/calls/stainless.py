@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from asking import (
+from sdks.asking import (
     AS_JSON,
     CALL,
     SCHEMA,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import together
-from asking import ASK, JOB, SOUND, Calls, until_done
-
-from calls.stainless import chats, raw, refusals, structured
+from sdks.asking import ASK, JOB, SOUND, Calls, until_done
+from sdks.calls.stainless import chats, raw, refusals, structured
 
 LLAMA = "meta-llama/Llama-3"
 
