@@ -175,7 +175,7 @@ def _run_url(environ: dict[str, str]) -> str | None:
 
 
 def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> int:
-    from cachy.compare.rules import SEVERITIES
+    from cachy.compare.rule import SEVERITIES
 
     worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     opened = report.pull_request

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from cachy.compare.rules import RULES, SEVERITIES, Severity
+from cachy.compare.rule import SEVERITIES, RuleId, Severity
+from cachy.compare.rules import RULES
 from cachy.interaction import Json
 
 
@@ -15,7 +16,7 @@ class Change:
     `hint` says what may explain it: "renamed to total?", or the code of an error.
     """
 
-    rule: str
+    rule: RuleId
     severity: Severity
     path: str
     old: str | None = None
@@ -32,7 +33,7 @@ class Change:
 
 
 def make_change(
-    rule: str,
+    rule: RuleId,
     path: str,
     old: str | None = None,
     new: str | None = None,

@@ -12,10 +12,11 @@ from cachy.compare.body_rules import judge
 from cachy.compare.change import Change, make_change, worst_first
 from cachy.compare.documents import read_baseline, read_document, refuse_bodies
 from cachy.compare.envelope_rules import compare_exchange, is_alike, kind_of_body, status_of
-from cachy.compare.excuses import Sides
+from cachy.compare.excuses import Comparison
 from cachy.compare.merge import hint_renames, merge_causes
 from cachy.compare.revisions import is_first_revision
-from cachy.compare.rules import RULES, SEVERITIES, Rule, Severity
+from cachy.compare.rule import SEVERITIES, Rule, Severity
+from cachy.compare.rules import RULES
 from cachy.compare.sdk_models import Model, find_model
 from cachy.compare.stream_rules import compare_streams, has_one_grammar
 from cachy.compare.tool_calls import demands_call
@@ -25,7 +26,7 @@ from cachy.providers import find_surface
 from cachy.providers.google import PROTO_JSON_HOSTS
 from cachy.structure.contract import FIRM, Contract, structure_of
 from cachy.structure.learn import Document, Structure, align, learn
-from cachy.structure.paths import Paths, Shown, parent_of
+from cachy.structure.paths import PathDisplay, Paths, parent_of
 
 _NAME = re.compile(r"[A-Za-z][\w.:/@-]{0,63}")
 _CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
@@ -183,12 +184,12 @@ def compare_structures(
         align(recorded, live)
     own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
     omits = leaves_out_defaults and _is_proto_json(own) and not _is_another(own, now)
-    sides = Sides(own, all_paths, now, known.recordings, omits, demands_call)
-    shown = Shown(all_paths, now)
+    comparison = Comparison(own, all_paths, now, known.recordings, omits, demands_call)
+    shown = PathDisplay(all_paths, now)
     found = [
         replace(change, path=shown.path(change.path))
         for path in _differing(own, now)
-        for change in judge(path, sides)
+        for change in judge(path, comparison)
     ]
     return hint_renames(merge_causes([*compare_streams(recorded, known, live), *found]))
 

@@ -10,7 +10,7 @@ from email.utils import parsedate_to_datetime
 
 from cachy.compare.api_error import name_error
 from cachy.compare.change import Change, make_change
-from cachy.compare.rules import Severity
+from cachy.compare.rule import RuleId, Severity
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
@@ -67,7 +67,7 @@ def _compare_status(before: Response, after: Response) -> Change | None:
         return None
     if new >= 400:
         is_gone = new in (404, 410) or not _error_codes(after).isdisjoint(GONE)
-        rule = "model-retired" if is_gone else "request-rejected"
+        rule: RuleId = "model-retired" if is_gone else "request-rejected"
         return replace(make_change(rule, "status", str(old), str(new)), hint=_said(after))
     is_lost = kind_of_body(after) == "none" != kind_of_body(before)
     severity: Severity | None = "breaking" if is_lost else None

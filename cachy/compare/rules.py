@@ -2,50 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
 
-Severity = Literal["breaking", "risky", "compatible"]
-SEVERITIES: tuple[Severity, ...] = ("breaking", "risky", "compatible")
+from cachy.compare.rule import Rule
 
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a change means, why it matters, how it looks, and what to do."""
-
-    id: str
-    severity: Severity
-    what: str
-    why: str
-    example: str
-    advice: str
-
-
-# What the installed SDK's response model adds to a change, for whoever reads the report.
+# What the installed SDK's response model adds to a change, for the reader of the report.
 SDK_VERDICTS = {
-    "provider-ahead": "The installed SDK doesn't know it yet: see whether a newer release does.",
+    "provider-ahead": "The installed SDK does not know it yet: check whether a newer release does.",
     "fixture-stale": "The installed SDK knows it already: only the recording is old.",
-    "sdk-broken": "The installed SDK's model doesn't allow it: what reads the answer may fail.",
+    "sdk-broken": "The installed SDK's model does not allow it: code that uses the SDK may fail.",
 }
 
-RULES = {
+RULES: Mapping[str, Rule] = {
     rule.id: rule
     for rule in (
         Rule(
             "field-added",
             "compatible",
-            "The API returns a field that no recording has.",
-            "Tolerant readers don't notice; strict parsers (extra fields forbidden) fail.",
+            "A response has a field that no recording has.",
+            "Tolerant readers ignore it; strict parsers (extra fields forbidden) fail.",
             '{"id": 1} -> {"id": 1, "created": 2}',
             "Accept it; use the field where it helps.",
+            sdk="field",
         ),
         Rule(
             "field-removed",
             "breaking",
-            "A field that every recorded answer had is gone.",
+            "A field that every recorded response had is gone.",
             "Code that reads it fails with a KeyError or gets None.",
             '{"id": 1, "usage": {}} -> {"id": 1}',
             "Stop reading the field, or read it as optional, before you accept.",
+            evidence="absence",
+            sdk="required",
+            when_seen_again="field-became-optional",
         ),
         Rule(
             "field-became-optional",
@@ -54,14 +43,18 @@ RULES = {
             "Code that reads it fails now and then.",
             '[{"a": 1}, {"a": 2}] -> [{"a": 1}, {}]',
             "Read the field as optional.",
+            evidence="absence",
+            sdk="required",
+            when_seen_again="field-became-optional",
         ),
         Rule(
             "type-changed",
             "breaking",
             "A field has another type.",
-            "Code that computes with the old type fails, or goes wrong silently.",
+            "Code that computes with the old type fails, or gives wrong results.",
             '{"created": 1732} -> {"created": "2026-11-24"}',
             "Convert the new type where the field is read.",
+            sdk="types",
         ),
         Rule(
             "type-widened",
@@ -70,38 +63,45 @@ RULES = {
             "Code for the old type fails when the new one comes.",
             '{"content": "Hi"} -> {"content": [{"type": "text"}]}',
             "Handle both types where the field is read.",
+            sdk="types",
         ),
         Rule(
             "null-added",
             "breaking",
-            "A field that never was null is null.",
-            "Code that reads on from it fails.",
+            "A field that was never null is null.",
+            "Code that reads a member of its value fails.",
             '{"usage": {"total": 1}} -> {"usage": null}',
             "Allow null where the field is read.",
+            sdk="types",
         ),
         Rule(
             "enum-value-added",
             "risky",
-            "A field of few known words holds a new one.",
-            "A match without a default branch doesn't handle it.",
+            "An enum field has a new value.",
+            "A match without a default branch does not handle it.",
             '{"finish_reason": "stop"} -> {"finish_reason": "refusal"}',
             "Add a branch for it, or a default branch.",
+            sdk="token",
+            graft="token",
         ),
         Rule(
             "variant-added",
             "risky",
             "A union has a new member.",
-            "Code that tells the members apart by their type meets one that it doesn't know.",
+            "Code that tells the members apart by their type meets one that it does not know.",
             '{"type": "text"} -> {"type": "audio"}',
-            "Handle the new member, or skip members that you don't know.",
+            "Handle the new member, or skip members that you do not know.",
+            sdk="member",
         ),
         Rule(
             "variant-vanished",
             "risky",
-            "The request demands a tool call, and the answer ends without one.",
-            "Code that takes the call out of the answer finds none.",
+            "The request demands a tool call, and the response ends without one.",
+            "Code that takes the call out of the response finds none.",
             '{"type": "tool_use"} -> {"type": "text"}, with tool_choice {"type": "any"}',
-            "See whether the API's word for a demanded call has changed.",
+            "Check whether the API has another value for a demanded call.",
+            evidence="absence",
+            graft="drop-member",
         ),
         Rule(
             "event-added",
@@ -109,31 +109,36 @@ RULES = {
             "A stream has a new kind of event.",
             "A parser that refuses unknown events fails.",
             "event: response.thought",
-            "Skip events that you don't know.",
+            "Skip events that you do not know.",
+            sdk="member",
         ),
         Rule(
             "event-vanished",
             "breaking",
             "An event that every recorded stream had is gone.",
-            "Code that waits for it waits for ever, or misses what it told.",
-            "event: content_block_stop is not sent any more",
+            "Code that waits for it never continues, or misses what it carried.",
+            "event: content_block_stop is no longer sent",
             "Stop waiting for it.",
+            evidence="absence",
+            when_seen_again="field-became-optional",
         ),
         Rule(
             "terminator-changed",
             "breaking",
-            "A whole stream ends with another event.",
+            "A complete stream ends with another event.",
             "Readers that stop at the old one never stop, or take the stream for cut.",
-            "data: [DONE] is not sent any more",
+            "data: [DONE] is no longer sent",
             "Stop at the new event too.",
+            evidence="absence",
         ),
         Rule(
             "status-changed",
             "risky",
-            "The same request is answered with another status of success.",
+            "The success status code changed.",
             "Code that compares the status with one number fails.",
             "200 -> 202",
             "Compare with the class of the status, or with both.",
+            evidence="absence",
         ),
         Rule(
             "request-rejected",
@@ -142,27 +147,30 @@ RULES = {
             "Every call like it fails in production too.",
             "200 -> 400 (unsupported_parameter: max_tokens)",
             "Change the request: a parameter was renamed or withdrawn.",
+            evidence="absence",
         ),
         Rule(
             "model-retired",
             "breaking",
-            "The API doesn't know the model or resource any more.",
+            "The API no longer knows the model or resource.",
             "Every call that names it fails in production too.",
             "200 -> 404 (model_not_found)",
             "Choose a model that is served, and record again.",
+            evidence="absence",
         ),
         Rule(
             "content-type-changed",
             "breaking",
-            "The answer has another media type.",
+            "The response has another media type.",
             "The parser for the old one fails on it.",
             "application/json -> text/event-stream",
             "Parse the new media type.",
+            evidence="absence",
         ),
         Rule(
             "header-added",
             "compatible",
-            "An answer has a header that the recording keeps and did not have.",
+            "A response header appeared.",
             "Nothing breaks.",
             "x-request-id",
             "Accept it.",
@@ -171,7 +179,7 @@ RULES = {
             "deprecation-announced",
             "risky",
             "The API announces that this surface is deprecated (RFC 9745).",
-            "It works today, and will not for ever.",
+            "It works today, and will stop working some day.",
             "deprecation: @1735689600",
             "Plan the move; the link header may say where to.",
         ),
@@ -187,7 +195,7 @@ RULES = {
             "null-resolved",
             "compatible",
             "A field that was null in every recording holds an object or array.",
-            "Nothing breaks: what was not there is there now.",
+            "Nothing breaks: a value is there now.",
             '{"usage": null} -> {"usage": {"total": 1}}',
             "Accept it; use the field where it helps.",
         ),
@@ -198,6 +206,8 @@ RULES = {
             'Some clients treat the two alike, others fail: "in" finds a key whose value is null.',
             '{"id": 1, "refusal": null} -> {"id": 1}',
             "Read the field so that null and missing mean the same.",
+            evidence="absence",
+            sdk="types",
         ),
         Rule(
             "format-changed",
@@ -211,9 +221,9 @@ RULES = {
             "array-length-changed",
             "risky",
             "An array of numbers (an embedding) that always had one length has another.",
-            "Vectors of two lengths can't be compared; an index of one refuses the other.",
+            "Vectors of two lengths cannot be compared; an index of one refuses the other.",
             '{"embedding": [1536 numbers]} -> {"embedding": [3072 numbers]}',
-            "Ask for the length by the API's parameter, or build the index anew.",
+            "Ask for the length by the API's parameter, or build a new index.",
         ),
         Rule(
             "stream-order-changed",
@@ -221,15 +231,17 @@ RULES = {
             "Two kinds of events that always came in one order come in the other.",
             "A parser that opens a part at one event and fills it at the next fails.",
             "content_block_delta comes before content_block_start",
-            "Handle the events whichever comes first.",
+            "Handle the events in either order.",
+            evidence="absence",
         ),
         Rule(
             "header-removed",
             "risky",
             "A header that clients read is gone.",
             "Code that reads it gets None.",
-            "etag is not sent any more",
+            "etag is no longer sent",
             "Read the header as optional.",
+            evidence="absence",
         ),
         Rule(
             "api-version-changed",
@@ -243,14 +255,14 @@ RULES = {
             "redirect-host-changed",
             "risky",
             "A redirect leads to another host or path.",
-            "A client that allows some hosts only refuses it; credentials are not sent along.",
+            "A client that allows only some hosts refuses it; credentials are not sent along.",
             "location: https://files.example.com/1 -> https://cdn.example.net/1",
             "Allow the new host, if it is the provider's.",
         ),
         Rule(
             "model-shutdown-announced",
             "risky",
-            "A list of models says when one of them is taken away.",
+            "A list of models says when one of them will be shut down.",
             "From that day on, every call that names it fails.",
             '{"id": "m-1", "shutdown_date": null} -> {"id": "m-1", "shutdown_date": "2026-12-31"}',
             "Choose a model that stays, and record again.",
@@ -258,10 +270,10 @@ RULES = {
         Rule(
             "model-alias-moved",
             "compatible",
-            "The same model name is answered by another snapshot; told beside other changes only.",
-            "It may be why they are there.",
+            "Another snapshot answers to the same model name; reported beside other changes only.",
+            "It may explain them.",
             '{"model": "m-1-2026-03-01"} -> {"model": "m-1-2026-11-01"}',
-            "Name the snapshot in the request where its ways matter.",
+            "Name the snapshot in the request where its behaviour matters.",
         ),
         Rule(
             "error-shape-changed",
@@ -270,6 +282,7 @@ RULES = {
             "Error handling that reads its code or message fails.",
             '{"error": {"code": 1}} -> {"code": 1}',
             "Read both shapes.",
+            evidence="absence",
         ),
     )
 }

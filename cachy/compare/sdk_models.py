@@ -10,6 +10,8 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Literal
 
+from cachy.compare.rule import RuleId
+from cachy.compare.rules import RULES
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
@@ -62,26 +64,24 @@ class Model:
     schema: Schema
     defs: Mapping[str, Schema] = field(default_factory=dict)
 
-    def judge(self, rule: str, path: str, old: str | None, new: str | None) -> Verdict:
+    def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
         """Say who is behind: the provider, the fixture or the SDK; "known" is no change at all.
 
         `path`, `old` and `new` are a change's own.
         """
-        if rule in ("variant-added", "event-added"):
+        question = RULES[rule].sdk
+        if question == "member":
             return self._judge_member(path)
         place = self.find(path)
-        if rule == "field-added":
+        if question == "field":
             return "fixture-stale" if place else self._judge_unheard(path)
-        if place is None or not place.schemas:
+        if question is None or place is None or not place.schemas:
             return "unknown"
-        is_gone = rule == "absent-null-swapped" and new is None
-        if is_gone or rule in ("field-removed", "field-became-optional"):
+        if question == "required" or new is None:
             return "sdk-broken" if place.is_required else "known"
-        if rule == "enum-value-added":
-            return _judge_token(place.tokens, new or "")
-        if rule in ("type-changed", "type-widened", "null-added", "absent-null-swapped"):
-            return _judge_types(place.types, old or "", new or "")
-        return "unknown"
+        if question == "token":
+            return _judge_token(place.tokens, new)
+        return _judge_types(place.types, old or "", new)
 
     def _judge_member(self, path: str) -> Verdict:
         """A member of a union, or an event of a stream."""

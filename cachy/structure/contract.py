@@ -9,13 +9,13 @@ from itertools import takewhile
 
 from cachy.structure.learn import Structure
 from cachy.structure.node import Node
-from cachy.structure.paths import Fact, Step, parse_path, split_path
+from cachy.structure.paths import Observation, Step, parse_path, split_path
 
 FIRM = 3  # recordings that make a fact more than new
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Fact:
     """One fact of a contract: what stands at its path.
 
     `tokens` are the words of an enumeration. The path of an event is `is_last` where a stream
@@ -30,7 +30,7 @@ class Line:
     is_new: bool = False
 
 
-Lines = Mapping[str, Line]
+Facts = Mapping[str, Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,60 +38,60 @@ class Contract:
     """The structure that a surface is known to have; `surface` is its name."""
 
     surface: str
-    lines: Lines
+    facts: Facts
 
 
 def contract_of(structure: Structure, surface: str) -> Contract:
     """Write down what a structure has learned."""
-    return Contract(surface, _lines(structure))
+    return Contract(surface, _facts(structure))
 
 
 def merge(one: Contract, other: Contract) -> Contract:
     """Give what two contracts of a surface know together: each saw what the other did not."""
     structure = structure_of(one)
     structure.add(structure_of(other))
-    sides = (one.lines, other.lines)
-    lines = {
-        path: replace(line, is_new=all(_is_new(side, path) for side in sides))
-        for path, line in _lines(structure).items()
+    sides = (one.facts, other.facts)
+    facts = {
+        path: replace(fact, is_new=all(_is_new(side, path) for side in sides))
+        for path, fact in _facts(structure).items()
     }
-    return Contract(min(one.surface, other.surface), lines)
+    return Contract(min(one.surface, other.surface), facts)
 
 
 def structure_of(contract: Contract, recordings: int = FIRM) -> Structure:
     """Give a structure that has learned just this, as from so many recordings."""
     structure = Structure(recordings=recordings)
-    for path, line in sorted(contract.lines.items()):
+    for path, fact in sorted(contract.facts.items()):
         root, steps = parse_path(path)
-        if line.is_last:
+        if fact.is_last:
             structure.streams = structure.endings[root[6:-1]] = recordings
-        if "text" in line.types:
+        if "text" in fact.types:
             continue
         node = reduce(_step_into, steps, structure.roots.setdefault(root, Node()))
-        _teach(node, line, recordings)
+        _teach(node, fact, recordings)
         if not steps:  # a kind of event: there in every stream, or not
-            node.marks = 0 if line.is_optional else _marks(recordings)
+            node.marks = 0 if fact.is_optional else _marks(recordings)
     return structure
 
 
-def _lines(structure: Structure) -> dict[str, Line]:
+def _facts(structure: Structure) -> dict[str, Fact]:
     paths = structure.paths().items()  # a map that never held a value has a path without types
-    found = {path: _line(fact) for path, fact in paths if fact.types and is_path(path)}
-    lines = {path: replace(line, is_new=_is_new(found, path)) for path, line in found.items()}
+    found = {path: _fact(fact) for path, fact in paths if fact.types and is_path(path)}
+    facts = {path: replace(fact, is_new=_is_new(found, path)) for path, fact in found.items()}
     for root, node in structure.roots.items():
-        if root in lines and root != "$":
-            lines[root] = replace(lines[root], is_optional=node.seen < structure.recordings)
+        if root in facts and root != "$":
+            facts[root] = replace(facts[root], is_optional=node.seen < structure.recordings)
     for name, count in structure.endings.items() if structure.streams else ():
         root = f"event({name})"
         if is_path(root):
-            text = Line(frozenset({"text"}), is_new=count < FIRM)
-            lines[root] = replace(lines.get(root, text), is_last=True)
-    return dict(sorted(lines.items()))
+            text = Fact(frozenset({"text"}), is_new=count < FIRM)
+            facts[root] = replace(facts.get(root, text), is_last=True)
+    return dict(sorted(facts.items()))
 
 
-def _line(fact: Fact) -> Line:
+def _fact(fact: Observation) -> Fact:
     is_enum = fact.tokens and fact.types <= {"string", "null"} and "null" not in fact.tokens
-    return Line(
+    return Fact(
         types=fact.types,
         tokens=fact.tokens if is_enum else frozenset(),
         is_optional=fact.is_optional,
@@ -108,16 +108,16 @@ def is_path(path: str) -> bool:
         return False
 
 
-def _is_new(lines: Lines, path: str) -> bool:
+def _is_new(facts: Facts, path: str) -> bool:
     """Whether a fact is new; the values of a map are as well known as the map is."""
     if ".*" in path:
         path = "".join(takewhile(lambda step: step != ".*", split_path(path)))
-    line = lines.get(path)
-    return line is None or line.is_new
+    fact = facts.get(path)
+    return fact is None or fact.is_new
 
 
 def _step_into(node: Node, step: Step) -> Node:
-    """Go one step down, making what is not there: a line may stand without its parent's."""
+    """Go one step down, making what is not there: a fact may stand without its parent's."""
     if step.each != "value" or not node.kinds:
         _imply(node, "array" if step.each == "item" else "object")
     if step.field is not None:
@@ -136,14 +136,14 @@ def _imply(node: Node, kind: str) -> None:
     node.count = node.count or 2
 
 
-def _teach(node: Node, line: Line, recordings: int) -> None:
-    """Count what a line says: twice a value, once where an object may lack it."""
-    node.kinds.update(dict.fromkeys(line.types, 2))
-    node.count = 1 if line.is_optional else 2
-    node.marks = 0 if line.is_new else _marks(recordings)
-    node.is_opaque = line.is_opaque
-    if "string" in line.types:
-        node.tokens = dict.fromkeys(line.tokens, 1) if line.tokens else None
+def _teach(node: Node, fact: Fact, recordings: int) -> None:
+    """Count what a fact says: twice a value, once where an object may lack it."""
+    node.kinds.update(dict.fromkeys(fact.types, 2))
+    node.count = 1 if fact.is_optional else 2
+    node.marks = 0 if fact.is_new else _marks(recordings)
+    node.is_opaque = fact.is_opaque
+    if "string" in fact.types:
+        node.tokens = dict.fromkeys(fact.tokens, 1) if fact.tokens else None
 
 
 def _marks(recordings: int) -> int:

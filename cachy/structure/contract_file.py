@@ -15,7 +15,7 @@ from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
 from cachy.redact import find_secrets
-from cachy.structure.contract import Contract, Line, Lines
+from cachy.structure.contract import Contract, Fact, Facts
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.json_types import is_token
 from cachy.structure.learn_value import DEEPEST
@@ -66,7 +66,7 @@ def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
 
     `secrets` are further patterns, as the config's `redact` has them.
     """
-    lines = contract.lines
+    lines = contract.facts
     if secret := find_secret_lines(contract, secrets):
         lines = {path: line for path, line in lines.items() if path not in secret}
     structure = {path: _render_line(line, mark) for path, line, mark in _folded(lines)}
@@ -83,14 +83,14 @@ def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
 
 def find_secret_lines(contract: Contract, secrets: Sequence[str] = ()) -> dict[str, list[str]]:
     """Find the paths whose names or words look like a secret, with the kinds of it."""
-    told = {path: [path, *line.tokens] for path, line in contract.lines.items()}
+    told = {path: [path, *line.tokens] for path, line in contract.facts.items()}
     if not find_secrets("\n".join(word for words in told.values() for word in words), secrets):
         return {}
     found = {path: find_secrets("\n".join(words), secrets) for path, words in told.items()}
     return {path: kinds for path, kinds in found.items() if kinds}
 
 
-def _render_line(line: Line, mark: str) -> str:
+def _render_line(line: Fact, mark: str) -> str:
     types = sorted(line.types - {"null"} if line.tokens else line.types, key=_TYPES.index)
     named = "enum: " + " | ".join(sorted(line.tokens)) if line.tokens else " | ".join(types)
     if line.tokens and "null" in line.types:
@@ -99,21 +99,21 @@ def _render_line(line: Line, mark: str) -> str:
     return ", ".join([named, *([mark] if mark else []), *flags])
 
 
-def _folded(lines: Lines) -> Iterable[tuple[str, Line, str]]:
+def _folded(facts: Facts) -> Iterable[tuple[str, Fact, str]]:
     """Give each line as it is written, with the one variant that all its objects are.
 
     A variant that has none beside it is named once, at its object, instead of in every path.
     """
-    only = _find_only_variants(map(split_path, lines))
-    for path, written in written_paths(lines).items():
+    only = _find_only_variants(map(split_path, facts))
+    for path, written in written_paths(facts).items():
         steps = split_path(path)
         if not (steps[:-1] in only and steps[-1] == only[steps[:-1]]):
-            yield written, lines[path], only.get(steps, "")[1:-1]
+            yield written, facts[path], only.get(steps, "")[1:-1]
 
 
-def written_paths(lines: Lines) -> dict[str, str]:
+def written_paths(facts: Facts) -> dict[str, str]:
     """Give each path as the file writes it."""
-    split = {path: split_path(path) for path in lines}
+    split = {path: split_path(path) for path in facts}
     only = _find_only_variants(split.values())
     return {
         path: "".join(
@@ -192,7 +192,7 @@ class _Unclear(ValueError):
     """A line that says what no line says; its text is for people."""
 
 
-def _parse_line(text: str) -> tuple[Line, str]:
+def _parse_line(text: str) -> tuple[Fact, str]:
     named, *rest = text.split(", ")
     flags = [flag for flag in rest if flag in _FLAGS]
     marks = [flag for flag in rest if flag not in _FLAGS]
@@ -201,7 +201,7 @@ def _parse_line(text: str) -> tuple[Line, str]:
     is_mark = key in DISCRIMINATORS and is_token(value) and "/" not in value
     if len(marks) > 1 or (marks and not is_mark) or (tokens and types == {"null"}):
         raise _Unclear(_shown(text))
-    line = Line(types=types, tokens=tokens, **{_FLAGS[flag]: True for flag in flags})
+    line = Fact(types=types, tokens=tokens, **{_FLAGS[flag]: True for flag in flags})
     return line, marks[0] if marks else ""
 
 
@@ -221,10 +221,10 @@ def _shown(text: str) -> str:
     return printable(text[:80])
 
 
-def _unfolded(told: Mapping[str, tuple[Line, str]]) -> dict[str, Line]:
+def _unfolded(told: Mapping[str, tuple[Fact, str]]) -> dict[str, Fact]:
     """Put the variants that only their objects name back into the paths below them."""
     marks = {split_path(path): mark for path, (_, mark) in told.items() if mark}
-    lines: dict[str, Line] = {}
+    lines: dict[str, Fact] = {}
     for path, (line, mark) in told.items():
         steps = split_path(path)
         if len(steps) > _STEPS:
@@ -235,7 +235,7 @@ def _unfolded(told: Mapping[str, tuple[Line, str]]) -> dict[str, Line]:
         )
         lines[whole] = line
         if mark:
-            lines[f"{whole}{{{mark}}}"] = Line(frozenset({"object"}), is_new=line.is_new)
+            lines[f"{whole}{{{mark}}}"] = Fact(frozenset({"object"}), is_new=line.is_new)
     return dict(sorted(lines.items()))
 
 

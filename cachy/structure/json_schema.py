@@ -42,7 +42,7 @@ def compile_contract(contract: Contract) -> Schemas:
     become a number, a field, a word and a member of a union may be added: those break nothing.
     """
     structure = structure_of(contract)
-    lines = contract.lines.items()
+    lines = contract.facts.items()
     events = {root[6:-1]: line for root, line in lines if re.fullmatch(r"event\(.*\)", root)}
     return Schemas(
         roots={
@@ -108,7 +108,7 @@ def _unnamed(keys: Iterable[str]) -> Schema:
     return {key: {"not": _NAMED} for key in keys}
 
 
-class Holder:
+class ContractValidator:
     """Holds answers to a contract: its schemas are made ready once, for all of them."""
 
     def __init__(self, contract: Contract) -> None:

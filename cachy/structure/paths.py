@@ -16,7 +16,7 @@ _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Observation:
     """What stands at a path. A variant is `[type=x]` among an array's elements, else `{type=x}`.
 
     `count` is how often a value stood there, `chances` how many objects could have held one;
@@ -51,7 +51,7 @@ class Fact:
         return " | ".join(sorted(self.types, key=lambda name: (name == "null", name)))
 
 
-Paths = dict[str, Fact]
+Paths = dict[str, Observation]
 
 
 def flatten(node: Node, path: str = "$") -> Paths:
@@ -59,7 +59,7 @@ def flatten(node: Node, path: str = "$") -> Paths:
     return dict(_walk(node, path, node.count))
 
 
-class Shown:
+class PathDisplay:
     """Paths as people read them: a variant that has no other beside it is not named."""
 
     def __init__(self, *maps: Paths) -> None:
@@ -78,7 +78,7 @@ class Shown:
         return shown + path[start:]
 
 
-def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
+def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Observation]]:
     yield path, _fact(node, path, chances)
     if node.is_opaque:
         return
@@ -88,7 +88,7 @@ def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
         at = f"{path[:-3]}[{key}={name}]" if in_array else f"{path}{{{key}={name}}}"
         yield (
             at,
-            Fact(
+            Observation(
                 *(frozenset({"object"}), variant.count, 0, variant.seen),
                 is_variant=True,
                 objects=variant.count,
@@ -100,7 +100,7 @@ def _walk(node: Node, path: str, chances: int) -> Iterator[tuple[str, Fact]]:
         yield from _walk(node.items, at, node.items.count)
 
 
-def _fields(node: Node, path: str) -> Iterator[tuple[str, Fact]]:
+def _fields(node: Node, path: str) -> Iterator[tuple[str, Observation]]:
     for name, child in sorted(node.fields.items()):
         step = f".{name}" if _PLAIN.fullmatch(name) else f"[{_quoted(name)}]"
         yield from _walk(child, path + step, node.objects)
@@ -112,10 +112,10 @@ def _quoted(name: str) -> str:
     return f'"{"".join(signs)}"'
 
 
-def _fact(node: Node, path: str, chances: int) -> Fact:
+def _fact(node: Node, path: str, chances: int) -> Observation:
     named = path.rpartition(".")[2]
     names = frozenset(node.tokens or ())
-    return Fact(
+    return Observation(
         *(types_of(node), node.count, chances, node.seen),
         tokens=names if named in ENUMS else frozenset(),
         backends=names if named in BACKENDS else frozenset(),

@@ -10,7 +10,7 @@ from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import CONTRACT, is_inside
 from cachy.interaction import Json
-from cachy.structure.contract import Contract, Line, contract_of, merge
+from cachy.structure.contract import Contract, Fact, contract_of, merge
 from cachy.structure.contract_file import (
     contract_path,
     find_secret_lines,
@@ -18,7 +18,7 @@ from cachy.structure.contract_file import (
     surface_of,
     written_paths,
 )
-from cachy.structure.json_schema import Holder
+from cachy.structure.json_schema import ContractValidator
 from cachy.structure.learn import Structure
 from cachy.structure.skeleton import outline_of
 from cachy.verify.finding import Finding, shown
@@ -27,14 +27,14 @@ Document = Mapping[str, Json]
 _TOLD = 3  # breaches or facts that a finding names
 
 
-class _Known:
+class _SurfaceState:
     """A surface's contract, if it has one, and what the fixtures that keep to it show."""
 
     def __init__(self, contract: Contract | None, surface: str) -> None:
         self.contract = contract
         self._surface = surface
         self._structure = Structure()
-        self._holder = Holder(contract) if contract else None
+        self._validator = ContractValidator(contract) if contract else None
         self._held: dict[Hashable, list[str]] = {}
         self._learned: set[Hashable] = set()
 
@@ -55,7 +55,7 @@ class _Known:
         return known
 
     def _find_breaches(self, response: Mapping[str, Json]) -> list[str]:
-        breaches = self._holder.find_breaches(response) if self._holder else ()
+        breaches = self._validator.find_breaches(response) if self._validator else ()
         return [*dict.fromkeys(breaches)]
 
     def merged(self) -> Contract | None:
@@ -77,7 +77,7 @@ class Contracts:
     def __init__(self, config: Config, *, is_starting: bool = False) -> None:
         self._config = config
         self._is_starting = is_starting
-        self._known: dict[Path, _Known | None] = {}
+        self._known: dict[Path, _SurfaceState | None] = {}
         self._folders: dict[str, bool] = {}
 
     def hold(self, document: Document, fixture: Path, *, teaches: bool = True) -> Iterator[Finding]:
@@ -102,7 +102,7 @@ class Contracts:
     def _load(self, path: Path, surface: str) -> Iterator[Finding]:
         where, config = shown(self._config, path), self._config
         if not path.exists():
-            self._known[path] = _Known(None, surface) if self._is_starting else None
+            self._known[path] = _SurfaceState(None, surface) if self._is_starting else None
             return
         try:
             if not is_inside(path, config.fixtures):
@@ -115,7 +115,7 @@ class Contracts:
             return
         for kinds in find_secret_lines(contract, config.redact).values():
             yield Finding("secret-left", where, f"holds what looks like a secret: {kinds[0]}")
-        self._known[path] = _Known(contract, surface)
+        self._known[path] = _SurfaceState(contract, surface)
 
     def find_behind(self) -> Iterator[Finding]:
         """Find the contracts that lack what fixtures show which keep to them."""
@@ -132,23 +132,23 @@ class Contracts:
 
 def _find_news(contract: Contract, merged: Contract) -> list[str]:
     """Say of which paths more is known; that a fact is no longer new is no news."""
-    written = written_paths(merged.lines)
+    written = written_paths(merged.facts)
     told = (
         f"{written[path]} {news}"
-        for path, line in merged.lines.items()
-        if (news := _find_more(contract.lines.get(path), line))
+        for path, fact in merged.facts.items()
+        if (news := _find_more(contract.facts.get(path), fact))
     )
     return [*dict.fromkeys(told)]
 
 
-def _find_more(old: Line | None, line: Line) -> str:
+def _find_more(old: Fact | None, fact: Fact) -> str:
     if old is None:
         return "is not in it"
-    if old.types != line.types:
-        return f"is {' | '.join(sorted(line.types))} by now"
-    if old.is_optional != line.is_optional:
+    if old.types != fact.types:
+        return f"is {' | '.join(sorted(fact.types))} by now"
+    if old.is_optional != fact.is_optional:
         return "is missing in a fixture"
-    return "has further words" if old.tokens != line.tokens else ""
+    return "has further words" if old.tokens != fact.tokens else ""
 
 
 def _listed(told: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from cachy.compare.tool_calls import is_call
 from cachy.providers.response_fields import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
 from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator
 from cachy.structure.learn import Structure, event_name, learn
-from cachy.structure.paths import Fact
+from cachy.structure.paths import Observation
 
 NEW = "zz_new"
 Document = dict[str, Any]
@@ -92,7 +92,7 @@ class Case:
         return inside if found and inside in self.facts else path
 
 
-Wanted = Callable[[Case, Place, Fact], bool]
+Wanted = Callable[[Case, Place, Observation], bool]
 
 
 def at_values(wanted: Wanted, change: Callable[[list[Place], random.Random], str]) -> Any:
@@ -113,7 +113,7 @@ def at_values(wanted: Wanted, change: Callable[[list[Place], random.Random], str
     return mutate
 
 
-def is_field(case: Case, place: Place, fact: Fact) -> bool:
+def is_field(case: Case, place: Place, fact: Observation) -> bool:
     """A named field of which every recorded object had one, beside others."""
     return (
         isinstance(place.key, str)
@@ -126,7 +126,7 @@ def is_field(case: Case, place: Place, fact: Fact) -> bool:
     )
 
 
-def is_removable(case: Case, place: Place, fact: Fact) -> bool:
+def is_removable(case: Case, place: Place, fact: Observation) -> bool:
     is_alone = any(len(one) < 2 for one in [place.holder])
     is_set = fact.types != {"null"} and fact.seen >= case.least
     return is_field(case, place, fact) and is_set and not is_alone
@@ -180,11 +180,11 @@ def shorten(places: list[Place], draw: random.Random) -> str:
     return ""
 
 
-def has_one_length(case: Case, place: Place, fact: Fact) -> bool:
+def has_one_length(case: Case, place: Place, fact: Observation) -> bool:
     return len(fact.lengths) == 1 and len(place.value) > 2
 
 
-def is_demanded(case: Case, place: Place, fact: Fact) -> bool:
+def is_demanded(case: Case, place: Place, fact: Observation) -> bool:
     """A tool call beside something else."""
     if not (fact.is_variant and isinstance(place.holder, list) and is_call(place.path)):
         return False
@@ -205,18 +205,18 @@ def demand_call(case: Case, draw: random.Random) -> Mutated | None:
     return mutated
 
 
-def is_object(case: Case, place: Place, fact: Fact) -> bool:
+def is_object(case: Case, place: Place, fact: Observation) -> bool:
     value = place.value
     return isinstance(value, dict) and len(value) > 1 and "$lines" not in value
 
 
-def has_one_type(case: Case, place: Place, fact: Fact) -> bool:
+def has_one_type(case: Case, place: Place, fact: Observation) -> bool:
     known = case.facts[place.path].types
     new = "integer" if isinstance(place.value, str) else "string"
     return is_field(case, place, fact) and place.value is not None and new not in known | {"number"}
 
 
-def never_null(case: Case, place: Place, fact: Fact) -> bool:
+def never_null(case: Case, place: Place, fact: Observation) -> bool:
     speaks = any("null" in one.types for one in case.facts.values())
     least = SURE if speaks else KNOWN
     return is_field(case, place, fact) and "null" not in fact.types and fact.seen >= least
@@ -228,12 +228,12 @@ def always_null(least: int) -> Wanted:
     )
 
 
-def is_enum(case: Case, place: Place, fact: Fact) -> bool:
+def is_enum(case: Case, place: Place, fact: Observation) -> bool:
     is_known = isinstance(place.value, str) and bool(fact.tokens) and fact.seen >= SURE
     return is_known and place.key in ENUMS and place.key not in DISCRIMINATORS
 
 
-def has_format(case: Case, place: Place, fact: Fact) -> bool:
+def has_format(case: Case, place: Place, fact: Observation) -> bool:
     return (
         len(fact.formats) == 1
         and fact.formats != {""}
@@ -243,7 +243,7 @@ def has_format(case: Case, place: Place, fact: Fact) -> bool:
     )
 
 
-def is_item_of_union(case: Case, place: Place, fact: Fact) -> bool:
+def is_item_of_union(case: Case, place: Place, fact: Observation) -> bool:
     return fact.is_variant and isinstance(place.holder, list)
 
 
@@ -254,7 +254,7 @@ def announce(places: list[Place], draw: random.Random) -> str:
     return f".{name}"
 
 
-def is_model(case: Case, place: Place, fact: Fact) -> bool:
+def is_model(case: Case, place: Place, fact: Observation) -> bool:
     is_listed = isinstance(place.holder, list) and isinstance(place.value, dict)
     return is_listed and not set(SHUTDOWNS) & set(place.value) and len(place.value) > 1
 

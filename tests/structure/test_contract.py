@@ -61,7 +61,7 @@ def facts(known: Contract) -> dict[str, Any]:
     """What is known but for how well: a merge can't count who saw a new fact twice."""
     return {
         path: (line.types, line.tokens, line.is_optional, line.is_opaque, line.is_last)
-        for path, line in known.lines.items()
+        for path, line in known.facts.items()
     }
 
 
@@ -241,6 +241,6 @@ def test_branches_that_each_learn_a_field_merge_by_themselves(tmp_path: Path) ->
     commit(body | {"beta": {"one": 1, "two": 2, "three": 3}, "gamma": None})
     git("merge", "-q", "--no-edit", "other")
     merged = file.read_text()
-    assert parse_contract(merged).lines["$.aleph"].types == {"integer"}
-    assert parse_contract(merged).lines["$.beta.three"].types == {"integer"}
+    assert parse_contract(merged).facts["$.aleph"].types == {"integer"}
+    assert parse_contract(merged).facts["$.beta.three"].types == {"integer"}
     assert render_contract(parse_contract(merged)) == merged

@@ -14,14 +14,14 @@ from test_contract import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract
 
 from cachy.compare.compare import compare
 from cachy.structure.contract_file import parse_contract, render_contract
-from cachy.structure.json_schema import Holder, compile_contract
+from cachy.structure.json_schema import ContractValidator, compile_contract
 from cachy.structure.skeleton import outline_of
 
 
 def breaches(documents: list[Any], new: Any) -> list[str]:
     """What an answer breaks of the contract that others make, as read back from its file."""
     written = render_contract(contract(documents))
-    return [*Holder(parse_contract(written)).find_breaches(new["response"])]
+    return [*ContractValidator(parse_contract(written)).find_breaches(new["response"])]
 
 
 @given(DOCUMENTS)
@@ -30,8 +30,8 @@ def test_a_contract_accepts_what_it_was_learned_from(documents: list[Any]) -> No
     known = contract(documents * 3)
     for schema in compile_contract(known).roots.values():
         Draft202012Validator.check_schema(schema)
-    holder = Holder(known)
-    assert [[*holder.find_breaches(document["response"])] for document in documents] == [
+    validator = ContractValidator(known)
+    assert [[*validator.find_breaches(document["response"])] for document in documents] == [
         [] for _ in documents
     ]
 
@@ -208,7 +208,7 @@ def test_the_schema_and_the_comparison_of_path_maps_agree(a: Any, b: Any, data: 
     both, shared = {**a, **b}, {name: value for name, value in a.items() if name in b}
     new = answer(data.draw(st.sampled_from([a, b, both, shared]) | OBJECTS))
     documents = [answer(a), answer(b)] * 6
-    optional = {path for path, line in contract(documents).lines.items() if line.is_optional}
+    optional = {path for path, line in contract(documents).facts.items() if line.is_optional}
     claims = {
         change.rule
         for change in compare(documents[0], new, baseline=documents[1:])
@@ -223,7 +223,7 @@ def test_the_schema_and_the_comparison_of_path_maps_agree(a: Any, b: Any, data: 
 def compare_maps(documents: list[Any], new: Any) -> bool:
     """Whether deepdiff tells the path maps apart."""
     known, live = (
-        {path: (line.types, line.is_optional) for path, line in contract(side).lines.items()}
+        {path: (line.types, line.is_optional) for path, line in contract(side).facts.items()}
         for side in (documents, [new])
     )
     return bool(DeepDiff(known, live, threshold_to_diff_deeper=0))

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.compare import Change, compare
+from cachy.compare.rule import RuleId
+from cachy.compare.rules import RULES
 from cachy.drift.live.inconclusive import Unchecked
 from cachy.drift.live.plan import Case, Planned
 from cachy.drift.live.resend import Line
@@ -15,20 +17,7 @@ from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Json
 from cachy.structure.learn import learn
 
-# What one answer lacks proves nothing; what it has does.
-_TO_CONFIRM = frozenset(
-    {
-        *("field-removed", "field-became-optional", "event-vanished", "terminator-changed"),
-        *("absent-null-swapped", "header-removed", "stream-order-changed", "status-changed"),
-        *("content-type-changed", "variant-vanished"),
-        *("request-rejected", "model-retired", "error-shape-changed"),
-    }
-)
-
-
-_COME_AND_GO = ("field-removed", "field-became-optional", "event-vanished")
-
-_Key = tuple[str, str, str | None]
+_Key = tuple[RuleId, str, str | None]
 Answered = tuple[Mapping[str, Json], list[Change]]  # a live document, and what changed in it
 
 
@@ -53,9 +42,7 @@ class Attempts:
     def claims(self) -> set[_Key]:
         """What every answer so far lacks, and one more might have."""
         found = [{_key(change) for change in changes} for _, changes in self.answers]
-        return (
-            {key for key in set.intersection(*found) if key[0] in _TO_CONFIRM} if found else set()
-        )
+        return {key for key in set.intersection(*found) if _is_claim(key[0])} if found else set()
 
     def settled(self) -> list[Answered]:
         """Give each change once, at the answer that shows it first.
@@ -68,7 +55,7 @@ class Attempts:
             news = {
                 _key(change): self._stamped(change)
                 for change in changes
-                if change.rule not in _TO_CONFIRM or _key(change) in claimed
+                if not _is_claim(change.rule) or _key(change) in claimed
             }
             settled.append((answer, [news[key] for key in news if key not in known]))
             known.update(news)
@@ -82,24 +69,28 @@ class Attempts:
         return [
             replace(
                 change,
-                rule="field-became-optional",
+                rule=rule,
                 severity="compatible",
                 new=f"{change.old}, optional",
                 confirmed=f"{len(self.answers)}/{len(self.answers)}",
                 fixtures=(self.case.name,),
             )
             for key, change in seen.items()
-            if change.rule in _COME_AND_GO and key not in self.claims
+            if (rule := RULES[change.rule].when_seen_again) and key not in self.claims
         ]
 
     def _stamped(self, change: Change) -> Change:
-        times = len(self.answers) if change.rule in _TO_CONFIRM else 1
+        times = len(self.answers) if _is_claim(change.rule) else 1
         return replace(change, confirmed=f"{times}/{times}", fixtures=(self.case.name,))
 
 
 def _key(change: Change) -> _Key:
-    is_claim = change.rule in _TO_CONFIRM
-    return change.rule, change.path, None if is_claim else change.new
+    return change.rule, change.path, None if _is_claim(change.rule) else change.new
+
+
+def _is_claim(rule: RuleId) -> bool:
+    """Whether one response is not enough: what it lacks proves nothing, what it has does."""
+    return RULES[rule].evidence == "absence"
 
 
 def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool = True) -> Attempts:

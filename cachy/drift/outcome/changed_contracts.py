@@ -13,7 +13,7 @@ from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
 from cachy.interaction import Json
-from cachy.structure.contract import Contract, Line, contract_of, merge_all
+from cachy.structure.contract import Contract, Fact, contract_of, merge_all
 from cachy.structure.contract_file import contract_path, load_contract, render_contract
 from cachy.structure.learn import learn
 
@@ -81,7 +81,7 @@ def _taught(surface: Surface, group: Sequence[CaseResult], config: Config) -> Co
     if _has_others(surface):
         return known
     gone = _facts(_contract(before, surface)).difference(*map(_facts, shown))
-    return replace(known, lines={p: line for p, line in _without(known, gone) if line.types})
+    return replace(known, facts={p: fact for p, fact in _without(known, gone) if fact.types})
 
 
 def _contract(documents: Iterable[Mapping[str, Json]], surface: Surface) -> Contract:
@@ -99,20 +99,20 @@ def _has_others(surface: Surface) -> bool:
 
 def _facts(contract: Contract) -> set[tuple[str, str]]:
     """Give each path with each of its types; how a stream ends is a fact too."""
-    facts = {(path, kind) for path, line in contract.lines.items() for kind in line.types}
-    return facts | {(path, "last") for path, line in contract.lines.items() if line.is_last}
+    facts = {(path, kind) for path, fact in contract.facts.items() for kind in fact.types}
+    return facts | {(path, "last") for path, fact in contract.facts.items() if fact.is_last}
 
 
-def _without(contract: Contract, gone: set[tuple[str, str]]) -> Iterator[tuple[str, Line]]:
+def _without(contract: Contract, gone: set[tuple[str, str]]) -> Iterator[tuple[str, Fact]]:
     """Take out what the fixtures showed until tonight, and nothing shows any more."""
-    for path, line in contract.lines.items():
-        types = frozenset(kind for kind in line.types if (path, kind) not in gone)
+    for path, fact in contract.facts.items():
+        types = frozenset(kind for kind in fact.types if (path, kind) not in gone)
         yield (
             path,
             replace(
-                line,
+                fact,
                 types=types,
-                tokens=line.tokens if "string" in types else frozenset(),
-                is_last=line.is_last and (path, "last") not in gone,
+                tokens=fact.tokens if "string" in types else frozenset(),
+                is_last=fact.is_last and (path, "last") not in gone,
             ),
         )

@@ -6,20 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cachy.compare.compare import Change
+from cachy.compare.rules import RULES
 from cachy.interaction import Json
 from cachy.structure.learn_value import DISCRIMINATORS, kind_of
 from cachy.structure.paths import Step, parse_path
 
 
 @dataclass(frozen=True, slots=True)
-class _Wish:
+class _PendingChange:
     """A change that is still some steps below the place where we stand."""
 
     steps: tuple[Step, ...]
     token: str | None  # the new word of an enumeration, which has the old one's type
     is_farewell: bool = False  # the member of a union that is here no more
 
-    def below(self) -> _Wish:
+    def below(self) -> _PendingChange:
         return replace(self, steps=self.steps[1:])
 
     def ends(self, item: Json) -> bool:
@@ -40,7 +41,7 @@ def graft(
     provenance = {key: value for key, value in before.items() if key != "grafted"}
     if not _is_alike(old, new):
         return {**recorded, "recorded": provenance | live["recorded"], "response": new}
-    body = _merged(old["json"], new["json"], [wish for wish in map(_parse_wish, wanted) if wish])
+    body = _merged(old["json"], new["json"], [wish for wish in map(_parse_pending, wanted) if wish])
     response = {**_with_headers(old, new, wanted), "json": body}
     return {**recorded, "recorded": provenance | {"grafted": True}, "response": response}
 
@@ -62,15 +63,16 @@ def _with_headers(
     return {**named, **{key: value for key, value in old.items() if key != "headers"}}
 
 
-def _parse_wish(change: Change) -> _Wish | None:
+def _parse_pending(change: Change) -> _PendingChange | None:
     """Read a change's path; one that does not lead into a JSON body is none of ours."""
     try:
         root, steps = parse_path(change.path)
     except ValueError:
         return None
-    token = change.new if change.rule == "enum-value-added" else None
-    is_farewell = change.rule == "variant-vanished"
-    return _Wish(tuple(map(_as_written, steps)), token, is_farewell) if root == "$" else None
+    way = RULES[change.rule].graft
+    token = change.new if way == "token" else None
+    written = tuple(map(_as_written, steps))
+    return _PendingChange(written, token, way == "drop-member") if root == "$" else None
 
 
 def _as_written(step: Step) -> Step:
@@ -85,7 +87,7 @@ def _chooses(step: Step, item: Json) -> bool:
     return isinstance(item, dict) and item.get(step.variant[0]) == step.variant[1]
 
 
-def _merged(old: Json, new: Json, wishes: Sequence[_Wish]) -> Json:
+def _merged(old: Json, new: Json, wishes: Sequence[_PendingChange]) -> Json:
     """Give `old` with what is wished at this place and below it."""
     here = [wish for wish in wishes if not wish.steps]
     if here and (kind_of(old) != kind_of(new) or any(wish.token == new for wish in here)):
@@ -98,7 +100,7 @@ def _merged(old: Json, new: Json, wishes: Sequence[_Wish]) -> Json:
 
 
 def _merged_union(
-    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_Wish]
+    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_PendingChange]
 ) -> dict[str, Json]:
     """Take the steps that only name a variant off, where an object is nobody's item."""
     named = [wish for wish in wishes if wish.steps and wish.steps[0].variant]
@@ -111,7 +113,7 @@ def _merged_union(
 
 
 def _merged_object(
-    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_Wish]
+    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_PendingChange]
 ) -> dict[str, Json]:
     merged: dict[str, Json] = {}
     for name, value in old.items():
@@ -123,12 +125,12 @@ def _merged_object(
     return _with_added(merged, new, wishes)
 
 
-def _into(name: str, wishes: Iterable[_Wish]) -> list[_Wish]:
+def _into(name: str, wishes: Iterable[_PendingChange]) -> list[_PendingChange]:
     return [wish.below() for wish in wishes if wish.steps and wish.steps[0].field in (name, None)]
 
 
 def _with_added(
-    merged: dict[str, Json], new: Mapping[str, Json], wishes: Sequence[_Wish]
+    merged: dict[str, Json], new: Mapping[str, Json], wishes: Sequence[_PendingChange]
 ) -> dict[str, Json]:
     """Put new fields where the live answer has them: after the field before them."""
     wanted = {wish.steps[0].field for wish in wishes if len(wish.steps) == 1}
@@ -141,7 +143,7 @@ def _with_added(
     return dict(placed)
 
 
-def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_Wish]) -> list[Json]:
+def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_PendingChange]) -> list[Json]:
     merged = []
     for item, partner in zip(old, _partners(old, new), strict=True):
         if any(wish.ends(item) for wish in wishes):

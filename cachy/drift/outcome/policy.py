@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from typing import cast
 
 from cachy.compare.compare import Change
-from cachy.compare.rules import RULES, SEVERITIES, Severity
+from cachy.compare.rule import SEVERITIES, Severity
+from cachy.compare.rules import RULES
 from cachy.config import Drift
 from cachy.display import matches_glob
 from cachy.drift.outcome.report import IgnoreRow

@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 
 from cachy.compare.compare import Change
-from cachy.compare.rules import RULES, SDK_VERDICTS, SEVERITIES
+from cachy.compare.rule import SEVERITIES
+from cachy.compare.rules import RULES, SDK_VERDICTS
 from cachy.display import counted, inline_code, printable, table_row
 from cachy.drift.outcome.report import DriftReport, IgnoreRow, Summary, SurfaceRow
 from cachy.drift.outcome.typed_json import dump

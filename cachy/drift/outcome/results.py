@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.change import Change, worst_first
-from cachy.compare.rules import SEVERITIES
+from cachy.compare.rule import SEVERITIES
 from cachy.drift.live.inconclusive import OUTCOMES, Outcome, Unchecked
 from cachy.drift.live.plan import Case
 from cachy.drift.outcome.report import (
