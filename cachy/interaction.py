@@ -8,14 +8,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-Json = Any  # what json.loads gives: no narrower type survives mypy strict at the edges
+Json = Any  # what json.loads returns: no narrower type survives mypy strict at the edges
 Headers = tuple[tuple[str, str], ...]
-HTTP_VERSION = "HTTP/1.1"  # what a fixture that names none was answered in
+_DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+HTTP_VERSION = "HTTP/1.1"  # of a fixture that names no version
 OTHER_VERSIONS = ("HTTP/1.0", "HTTP/2", "HTTP/3")
 
 
 def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
-    """Find the first value of a header; names compare without case (RFC 9110 section 5.1)."""
+    """Return the first value of a header; names compare without case (RFC 9110 section 5.1)."""
     for key, value in headers:
         if key.lower() == name:
             return value
@@ -23,10 +24,26 @@ def header(headers: Iterable[tuple[str, str]], name: str) -> str | None:
 
 
 def host_and_port(url: str) -> tuple[str, int | None]:
-    """Take the host, in lower case, and the port of a URL, the scheme's own where it names none."""
+    """Return a URL's host, as `ascii_host` writes it, and its port or its scheme's default."""
     parts = urlsplit(url)
-    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-    return (parts.hostname or "").lower(), port
+    port = parts.port or _DEFAULT_PORTS.get(parts.scheme)
+    return ascii_host(parts.hostname or ""), port
+
+
+def ascii_host(host: str) -> str:
+    """Return a host as hosts are compared: IDNA ASCII, lower case, without a final dot."""
+    if not host.isascii():
+        host = _idna(host)
+    return host.lower().removesuffix(".")
+
+
+def _idna(host: str) -> str:
+    from idna import IDNAError, encode  # which httpx itself needs; only for such a host
+
+    try:
+        return encode(host, uts46=True).decode("ascii")
+    except IDNAError:
+        return host
 
 
 class Request(NamedTuple):
@@ -38,7 +55,7 @@ class Request(NamedTuple):
     body: bytes = b""
 
     def __repr__(self) -> str:
-        """Tell no secret: pytest shows the arguments of where an error was raised."""
+        """Return no secret: pytest shows the arguments of where an error was raised."""
         return f"<Request {self.method} {host_and_port(self.url)[0]}>"
 
 
@@ -53,7 +70,7 @@ class Response(NamedTuple):
     http_version: str = HTTP_VERSION
 
     def __repr__(self) -> str:
-        """Tell no secret, as a request's."""
+        """Return no secret, as for a request."""
         return f"<Response {self.status}>"
 
 

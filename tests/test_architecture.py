@@ -46,7 +46,7 @@ DOORS = {
     "deepdiff": {"compare.compare"},
     "jsonschema": {"verify.document_checks", "structure.json_schema"},
     "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
-    "tomllib": {"config", "importers.cassettes"},
+    "tomllib": {"config.project", "importers.cassettes"},
     "yaml": {"importers.yaml_loader"},
 }
 FRONT = {"__init__", "__main__", "core"}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from dataclasses import fields
 
 import click
 import pytest
@@ -13,7 +12,7 @@ from sdks.matrix import FOUR, ROWS
 
 from cachy.cli import COMMANDS, program
 from cachy.compare.rules import RULES as CHANGES
-from cachy.config import _LISTS, _OTHER, Config, Drift, Match
+from cachy.config import SECTIONS, SETTINGS, Config
 from cachy.fixture.compose import compose
 from cachy.fixture.document import request_of, response_of
 from cachy.fixture.format.text import parse_fixture, render_fixture
@@ -35,9 +34,7 @@ def test_every_command_and_option_is_in_the_readme(name: str) -> None:
 
 
 def test_every_setting_is_in_the_readme() -> None:
-    sections = {"match": Match, "drift": Drift}
-    keys = {*_LISTS, *_OTHER, "record_status"}
-    keys |= {f"{name}.{entry.name}" for name, kind in sections.items() for entry in fields(kind)}
+    keys = {*SETTINGS, *(f"{name}.{key}" for name in SECTIONS for key in SECTIONS[name][1])}
     table = README.partition("## Settings")[2].partition("## ")[0]
     assert {key for key in keys if f"`{key}`" not in table} == set()
 

@@ -8,7 +8,6 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Generator
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -108,7 +107,7 @@ def _new_session(option: str | None, arguments: dict[str, Any], around: Config) 
     from cachy.replay.scope import new_session
 
     if option:
-        around = replace(override(around, mode=option), mode_from="--cachy")
+        around = override(around, mode=option)._replace(mode_from="--cachy")
     around = override(around, repeats=around.repeats or "sequence")
     return new_session(**arguments, around=around)
 

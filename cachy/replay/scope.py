@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,7 +75,7 @@ def enable_cachy(
     session = new_session(
         cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
     )
-    session.config = replace(session.config, repeats=session.config.repeats or "same")
+    session.config = session.config._replace(repeats=session.config.repeats or "same")
     enable(session)
 
 

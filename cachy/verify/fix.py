@@ -6,7 +6,6 @@ import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -58,7 +57,7 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
 
 def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:
     """Whether a name was right, now or before the settings that change what matches."""
-    plain = replace(config, match=Match(), redact=(), paths=())
+    plain = config._replace(match=Match(), redact=(), paths=())
     before = find_identity(path, plain, Store(config.fixtures))
     return fingerprint in (home.fingerprint, before.fingerprint if before else "")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,7 @@ def test_a_fixture_in_another_hosts_folder_goes_home(config: Config) -> None:
 
 def test_a_fixture_from_before_a_match_setting_gets_its_new_name(config: Config) -> None:
     path = record(config)
-    settled = replace(config, match=Match(ignore=("model",)))
+    settled = config._replace(match=Match(ignore=("model",)))
     assert left(settled) == {"wrong-place", "match-ignored"}
     assert len(mend(settled)) == 1
     assert left(settled) == {"match-ignored"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from cachy.cli.terminal import say
-from cachy.config import find_root, parse_pyproject
+from cachy.config import find_project, parse_pyproject
 from cachy.errors import CachyError
 
 # What is written, from which file beside this one.
@@ -39,7 +39,7 @@ def command() -> int:
 
     Example: cachy init
     """
-    root, pyproject = find_root(Path.cwd())
+    root, pyproject = find_project([Path.cwd()])
     if pyproject is None:
         raise CachyError(f"{root} has no pyproject.toml. Run this in your project's folder.")
     parse_pyproject(pyproject)  # before anything is written

@@ -529,8 +529,8 @@ def test_no_tls_context_is_built_for_a_client_that_only_replays(
     ("arguments", "words"),
     [
         ({"doms": ["https://api.x.org/v1"]}, "Write 'api.x.org'"),
-        ({"doms": ["a b"]}, "is no host"),
-        ({"mode": "sometimes"}, "'sometimes' is no mode"),
+        ({"doms": ["a b"]}, "is not a host name"),
+        ({"mode": "sometimes"}, "'sometimes' is not one of"),
     ],
 )
 def test_a_setting_that_cannot_be_right_is_named(arguments: Any, words: str) -> None:

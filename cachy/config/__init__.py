@@ -1,0 +1,30 @@
+"""Everything that a user can set: arguments, environment and `[tool.cachy]`, read once."""
+
+from cachy.config.check import SECTIONS, SETTINGS, parse_mode
+from cachy.config.covered_hosts import find_alias, is_covered, is_loopback
+from cachy.config.load import current_test, environment, in_ci, load_config, override
+from cachy.config.project import find_project, parse_pyproject
+from cachy.config.settings import Config, Drift, Match, Mode, Pair, Repeats, is_recorded
+
+__all__ = [
+    "SECTIONS",
+    "SETTINGS",
+    "Config",
+    "Drift",
+    "Match",
+    "Mode",
+    "Pair",
+    "Repeats",
+    "current_test",
+    "environment",
+    "find_alias",
+    "find_project",
+    "in_ci",
+    "is_covered",
+    "is_loopback",
+    "is_recorded",
+    "load_config",
+    "override",
+    "parse_mode",
+    "parse_pyproject",
+]

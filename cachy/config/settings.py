@@ -1,0 +1,81 @@
+"""The settings of one project, as values.
+
+NamedTuples and not dataclasses: `import cachy` makes these classes, and they cost a third.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from cachy.interaction import Json
+from cachy.providers import DOMS
+
+Repeats = Literal["same", "sequence"]
+Pair = tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]]
+"""A pattern and its replacement, as `re.sub` takes them."""
+
+_NOT_LASTING = frozenset({401, 403, 407, 408, 425, 429})
+
+
+class Mode(Enum):
+    """What happens to a request: see the README's table of modes."""
+
+    RECORD = "record"
+    REPLAY = "replay"
+    REFRESH = "refresh"
+    OFF = "off"
+
+
+class Match(NamedTuple):
+    """`[tool.cachy.match]`: what two equal requests may differ in, beyond cachy's own rules."""
+
+    ignore: tuple[str, ...] = ()  # JSON paths of the body, e.g. "metadata.run_id"
+    # Regular expressions; each match becomes one placeholder, or what the pair says.
+    normalize: tuple[str | Pair, ...] = ()
+    headers: tuple[str, ...] = ()  # request headers that belong to the fingerprint
+
+
+class Drift(NamedTuple):
+    """`[tool.cachy.drift]`: what may be re-sent, and how changes are judged."""
+
+    allow: tuple[str, ...] = ()  # "GET api.example.com/v1/users", "POST localhost:8000/*"
+    hosts: Mapping[str, str] = {}  # exact host -> "header: ${ENV_NAME}"
+    severity: Mapping[str, str] = {}  # rule -> severity
+    ignore: tuple[Mapping[str, Json], ...] = ()  # {rule, surface, path, until, reason}
+
+
+class Config(NamedTuple):
+    """One project's settings; `root` is the folder in which they were found."""
+
+    root: Path = Path()
+    fixtures: Path = Path("cachy_fixtures")
+    mode: Mode = Mode.RECORD
+    mode_from: str = "default"
+    doms: tuple[str, ...] = DOMS  # all that is covered: parsed, with those of the next three
+    extend_doms: tuple[str, ...] = ()
+    base_url_hosts: Mapping[str, str] = {}  # host[:port] -> the variable that names it
+    alias: Mapping[str, str] = {}  # host[:port] -> the host[:port] whose fixtures it shares
+    uncovered: Literal["pass", "refuse"] = "pass"
+    passed: tuple[str, ...] = ()  # hosts that go live even where uncovered ones are refused
+    hdrs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    polling: tuple[str, ...] = ()
+    repeats: Repeats | None = None  # None: nobody chose; "same", in a test's scope "sequence"
+    record_status: frozenset[int] = frozenset()
+    redact: tuple[str, ...] = ()
+    max_age: int | None = None  # days
+    only: str = ""  # a glob: requests of other fixtures never go live
+    debug: bool | Literal["miss"] = False
+    log: Path | None = None
+    match: Match = Match()
+    drift: Drift = Drift()
+    chosen: Mapping[str, Any] = {}  # what the caller chose, for another folder's settings
+
+
+def is_recorded(status: int, config: Config) -> bool:
+    """Whether a response of this status is recorded: 2xx, 3xx, and 4xx that would last."""
+    return status in config.record_status or (200 <= status < 500 and status not in _NOT_LASTING)
