@@ -144,11 +144,12 @@ def _print_table(rows: list[dict[str, Any]]) -> None:
             min_width=width,
         )
     for row in rows:
-        cells = {**row, "size": _size(row["size"])}
+        cells = {column: printable(str(row[column])) for column in COLUMNS}
+        cells["size"] = _size(row["size"])
         if not is_wide:
-            surface = re.sub("(?<=[^ /])/", "\n/", row["surface"], count=1)
-            cells |= {"fixture": _brief(row["fixture"]), "surface": surface}
-        table.add_row(*(Text(printable(str(cells[column]))) for column in columns))
+            surface = re.sub("(?<=[^ /])/", "\n/", cells["surface"], count=1)
+            cells |= {"fixture": _brief(cells["fixture"]), "surface": surface}
+        table.add_row(*(Text(cells[column]) for column in columns))
     console.print(table)
 
 
