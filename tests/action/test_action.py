@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from action_project import Project, drifted, finding, verified
-from action_runner import ACTION, ROOT
+from action_runner import ACTION
+from places import ROOT
 
 
 @pytest.fixture
@@ -84,7 +86,7 @@ def test_every_foreign_action_is_pinned_to_a_commit(file: str) -> None:
     ],
 )
 def test_inputs_become_arguments_without_a_shell(
-    project: Project, inputs: dict[str, str], arguments: list[str]
+    project: Project, inputs: dict[str, Any], arguments: list[str]
 ) -> None:
     report = drifted() if "command" in inputs else verified()
     assert project.run(report, **inputs).code == 0
@@ -114,7 +116,7 @@ def test_cachy_runs_in_the_working_directory_and_files_are_named_from_the_checko
     ],
 )
 def test_cachy_gets_the_token_only_to_open_a_pull_request(
-    project: Project, inputs: dict[str, str], token: str | None
+    project: Project, inputs: dict[str, Any], token: str | None
 ) -> None:
     project.run(drifted() if inputs["command"] == "drift" else verified(), **inputs)
     environ = project.called[2]

@@ -36,7 +36,7 @@ def project(tmp_path: Path) -> Project:
     ],
 )
 def test_a_wrong_input_is_one_line_and_exit_code_2(
-    project: Project, inputs: dict[str, str], message: str
+    project: Project, inputs: dict[str, Any], message: str
 ) -> None:
     ran = project.run(verified(), **inputs)
     assert failure(ran) == message

@@ -88,12 +88,14 @@ class Worker:
         self.process.wait()
 
     def _line(self) -> str:
+        assert self.process.stdout
         line = self.process.stdout.readline()
         if not line:
             raise SystemExit(f"{self.name} died")
         return line.strip()
 
     def round(self, kind: str) -> float:
+        assert self.process.stdin
         self.process.stdin.write(kind + "\n")
         self.process.stdin.flush()
         return float(self._line())

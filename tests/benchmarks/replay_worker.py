@@ -13,7 +13,7 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ class Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     def __iter__(self) -> Iterator[bytes]:
         return iter(EVENTS)
 
-    async def __aiter__(self):
+    async def __aiter__(self) -> AsyncIterator[bytes]:
         for chunk in EVENTS:
             yield chunk
 
@@ -120,7 +120,7 @@ def vcrpy(folder: Path, mode: str) -> Iterator[None]:
 def cassetter(folder: Path, mode: str) -> Iterator[None]:
     from cassetter import use_cassette
 
-    match = ["method", "uri", "json_body"]
+    match: Any = ["method", "uri", "json_body"]
     play = "none" if mode == "replay" else "once"
     with use_cassette(folder / "c.yaml", record_mode=play, match_on=match):
         yield

@@ -27,7 +27,7 @@ CHAT: Answer = {
     ],
     "usage": {"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3},
 }
-MESSAGE = [
+MESSAGE: list[dict[str, Any]] = [
     {"type": "message_start", "message": {"id": "msg_1", "usage": {"input_tokens": 1}}},
     {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}},
     {"type": "ping"},

@@ -13,6 +13,7 @@ from drift_project import (
     CHAT_ANSWER,
     EVENTS,
     KEY,
+    Found,
     check_here,
     record,
     told,
@@ -29,6 +30,12 @@ OTHER_TYPE = json_response({**CHAT_ANSWER, "created": "today"})
 REMOVED, ADDED = ("risky", "field-removed", "$.usage"), ("compatible", "field-added", "$.tier")
 REJECTED = ("breaking", "request-rejected", "status")
 CHANGED = ("breaking", "type-changed", "$.created")
+
+
+def only_file(found: Found) -> str:
+    (text,) = found.files.values()
+    assert isinstance(text, str)
+    return text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_a_claim_for_which_the_budget_was_too_small_is_not_made(tmp_path: Path) 
     (row,) = found.report["inconclusive"]
     assert (row["fixture"], row["reason"]) == (name, "budget")
     assert row["detail"] == "--max-requests 2 is reached"
-    assert json.loads(found.files[name])["response"]["json"] == {**CHAT_ANSWER, "tier": 1}
+    assert json.loads(str(found.files[name]))["response"]["json"] == {**CHAT_ANSWER, "tier": 1}
 
 
 def test_every_answer_gives_what_it_shows_first(tmp_path: Path) -> None:
@@ -85,7 +92,7 @@ def test_every_answer_gives_what_it_shows_first(tmp_path: Path) -> None:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         found = check_here(tmp_path)
-    (text,) = found.files.values()
+    text = only_file(found)
     assert json.loads(text)["response"]["json"] == {**CHAT_ANSWER, "a": 1, "tier": "default"}
 
 
@@ -103,7 +110,7 @@ def test_a_stream_is_recorded_anew(tmp_path: Path) -> None:
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         found = check_here(tmp_path)
-    (text,) = found.files.values()
+    text = only_file(found)
     document = json.loads(text)
     assert [event["event"] for event in document["response"]["sse"]] == [
         event["type"] for event in more
@@ -212,5 +219,5 @@ def test_a_header_that_the_project_keeps_is_checked(tmp_path: Path) -> None:
         record(tmp_path, provider, ASK, hdrs=["X-Cost"])
         checked = check_here(tmp_path)
     assert told(checked.report) == [("risky", "header-removed", "headers.x-cost")]
-    (text,) = checked.files.values()
+    text = only_file(checked)
     assert "x-cost" not in json.loads(text)["response"]["headers"]

@@ -18,12 +18,13 @@ from drift_project import (
     told,
     write_config,
 )
-from pull_request_world import BRANCH, TOKEN, serve_world
+from pull_request_world import TOKEN, serve_world
 from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving, sse_response
 
 from cachy.config import load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import list_fixtures
+from cachy.pull_request.publish import BRANCH
 from cachy.verify import verify, write_contracts
 
 WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
@@ -53,7 +54,8 @@ def apply(project: Path, files: dict[str, Any]) -> None:
         (project / name).write_text(text)
 
 
-def structure(text: str) -> dict[str, str]:
+def structure(text: str | bytes | None) -> dict[str, str]:
+    assert isinstance(text, str)
     lines: dict[str, str] = json.loads(text)["structure"]
     return lines
 

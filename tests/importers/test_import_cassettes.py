@@ -228,7 +228,7 @@ def test_what_can_be_no_cassette_is_refused_in_one_line(
 BOMB = "a: &a [x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + n)}: &{chr(98 + n)} [{', '.join(['*' + chr(97 + n)] * 9)}]\n" for n in range(12)
 )
-HOSTILE = {
+HOSTILE: dict[str, str | bytes] = {
     "bomb.yaml": BOMB + "interactions: [*m]\n",
     "circle.yaml": "&a\ninteractions: [*a]\n",
     "deep.yaml": "interactions: " + "[" * 100_000,

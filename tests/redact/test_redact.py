@@ -274,7 +274,7 @@ def test_values_of_the_environment_that_look_like_credentials() -> None:
     )
 
 
-VALUES = st.text(st.characters(codec="utf-8", exclude_categories=("C",)), min_size=16, max_size=40)
+VALUES = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=16, max_size=40)
 
 
 @pytest.mark.parametrize("spelling", SPELLINGS)

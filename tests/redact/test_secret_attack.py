@@ -45,7 +45,7 @@ ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html"
 
 def echo(asked: SeenRequest) -> ScriptedResponse:
     """Say again whatever was asked, in the way that the path names."""
-    said = {
+    said: dict[str, Any] = {
         "url": asked.path,
         "headers": dict(asked.headers),
         "body": asked.body.decode("utf-8", "replace"),
@@ -192,7 +192,7 @@ def test_no_key_is_in_what_a_recording_would_write(
     body = said.body if isinstance(said.body, bytes) else b"".join(said.body)
     config = Config()
     named, advice = guard_identity(sent, identify_settled(sent, config), config, guarded)
-    response = Response(said.status, said.headers, body)
+    response = Response(said.status or 200, said.headers, body)
     document, _ = compose(sent, response, {"test": f"t[{text}]"}, config, guarded)
     assert_nothing_of([secret], [render_fixture(document), named.name, advice])
 

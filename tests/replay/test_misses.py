@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ import cachy
 CURRENT = "PYTEST_CURRENT_TEST"  # by which a miss names the command that records it
 URL = "http://127.0.0.1:9/v1/chat"
 WORDS = f"No fixture answers GET {URL}"
-Ask = Callable[[], Awaitable[Any]]
+Ask = Callable[[], Coroutine[Any, Any, Any]]
 
 
 async def by_httpx() -> None:
@@ -230,7 +230,7 @@ def test_a_thread_that_misses_says_so(
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_a_miss_comes_out_of_processes(start: str) -> None:
-    context = multiprocessing.get_context(start)
+    context: Any = multiprocessing.get_context(start)  # BaseContext declares no Process
     with context.Pool(1, children.start) as pool:  # a worker that dies hangs it for ever
         with pytest.raises(cachy.UnrecordedRequest, match=WORDS) as caught:
             pool.apply_async(children.ask, (URL,)).get(60)

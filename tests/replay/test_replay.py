@@ -131,6 +131,7 @@ def test_a_miss_names_the_header_that_differs_and_no_payload_that_is_equal(
         httpx.post(f"{origin.url}/v1", json=asked, headers={"x-shape": "one"})
     with cachy.cachy(doms=["127.0.0.1"], mode="replay"), refused("x-shape") as caught:
         httpx.post(f"{origin.url}/v1", json=asked, headers={"x-shape": "two"})
+    assert isinstance(caught.value, cachy.UnrecordedRequest)
     assert caught.value.differences == ('(header) x-shape changed: "one" -> "two"',)
 
 

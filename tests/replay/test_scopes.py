@@ -172,8 +172,10 @@ def pool(request: pytest.FixtureRequest, project: Path) -> Callable[[str], Proce
 
     def make(mode: str) -> ProcessPoolExecutor:
         context = multiprocessing.get_context(request.param)
-        given = {"initializer": start_child, "initargs": (str(project / "cachy_fixtures"), mode)}
-        return ProcessPoolExecutor(2, context, **given if request.param == "spawn" else {})
+        if request.param != "spawn":
+            return ProcessPoolExecutor(2, context)
+        arguments = (str(project / "cachy_fixtures"), mode)
+        return ProcessPoolExecutor(2, context, initializer=start_child, initargs=arguments)
 
     return make
 

@@ -162,7 +162,7 @@ def test_a_fork_waits_for_no_thread_that_it_has_not_got(replaying: Scope) -> Non
         session = current_session()
         assert session
         meddling = Meddling("f")
-        meddling.meddle = lambda: (held.set(), over.wait(5))
+        meddling.meddle = lambda: [held.set(), over.wait(5)]  # type: ignore[func-returns-value]
         thread = threading.Thread(target=session.sequences.take, args=(meddling,))
         thread.start()
         assert held.wait(5)

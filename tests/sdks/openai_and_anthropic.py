@@ -10,16 +10,18 @@ import json
 import os
 import socket
 import sys
+from collections.abc import Iterator
+from typing import Any
 
 from cachy import enable_cachy
 
 
 def forbid_sockets() -> None:
-    def refuse(self, address):
+    def refuse(self: socket.socket, address: Any) -> None:
         raise AssertionError(f"a socket was opened to {address}")
 
-    socket.socket.connect = refuse
-    socket.socket.connect_ex = refuse
+    socket.socket.connect = refuse  # type: ignore[assignment,method-assign]
+    socket.socket.connect_ex = refuse  # type: ignore[assignment,method-assign]
 
 
 if os.environ.get("NO_SOCKETS"):
@@ -30,7 +32,7 @@ import anthropic  # noqa: E402
 import openai  # noqa: E402
 
 
-def calls(openai_client, anthropic_client, text: str):
+def calls(openai_client: Any, anthropic_client: Any, text: str) -> dict[str, Any]:
     ask = [{"role": "user", "content": text}]
     message = {"model": "claude-opus-4-6", "max_tokens": 64, "messages": ask}
     return {
@@ -40,7 +42,7 @@ def calls(openai_client, anthropic_client, text: str):
     }
 
 
-def sync_answers(openai_url: str, anthropic_url: str):
+def sync_answers(openai_url: str, anthropic_url: str) -> Iterator[tuple[str, Any]]:
     clients = openai.OpenAI(base_url=openai_url), anthropic.Anthropic(base_url=anthropic_url)
     for name, (create, arguments) in calls(*clients, "Say hello.").items():
         yield f"{name} sync", create(**arguments).model_dump(mode="json")
@@ -48,7 +50,7 @@ def sync_answers(openai_url: str, anthropic_url: str):
         yield f"{name} sync streamed", [event.model_dump(mode="json") for event in stream]
 
 
-async def async_answers(openai_url: str, anthropic_url: str):
+async def async_answers(openai_url: str, anthropic_url: str) -> dict[str, Any]:
     openai_client = openai.AsyncOpenAI(base_url=openai_url)
     anthropic_client = anthropic.AsyncAnthropic(base_url=anthropic_url)
     answers = {}

@@ -4,51 +4,24 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sample_answers import (
+    CHAT,
+    DOCUMENTS,
+    WITH_TOOLS,
+    answer,
+    contract,
+    stream,
+)
 
 from cachy.errors import CachyError
-from cachy.structure.contract import Contract, contract_of, merge
+from cachy.structure.contract import Contract, merge
 from cachy.structure.contract_file import parse_contract, render_contract
-from cachy.structure.learn import learn
-
-SURFACE = "POST api.example.com/v1/things"
-NAMES = ("id", "type", "role", "status", "a b", "metadata", "arguments", "0123456789abcdef")
-SCALARS = st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from([1.5, "a", "b c", "x"])
-BODIES = st.recursive(
-    SCALARS,
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4)
-        | st.dictionaries(st.text(max_size=4), inner, max_size=2)
-    ),
-    max_leaves=12,
-)
-EVENTS = st.fixed_dictionaries(
-    {"event": st.sampled_from(["start", "delta", "stop", "a (b)"]), "data": BODIES}
-)
-
-
-def answer(body: Any) -> dict[str, Any]:
-    return {"request": {}, "response": {"status": 200, "json": body}}
-
-
-def stream(events: list[Any]) -> dict[str, Any]:
-    return {"request": {}, "response": {"status": 200, "sse": events}}
-
-
-DOCUMENTS = st.lists(BODIES.map(answer), min_size=1, max_size=5) | st.lists(
-    st.lists(EVENTS, max_size=4).map(stream), min_size=1, max_size=4
-)
-
-
-def contract(documents: Iterable[Any]) -> Contract:
-    return contract_of(learn(documents), SURFACE)
 
 
 def text(*bodies: Any) -> dict[str, str]:
@@ -97,33 +70,6 @@ def test_a_contract_reads_back_as_it_was_written(documents: list[Any]) -> None:
     assert render_contract(parse_contract(written)) == written
     assert facts(parse_contract(written)) == facts(known)
     assert all(line.isprintable() for line in written.split("\n"))
-
-
-CHAT = {
-    "object": "chat.completion",
-    "created": 1.0,
-    "choices": [
-        {
-            "message": {"role": "assistant", "content": None},
-            "finish_reason": "stop",
-        }
-    ],
-}
-WITH_TOOLS = {
-    "object": "chat.completion",
-    "created": 2,
-    "service_tier": "default",
-    "choices": [
-        {
-            "message": {
-                "role": "assistant",
-                "content": "Hi",
-                "tool_calls": [{"type": "function", "function": {"arguments": '{"a": 1}'}}],
-            },
-            "finish_reason": "tool_calls",
-        }
-    ],
-}
 
 
 def test_one_fact_is_one_line() -> None:

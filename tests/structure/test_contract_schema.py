@@ -10,7 +10,7 @@ from deepdiff import DeepDiff
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from test_contract import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract, stream
+from sample_answers import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract, stream
 
 from cachy.compare.compare import compare
 from cachy.structure.contract_file import parse_contract, render_contract

@@ -57,7 +57,8 @@ class Runner:
     def run(self, **inputs: str) -> Ran:
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
         assert set(given) <= set(ACTION["inputs"]), "no such input"
-        ran, contexts = Ran(), {"github": {"token": "ghs_token-of-the-job"}, "steps": {}}
+        ran = Ran()
+        contexts: dict[str, Any] = {"github": {"token": "ghs_token-of-the-job"}, "steps": {}}
         contexts["inputs"] = {
             name: given.get(name, expand(declared["default"], contexts))
             for name, declared in ACTION["inputs"].items()

@@ -17,6 +17,7 @@ from scripted_server import ScriptedResponse
 WORDS = st.text(st.characters(codec="utf-8"), max_size=6)
 LITTLE = ("0", "-0", "1.0", "0.1", "1e5", "1e-400", "-1.5e-7", "NaN")
 BIG = ("1E400", "Infinity", "9007199254740993", "12345678901234567890123", "3.14159265358979323846")
+BYTE_ORDER_MARK = "\ufeff"
 NUMBERS = st.sampled_from([*LITTLE, *BIG])
 SCALARS = st.sampled_from(
     ["true", "false", "null", '"\\ud800"', '"\\u2028"', '"\u2028\x85"', '"$x"', '"a\\nb\\nc\\nd"']
@@ -37,7 +38,8 @@ def json_texts(draw: Any, depth: int = 2) -> str:
         return f"[{space}{f',{space}'.join(draw(st.lists(inner, max_size=3)))}{space}]"
     key = st.builds(json.dumps, KEYS, ensure_ascii=st.booleans())
     pairs = draw(st.lists(st.tuples(key, inner), max_size=3))
-    return "{" + space + f",{space}".join(f"{name}:{space}{item}" for name, item in pairs) + "}"
+    fields = f",{space}".join(f"{name}:{space}{item}" for name, item in pairs)
+    return f"{{{space}{fields}}}"
 
 
 def on_one_line(text: str) -> str:
@@ -59,7 +61,8 @@ def event_streams(draw: Any) -> bytes:
     lines = st.lists(fields, min_size=1, max_size=3).map(lambda found: end.join(found) + end)
     blocks = draw(st.lists(lines, min_size=1, max_size=5))
     gap, tail = draw(st.sampled_from([end, end * 3])), draw(st.sampled_from(["", "", "data: cut"]))
-    return (draw(st.sampled_from(["", "\ufeff"])) + gap.join(blocks) + gap + tail).encode()
+    text = f"{draw(st.sampled_from(['', BYTE_ORDER_MARK]))}{gap.join(blocks)}{gap}{tail}"
+    return text.encode()
 
 
 @st.composite
@@ -67,7 +70,8 @@ def json_lines(draw: Any) -> bytes:
     """Newline-delimited JSON: the last line with its end or without, empty ones between."""
     end = draw(st.sampled_from(["\n", "\n", "\r\n", "\n\n"]))
     lines = draw(st.lists(json_texts().map(on_one_line), min_size=1, max_size=3))
-    return (end.join(lines) + draw(st.sampled_from(["", end]))).encode()
+    text = f"{end.join(lines)}{draw(st.sampled_from(['', end]))}"
+    return text.encode()
 
 
 def deflate(raw: bytes) -> bytes:

@@ -31,7 +31,7 @@ CHAT_ANSWER = {
     ],
     "usage": {"prompt_tokens": 1, "total_tokens": 2},
 }
-EVENTS = [
+EVENTS: list[dict[str, Any]] = [
     {"type": "response.created", "sequence_number": 0},
     {"type": "response.output_text.delta", "sequence_number": 1, "delta": "Hi"},
     {"type": "response.completed", "sequence_number": 2, "response": {"id": "r1"}},

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Scope, fixtures_in
@@ -15,16 +16,20 @@ from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_
 
 pytestmark = pytest.mark.slow  # dozens of processes
 
-PROMPT = "You are a careful assistant. ScriptedResponse in one sentence. Never invent prices. "
+PROMPT = "You are a careful assistant. Answer in one sentence. Never invent prices. "
 
 
 def completion(asked: SeenRequest) -> ScriptedResponse:
-    """ScriptedResponse as a chat API does: much that stays, and some words that don't."""
+    """Answer as a chat API does: much that stays, and some words that don't."""
     text = f"You said: {asked.json['messages'][-1]['content']}"
     choice = {"index": 0, "message": {"role": "assistant", "content": text, "refusal": None}}
     usage = {"prompt_tokens": 9, "completion_tokens": 12, "total_tokens": 21}
     details = {"cached_tokens": 0, "audio_tokens": 0, "reasoning_tokens": 0}
-    whole = {"id": f"chatcmpl-{len(text):09}", "object": "chat.completion", "model": "gpt-4.1"}
+    whole: dict[str, Any] = {
+        "id": f"chatcmpl-{len(text):09}",
+        "object": "chat.completion",
+        "model": "gpt-4.1",
+    }
     whole |= {"choices": [choice | {"logprobs": None, "finish_reason": "stop"}]}
     return json_response(whole | {"usage": usage | {"prompt_tokens_details": details}})
 

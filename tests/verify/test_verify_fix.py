@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from test_verify import NOW, edit, make_config, record
+from verify_project import NOW, edit, make_config, record
 
 from cachy.cli import program
 from cachy.config import Config, Match

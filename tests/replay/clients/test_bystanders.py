@@ -59,7 +59,9 @@ def test_pytest_httpx_answers_while_it_is_active(
 
 
 def of_vcrpy(file: Path, mode: str) -> AbstractContextManager[Any]:
-    return vcr.use_cassette(str(file), record_mode="none" if mode == "replay" else "once")
+    play = "none" if mode == "replay" else "once"
+    cassette: AbstractContextManager[Any] = vcr.use_cassette(str(file), record_mode=play)
+    return cassette
 
 
 def of_cassetter(file: Path, mode: str) -> AbstractContextManager[Any]:
@@ -215,7 +217,8 @@ def test_tracing_changes_no_fixture_and_no_answer(
             if order == "tracing first":
                 stack.enter_context(scope())
             answers = [httpx.post(url, json={"a": 1}).json(), asyncio.run(asked())]
-            return answers, [span.attributes["http.url"] for span in spans.get_finished_spans()]
+            found = [span.attributes or {} for span in spans.get_finished_spans()]
+            return answers, [attributes["http.url"] for attributes in found]
 
     live, spans = traced_in(recording)
     assert spans == [url, f"{url}?async"]

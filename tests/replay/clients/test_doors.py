@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from multiprocessing.pool import ThreadPool
@@ -483,7 +483,7 @@ def test_the_guard_stops_clients_that_cachy_does_not_see(fixtures: Path) -> None
     import http.client
     import urllib.request
 
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: urllib.request.urlopen("http://localhost:9/x"),
         lambda: http.client.HTTPConnection("localhost", 9).connect(),
     ]

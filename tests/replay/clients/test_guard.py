@@ -125,7 +125,8 @@ async def streams(url: str) -> None:
 
 
 async def anyio_stream(url: str) -> None:
-    async with await anyio.connect_tcp(*host_and_port(url)) as stream:
+    host, port = host_and_port(url)
+    async with await anyio.connect_tcp(host, port or 80) as stream:
         await stream.send(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         await stream.receive()
 

@@ -189,7 +189,7 @@ def retrying_session() -> requests.Session:
 
 def adapted_session() -> requests.Session:
     class Signing(requests.adapters.HTTPAdapter):
-        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        def send(self, request: Any, *args: Any, **kwargs: Any) -> Any:
             request.headers["X-Signed"] = "yes"
             return super().send(request, *args, **kwargs)
 
@@ -404,7 +404,7 @@ def first_line_by_aiohttp(url: str) -> bytes:
 
 def first_line_by_requests(url: str) -> bytes:
     with requests.post(url, stream=True, timeout=9) as response:
-        return next(response.iter_lines(chunk_size=1))
+        return bytes(next(response.iter_lines(chunk_size=1)))
 
 
 @pytest.mark.parametrize("read", [first_line_by_aiohttp, first_line_by_requests])

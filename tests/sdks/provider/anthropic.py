@@ -19,7 +19,7 @@ MESSAGE = {
 }
 
 
-def message_batch(state: str) -> ScriptedResponse:
+def message_batch(state: str, **more: str) -> ScriptedResponse:
     counts = {"processing": 1, "succeeded": 0, "errored": 0, "canceled": 0, "expired": 0}
     body = {
         "id": JOB,
@@ -32,15 +32,15 @@ def message_batch(state: str) -> ScriptedResponse:
         "archived_at": None,
         "cancel_initiated_at": None,
         "results_url": None,
+        **more,
     }
     return answer(body)
 
 
 def ended_batch(asked: SeenRequest) -> ScriptedResponse:
     """A batch that has ended names where its results are."""
-    body = message_batch("ended")
     url = f"http://{asked.headers['host']}{asked.path}/results"
-    return answer({**json.loads(body.body), "results_url": url})
+    return message_batch("ended", results_url=url)
 
 
 def result(name: str) -> bytes:

@@ -73,7 +73,7 @@ def embed(asked: SeenRequest) -> ScriptedResponse:
 
 
 def uploaded(asked: SeenRequest) -> ScriptedResponse:
-    """ScriptedResponse an upload with the size of the file that arrived."""
+    """Answer an upload with the size of the file that arrived."""
     return answer(
         {
             "id": "file-abc123",

@@ -14,7 +14,7 @@ TEXT = "Sunny, with a light wind."
 
 
 def answer(value: Any, status: int = 200, *headers: tuple[str, str]) -> ScriptedResponse:
-    """ScriptedResponse with JSON that is as compact as the providers send it."""
+    """Answer with JSON that is as compact as the providers send it."""
     kind = (("Content-Type", "application/json"), *headers)
     return ScriptedResponse(json.dumps(value, separators=(",", ":")).encode(), status, kind)
 
