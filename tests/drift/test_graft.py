@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachy.compare.rule import RuleId
 from cachy.drift import Change, compare
 from cachy.drift.outcome.graft import graft
 from cachy.fixture.format.text import encode, parse_fixture, plain, render_fixture
@@ -27,7 +28,7 @@ def document(body: Any, at: str = RECORDED_AT, **response: Any) -> dict[str, Any
     }
 
 
-def change(path: str, rule: str = "field-added", new: str | None = None) -> Change:
+def change(path: str, rule: RuleId = "field-added", new: str | None = None) -> Change:
     return Change(rule, "compatible", path, None, new)
 
 
