@@ -4,6 +4,7 @@
   + InvalidFixture      a file that is not a valid fixture
     - NewerFormat       a fixture or a contract that a newer cachy wrote
   + Inconclusive        something that was to be checked could not be; exit code 3
+    - NotComparable     a response that says nothing about drift
 * UnrecordedRequest     a BaseException: nothing recorded answers a request
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from cachy.display import shown_path
 
@@ -79,6 +80,18 @@ class Inconclusive(CachyError):
     """Something that was to be checked could not be."""
 
     exit_code = 3
+
+
+class NotComparable(Inconclusive):
+    """A response that says nothing about drift: an outage, or a body that cannot be read.
+
+    Attributes:
+        reason: "provider" where the API failed, "unparsed" where the body cannot be read.
+    """
+
+    def __init__(self, problem: str, reason: Literal["provider", "unparsed"]) -> None:
+        super().__init__(problem)
+        self.reason = reason
 
 
 class UnrecordedRequest(BaseException):

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 from cachy.compare.body_rules import judge
 from cachy.compare.change import Change, make_change, worst_first
+from cachy.compare.comparable import refuse_incomparable
 from cachy.compare.documents import read_baseline, read_document, refuse_bodies
-from cachy.compare.envelope_rules import compare_exchange, is_alike, kind_of_body, status_of
+from cachy.compare.envelope_rules import compare_exchange, is_alike, status_of
 from cachy.compare.excuses import Comparison
 from cachy.compare.merge import hint_renames, merge_causes
 from cachy.compare.revisions import is_first_revision
@@ -24,6 +25,7 @@ from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_surface
 from cachy.providers.google import PROTO_JSON_HOSTS
+from cachy.structure.body import parse_text
 from cachy.structure.contract import FIRM, Contract, structure_of
 from cachy.structure.learn import Document, Structure, align, learn
 from cachy.structure.paths import PathDisplay, Paths, parent_of
@@ -56,7 +58,10 @@ def compare(
         The changes, worst first; an empty list where only values differ.
 
     Raises:
-        CachyError: an argument is no fixture; the message says which, and why.
+        CachyError: an argument is not a fixture; the message says which, and why.
+        NotComparable: a response that says nothing about drift: an error under a status of success
+            where no recording has one, a stream that is empty or cut, a body that is not what its
+            media type says. It is neither drift nor clean.
     """
     before, after = read_document(old, "old"), read_document(new, "new")
     others = read_baseline(baseline)
@@ -76,11 +81,13 @@ def _compare(
     contract: Contract | None,
     headers: Iterable[str],
 ) -> list[Change]:
-    before, after = old["response"], new["response"]
+    before, after = parse_text(old["response"]), parse_text(new["response"])
+    old, new = {**old, "response": before}, {**new, "response": after}
     known = [one for one in baseline if is_alike(one, before)]
-    responses = (one["response"] for one in known)
+    responses = [one["response"] for one in known]
     found, is_comparable = compare_exchange(before, after, responses, _time_of(new), headers)
-    if is_comparable:
+    if is_comparable and not _is_callers_data(old.get("request") or {}):
+        refuse_incomparable(before, after, responses)
         bodies = _compare_bodies(old, new, known, contract)
         model = find_model(_with_url(old, new)) if sdk and bodies else None
         found += _judge_by_model(bodies, model) if model else bodies
@@ -131,9 +138,6 @@ def _compare_bodies(
 ) -> list[Change]:
     request = old.get("request") or {}
     before, after = old["response"], new["response"]
-    kinds = {kind_of_body(before), kind_of_body(after)}
-    if len(kinds) > 1 or _is_callers_data(request):
-        return []  # a body that doesn't parse as what it says it is proves nothing
 
     def learn_all() -> Structure:
         structure = learn([old, *known])

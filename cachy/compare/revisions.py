@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cachy.compare.change import Change
-from cachy.fixture.format.text import plain
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
+from cachy.structure.body import decode
 from cachy.structure.paths import Step, parse_path
 
 Response = Mapping[str, Json]
@@ -39,7 +39,7 @@ def _holders(path: str, responses: Iterable[Response]) -> list[tuple[bool, bool 
         root, (*steps, last) = parse_path(path)
     except ValueError:
         return []
-    bodies = [plain(one["json"]) for one in responses if root == "$" and "json" in one]
+    bodies = [decode(one["json"]) for one in responses if root == "$" and "json" in one]
     objects = [value for body in bodies for value in _values(body, steps)]
     return [(last.field in one, _is_revised(one)) for one in objects if isinstance(one, dict)]
 

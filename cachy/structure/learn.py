@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from cachy.fixture.format.lossless_json import parse_data
-from cachy.fixture.format.text import plain
 from cachy.interaction import Fixture, Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import KEEP_ALIVE_EVENTS
+from cachy.structure.body import decode, parse_text
 from cachy.structure.learn_value import learn_value
 from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
@@ -35,16 +35,16 @@ class Structure:
 
     def learn(self, document: Document) -> None:
         """Add one recorded answer."""
-        response = document_of(document)["response"]
+        response = parse_text(document_of(document)["response"])
         mark = 1 << self.recordings
         self.recordings += 1
         if "sse" in response:
             self._learn_stream(response, mark)
         elif "ndjson" in response:
             for line in response["ndjson"]:
-                self._root("event(line)", plain(line), mark)
+                self._root("event(line)", decode(line), mark)
         elif "json" in response:
-            self._root("$", plain(response["json"]), mark)
+            self._root("$", decode(response["json"]), mark)
         elif kind := next((kind for kind in ("text", "base64", "blob") if kind in response), None):
             self._root("$", "", mark)
             self.endings[kind] = self.endings.get(kind, 0) + 1
@@ -84,7 +84,7 @@ class Structure:
 def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     """Give the name and the data of each event of a stream that says something."""
     for fields in response["sse"]:
-        data = plain(fields["data"]) if "data" in fields else None
+        data = decode(fields["data"]) if "data" in fields else None
         data = parse_data(data) if isinstance(data, str) else data
         name = event_name(str(fields.get("event", "")), data)
         if data is not None and name.rpartition(".")[2] not in KEEP_ALIVE_EVENTS:

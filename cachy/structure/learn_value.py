@@ -122,10 +122,9 @@ def _learn_map(node: Node, value: dict[str, Json], mark: int, label: str, depth:
 def _learn_fields(node: Node, value: dict[str, Json], mark: int, label: str, depth: int) -> None:
     fields = node.fields
     for key, item in value.items():
-        name = key[1:] if key[:2] == "$$" else key
-        child = fields.get(name)
+        child = fields.get(key)
         if child is None:
-            child = fields[name] = Node()
+            child = fields[key] = Node()
         _learn_child(child, key, item, mark, label, depth)
 
 

@@ -9,7 +9,7 @@ from cachy.interaction import Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import ENUMS
 from cachy.structure.discriminators import DISCRIMINATORS
-from cachy.structure.json_types import kind_of
+from cachy.structure.json_types import written_kind_of
 
 _TELLING = frozenset((*DISCRIMINATORS, *ENUMS, "event"))  # whose words count, not their type alone
 
@@ -28,7 +28,7 @@ def outline_of(response: Mapping[str, Json]) -> Hashable:
 
 
 def _outline(value: Json, name: str) -> Hashable:
-    kind = kind_of(value)
+    kind = written_kind_of(value)
     if kind == "object":
         return frozenset((key, _outline(item, key)) for key, item in value.items())
     if kind == "array":

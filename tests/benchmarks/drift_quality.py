@@ -25,7 +25,7 @@ from typing import Any
 from drift_mutations import ROWS, Case, bare
 
 from cachy.compare.sdk_models import find_model
-from cachy.drift import Change, compare
+from cachy.drift import Change, NotComparable, compare
 
 Row = dict[str, Any]
 HISTORY = 30
@@ -51,6 +51,14 @@ def document(row: Row, response: Row) -> Row:
         "request": {"method": row["method"], "url": url, **row.get("request", {})},
         "response": kept,
     }
+
+
+def changes_of(old: Row, new: Row, baseline: list[Row], *, sdk: bool = True) -> list[Change]:
+    """Compare two documents; what cannot be compared is inconclusive, and so not reported."""
+    try:
+        return compare(old, new, baseline=baseline, sdk=sdk)
+    except NotComparable:
+        return []
 
 
 class Corpus:
@@ -85,7 +93,7 @@ class Corpus:
             old, new = (document(pair, pair[side]["response"]) for side in ("old", "new"))
             baseline = self.history(pair) if with_history else []
             started = time.perf_counter()
-            found = compare(old, new, baseline=baseline)
+            found = changes_of(old, new, baseline)
             self.seconds[with_history].append(time.perf_counter() - started)
             self._found[name, with_history] = found
         return self._found[name, with_history]
@@ -173,7 +181,7 @@ class Mutations:
         if mutated is None:
             return None
         new, path = mutated
-        changes = compare(case.document, new, baseline=case.baseline, sdk=False)
+        changes = changes_of(case.document, new, case.baseline, sdk=False)
         return any(change.rule == rule and bare(change.path) == bare(path) for change in changes)
 
 

@@ -11,7 +11,7 @@ from cachy.compare.rules import RULES
 from cachy.drift.live.inconclusive import Unchecked
 from cachy.drift.live.plan import Case, Planned
 from cachy.drift.live.resend import Line
-from cachy.errors import CachyError
+from cachy.errors import CachyError, NotComparable
 from cachy.fixture.compose import compose
 from cachy.fixture.format.text import render_fixture
 from cachy.interaction import Json
@@ -126,6 +126,8 @@ def _ask(
             contract=planned.contract,
             headers=line.config.hdrs,
         )
+    except NotComparable as error:
+        return Unchecked(error.reason, str(error))
     except CachyError as error:
         return Unchecked("unparsed", str(error))
     except RecursionError:

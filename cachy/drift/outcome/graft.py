@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from cachy.compare.compare import Change
 from cachy.compare.rules import RULES
 from cachy.interaction import Json
-from cachy.structure.learn_value import DISCRIMINATORS, kind_of
+from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.json_types import written_kind_of
 from cachy.structure.paths import Step, parse_path
 
 
@@ -90,7 +91,8 @@ def _chooses(step: Step, item: Json) -> bool:
 def _merged(old: Json, new: Json, wishes: Sequence[_PendingChange]) -> Json:
     """Give `old` with what is wished at this place and below it."""
     here = [wish for wish in wishes if not wish.steps]
-    if here and (kind_of(old) != kind_of(new) or any(wish.token == new for wish in here)):
+    is_other = written_kind_of(old) != written_kind_of(new)
+    if here and (is_other or any(wish.token == new for wish in here)):
         return new
     if isinstance(old, dict) and isinstance(new, dict):
         return _merged_union(old, new, wishes)
@@ -172,5 +174,5 @@ def _partners(old: Sequence[Json], new: Sequence[Json]) -> list[Json]:
 
 def _variant(item: Json) -> tuple[Json, ...]:
     if not isinstance(item, dict):
-        return (kind_of(item),)
+        return (written_kind_of(item),)
     return tuple(str(item[key]) for key in DISCRIMINATORS if key in item)

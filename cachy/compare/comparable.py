@@ -1,0 +1,101 @@
+"""Whether two responses can be compared at all: an outage or an unreadable body cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from cachy.compare.api_error import name_error
+from cachy.compare.envelope_rules import kind_of_body, status_of
+from cachy.errors import NotComparable
+from cachy.fixture.format.text import BODY_KINDS
+from cachy.interaction import Json
+from cachy.providers.response_fields import FAILURE_EVENTS
+from cachy.structure.body import decode, media_type
+from cachy.structure.learn import event_name
+
+Response = Mapping[str, Json]
+_SIDES = {"old": "the recorded response", "new": "the live response"}
+_PARSED = ("json", "sse", "ndjson")
+_GRAPHQL = frozenset({"errors", "data", "extensions"})  # https://spec.graphql.org, section 7.1
+
+
+def refuse_incomparable(before: Response, after: Response, others: Iterable[Response] = ()) -> None:
+    """Refuse two responses of one status class and media type that cannot be compared.
+
+    `others` are further recordings of the surface.
+
+    Raises:
+        NotComparable: a body that does not parse as what it says it is, or an error in a response
+            of success where no recording has one.
+    """
+    if _body_of(before) == _body_of(after):
+        return
+    for side, response in (("old", before), ("new", after)):
+        if problem := _find_problem(response):
+            raise NotComparable(f"{_SIDES[side]} {problem}", _reason(response))
+    kinds = {side: kind_of_body(one) for side, one in (("old", before), ("new", after))}
+    if len({*kinds.values()}) > 1:
+        raise NotComparable(_other_kind(kinds["old"], kinds["new"]), "unparsed")
+    if status_of(after) < 400 and not any(map(_has_failed, (before, *others))):
+        failure = next(_failures(after), None)
+        if failure is not None:
+            named = name_error(failure)
+            said = f" ({named})" if named else ""
+            raise NotComparable(
+                f"the live response is an error under a status of success{said}", "provider"
+            )
+
+
+def _body_of(response: Response) -> Mapping[str, Json]:
+    return {kind: response[kind] for kind in (*BODY_KINDS, "truncated") if kind in response}
+
+
+def _find_problem(response: Response) -> str:
+    media, kind = media_type(response), kind_of_body(response)
+    if response.get("truncated"):
+        return "was cut short"
+    if media == "text/event-stream" and not response.get("sse"):
+        return "is an event stream without any event"
+    if kind == "sse" and not response["sse"]:
+        return "is an event stream without any event"
+    if media.endswith("json") and kind not in _PARSED:
+        return "says that it is JSON, and is not JSON that can be compared"
+    return ""
+
+
+def _reason(response: Response) -> Literal["provider", "unparsed"]:
+    is_cut = response.get("truncated") or media_type(response) == "text/event-stream"
+    return "provider" if is_cut else "unparsed"
+
+
+def _other_kind(old: str, new: str) -> str:
+    if "none" in (old, new):
+        return f"{_SIDES['old' if old == 'none' else 'new']} has no body"
+    return f"the recorded response is {old}, and the live response is {new} that does not say so"
+
+
+def _has_failed(response: Response) -> bool:
+    return next(_failures(response), None) is not None
+
+
+def _failures(response: Response) -> Iterator[Any]:
+    """Find the errors that a response carries, at the top of its body or of its events."""
+    if "json" in response:
+        yield from _failure_of(decode(response["json"]))
+    for event in response.get("sse", ()):
+        data = decode(event.get("data"))
+        if event_name(str(event.get("event", "")), data) in FAILURE_EVENTS:
+            yield data
+        yield from _failure_of(data)
+    for line in response.get("ndjson", ()):
+        yield from _failure_of(decode(line))
+
+
+def _failure_of(body: Json) -> Iterator[Any]:
+    if not isinstance(body, dict):
+        return
+    if body.get("error") or str(body.get("type")) in FAILURE_EVENTS:
+        yield body
+    elif body.get("errors") and _GRAPHQL.issuperset(body) and body.get("data") is None:
+        yield body["errors"]
