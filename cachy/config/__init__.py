@@ -1,6 +1,6 @@
 """Everything that a user can set: arguments, environment and `[tool.cachy]`, read once."""
 
-from cachy.config.check import SECTIONS, SETTINGS, parse_mode
+from cachy.config.check import SECTIONS, SETTINGS, parse_mode, suggest
 from cachy.config.covered_hosts import find_alias, is_covered, is_loopback
 from cachy.config.load import current_test, environment, in_ci, load_config, override
 from cachy.config.project import find_project, parse_pyproject
@@ -27,4 +27,5 @@ __all__ = [
     "override",
     "parse_mode",
     "parse_pyproject",
+    "suggest",
 ]

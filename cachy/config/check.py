@@ -69,8 +69,9 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """Return "Did you mean 'verify'?" where a known word is close; else nothing."""
     from difflib import get_close_matches  # only for a mistake
 
-    close = get_close_matches(word.replace("-", "_").lower(), list(known), n=1)
-    return f"Did you mean {close[0]!r}?" if close else ""
+    spelled = {name.replace("-", "_"): name for name in known}
+    close = get_close_matches(word.replace("-", "_").lower(), list(spelled), n=1)
+    return f"Did you mean {spelled[close[0]]!r}?" if close else ""
 
 
 def parse_mode(value: str | Mode) -> Mode:

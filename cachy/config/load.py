@@ -26,7 +26,7 @@ def load_config(*starts: Path, **chosen: Any) -> Config:
     Raises:
         CachyError: an unknown key, a value of the wrong kind, a pyproject.toml that is not TOML.
     """
-    root, pyproject = find_project([start.absolute() for start in starts or (Path.cwd(),)])
+    root, pyproject = find_project([Path(os.path.abspath(start)) for start in starts or ("",)])
     table = read_table(pyproject) if pyproject else None
     settings = check_table(table, pyproject) if table and pyproject else {}
     where = f"mode in {shown_path(pyproject)}" if pyproject else ""

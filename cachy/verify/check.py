@@ -1,4 +1,4 @@
-"""Hold every fixture to the rules: offline, without an SDK or a key."""
+"""Check every fixture against the rules: offline, without an SDK or a key."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from cachy.config import Config
+from cachy.display import counted, shown_path
 from cachy.errors import CachyError, Inconclusive, NewerFormat
 from cachy.fixture.document import request_of
 from cachy.fixture.environment_advice import explain_guarded
@@ -23,8 +24,9 @@ from cachy.fixture.store.store import FILE_NAME, Store
 from cachy.interaction import Json, Request
 from cachy.redact import find_secrets
 from cachy.verify.contracts import Contracts
-from cachy.verify.document_checks import find_fault, find_in_answer
-from cachy.verify.duplicates import find_rivals
+from cachy.verify.damage import find_damage
+from cachy.verify.document_checks import find_fault, find_in_response
+from cachy.verify.duplicates import find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
 from cachy.verify.unused import unused_findings
 
@@ -32,17 +34,18 @@ from cachy.verify.unused import unused_findings
 def verify(
     config: Config, paths: Sequence[Path] = (), *, now: datetime | None = None
 ) -> list[Finding]:
-    """Check the fixtures below some paths, or all of them.
+    """Return what is wrong with the fixtures below some paths, or with all of them.
 
     Raises:
-        CachyError: a path that does not exist.
+        CachyError: a path does not exist.
         Inconclusive: there is nothing to check.
     """
     listed = _listed(config, paths)
     if not listed:
+        where = ", ".join(map(shown_path, paths or [config.fixtures]))
         raise Inconclusive(
-            f"{shown(config, config.fixtures)} holds no fixtures: nothing to verify. "
-            "Record some first: run your tests with cachy on."
+            f"nothing to verify: no fixtures in {where}",
+            advice="Record some first: run your tests with cachy on.",
         )
     contracts = Contracts(config)
     of_names = [
@@ -62,45 +65,47 @@ def verify(
 
 
 def count_fixtures(config: Config, paths: Sequence[Path] = ()) -> int:
-    """Count what `verify` checks."""
+    """Return how many fixtures `verify` checks."""
     return len(list_checked(config, paths))
 
 
 def list_checked(config: Config, paths: Sequence[Path] = ()) -> list[Path]:
-    """List the fixtures below some paths, or all of them.
+    """Return the fixtures below some paths, or all of them.
 
     Raises:
-        CachyError: a path that does not exist.
+        CachyError: a path does not exist.
     """
     return [path for path, leads_out in _listed(config, paths) if not leads_out]
 
 
 def _listed(config: Config, paths: Sequence[Path]) -> list[tuple[Path, bool]]:
-    """List fixtures, and whether a link leads one out; a contract stands for those beside it."""
+    """Return fixtures, and whether a link leads one out; a contract means those beside it."""
     if not paths:
         return [*walk_fixtures(config.fixtures)]
     found: dict[Path, bool] = {}
-    for path in map(Path.absolute, paths):
+    for path in (Path(os.path.abspath(path)) for path in paths):
         if path.is_dir() or (path.is_file() and path.name.startswith(CONTRACT)):
             found |= dict(walk_fixtures(path if path.is_dir() else path.parent))
         elif path.is_file():
             found[path] = not is_inside(path, config.fixtures)
         else:
-            raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
+            advice = "Name a fixture or a folder of fixtures."
+            raise CachyError("does not exist", path=path, advice=advice)
     return sorted(found.items())
 
 
 _UNREADABLE: dict[type[CachyError], str] = {NewerFormat: "newer-format"}
 FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
-_Found = Iterator[tuple[str, str]]  # a rule, and the detail
+_Found = Iterator[tuple[str, ...] | Finding]
+"""A rule, the detail, and advice if the rule's own does not fit; or a finding of another file."""
 
 
 @dataclass(slots=True)
 class _Checks:
     """The checks of one fixture alone.
 
-    `blobs` are those that any of them named; `rejected` are fixtures that teach no contract:
-    copies, and those with an error.
+    `blobs` are those that any of them named; `rejected` are fixtures from which no contract
+    learns: copies, and those with an error.
     """
 
     config: Config
@@ -112,31 +117,34 @@ class _Checks:
     folders: dict[str, bool] = field(default_factory=dict)  # whether a contract lies there
 
     def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
-        """Find what is wrong with one fixture."""
+        """Return what is wrong with one fixture."""
+        where = shown(self.config, path)
         for found in self._find(path, leads_out):
-            where = shown(self.config, path)
-            finding = found if isinstance(found, Finding) else Finding(found[0], where, found[1])
+            finding = found if isinstance(found, Finding) else Finding(found[0], where, *found[1:])
             if finding.severity == "error":
                 self.rejected.add(where)
             yield finding
 
-    def _find(self, path: Path, leads_out: bool) -> Iterator[tuple[str, str] | Finding]:
+    def _find(self, path: Path, leads_out: bool) -> _Found:
         if leads_out:
             yield "unsafe-path", f"leads to {os.path.realpath(path)}"
             return
         try:
             text = read_text(path)
-            document = parse_document(text, path.name)
+            if damage := find_damage(text):
+                yield "unreadable", *damage
+            else:
+                yield from self._find_in(path, text, parse_document(text, path.name))
         except CachyError as error:
-            rule = _UNREADABLE.get(type(error), "unreadable")
-            yield Finding(rule, shown(self.config, path), error.problem, error.advice)
-            return
+            yield _UNREADABLE.get(type(error), "unreadable"), error.problem, error.advice
+
+    def _find_in(self, path: Path, text: str, document: Mapping[str, Json]) -> _Found:
         for kind in find_secrets(text, self.config.redact):
             yield "secret-left", f"holds what looks like a secret: {kind}"
         if invalid := find_fault(document):
             yield "invalid", invalid
             return
-        yield from find_in_answer(document)
+        yield from find_in_response(document)
         if self.config.max_age is not None:
             yield from self._find_age(document, self.config.max_age)
         if '"$blob"' in text:
@@ -146,12 +154,12 @@ class _Checks:
             yield "invalid", fault
         yield from self._find_outside_contract(path, document)
 
-    def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> Iterator[Finding]:
+    def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> _Found:
         folder = str(path).rpartition(os.sep)[0]
         if folder not in self.folders:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
-            with suppress(*FAULTS):  # told as invalid already
+            with suppress(*FAULTS):  # reported as invalid already
                 teaches = shown(self.config, path) not in self.rejected
                 yield from self.contracts.hold(document, path, teaches=teaches)
 
@@ -162,10 +170,10 @@ class _Checks:
         try:
             age = self.now - datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
         except ValueError:
-            yield "invalid", "at $.recorded.at: no date of the calendar"
+            yield "invalid", "at $.recorded.at: expected a date of the calendar"
             return
         if age > timedelta(days=limit):
-            yield "too-old", f"recorded {age.days} days ago, max_age is {limit}"
+            yield "too-old", f"recorded {counted(age.days, 'day')} ago, max_age is {limit}"
 
     def _find_blobs(self, document: Mapping[str, Json]) -> _Found:
         for name in dict.fromkeys(blob_names(document)):
@@ -180,18 +188,29 @@ class _Checks:
         try:
             host, fingerprint = self._identify(document, named["fingerprint"] if named else "")
         except CachyError:
-            return  # a blob is missing, as was said
+            return  # a blob is missing: reported already
         except FAULTS as error:
-            yield "invalid", f"its request can't be read: {type(error).__name__}"
+            yield "invalid", f"its request cannot be read: {type(error).__name__}"
             return
-        if named is None or named["fingerprint"] != fingerprint:
-            cause = explain_guarded(document["request"]) if named else ""
-            yield "wrong-place", cause or f"its request has the fingerprint {fingerprint}"
+        if named is None:
+            yield "wrong-place", f"its name lacks the fingerprint of its request, {fingerprint}"
+        elif named["fingerprint"] != fingerprint:
+            yield self._why_renamed(path, document, named["fingerprint"], fingerprint)
         elif not self._is_below(path, host):
-            yield "wrong-place", f"it does not lie below {host}"
+            yield "wrong-place", f"it is not in the folder {host}"
+
+    def _why_renamed(
+        self, path: Path, document: Mapping[str, Json], named: str, fingerprint: str
+    ) -> tuple[str, str]:
+        """Return whether the environment, a setting or an edit has changed the fingerprint."""
+        if cause := explain_guarded(document["request"]):
+            return "wrong-place", cause
+        if is_of_other_settings(path, named, self.config):
+            return "wrong-place", f"with today's settings its fingerprint is {fingerprint}"
+        return "edited-request", f"its fingerprint is {fingerprint}, but its name says {named}"
 
     def _identify(self, document: Mapping[str, Json], named: str) -> tuple[str, str]:
-        """Give the host's folder and the fingerprint; the shortest way first."""
+        """Return the host's folder and the fingerprint; the shortest way first."""
         part = document["request"]
         if "json" in part:
             request = Request(part["method"], part["url"], parse_headers(part.get("headers", {})))
@@ -204,7 +223,9 @@ class _Checks:
     def _is_below(self, path: Path, host: str) -> bool:
         if str(path).startswith(f"{self.config.fixtures}{os.sep}{host}{os.sep}"):
             return True
-        return is_inside(path, self.config.fixtures / host)
+        if is_inside(path, self.config.fixtures):
+            return is_inside(path, self.config.fixtures / host)
+        return host in path.parts  # in a folder of fixtures that the settings do not name
 
 
 def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
@@ -215,7 +236,7 @@ def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
 
 
 def _is_plain(response: Mapping[str, Json], text: str) -> bool:
-    """Whether an answer holds nothing but JSON, and nothing in a form of the format's own."""
+    """Whether a response is JSON only, with nothing in a form of the format's own."""
     if "base64" in response or "multipart" in response:
         return False
     start = text.find("$", max(text.find('\n  "response": '), 0))
@@ -226,21 +247,21 @@ def _find_form_fault(document: Mapping[str, Json]) -> str:
     try:
         parse_body(document["response"])
     except FAULTS as error:
-        return f"its answer can't be read: {type(error).__name__}"
+        return f"its response cannot be read: {type(error).__name__}"
     return ""
 
 
 def _find_odd_names(listed: Iterable[tuple[Path, bool]], config: Config) -> Iterator[Finding]:
-    """Find names that a reader or another disk takes for something else."""
+    """Return names that a reader or another disk takes for something else."""
     names: dict[str, list[Path]] = {}
     for path, _ in listed:
         text = str(path)
         names.setdefault(text.casefold(), []).append(path)
         if not text.isprintable():
-            yield Finding("unsafe-path", shown(config, path), "its name has signs that don't show")
+            yield Finding("unsafe-path", shown(config, path), "its name has invisible characters")
     for twins in names.values():
         for path in twins if len(twins) > 1 else ():
-            yield Finding("unsafe-path", shown(config, path), "another differs by case only")
+            yield Finding("unsafe-path", shown(config, path), "another name differs by case only")
 
 
 def _unused_blobs(named: set[str], config: Config) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Hold fixtures to the contract beside them, and learn what they show."""
+"""Compare fixtures with the contract beside them, and learn what they show."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cachy.structure.skeleton import outline_of
 from cachy.verify.finding import Finding, shown
 
 Document = Mapping[str, Json]
-_TOLD = 3  # breaches or facts that a finding names
+_NAMED = 3  # breaches or facts that a finding names
 
 
 class _SurfaceState:
@@ -39,9 +39,9 @@ class _SurfaceState:
         self._learned: set[Hashable] = set()
 
     def hold(self, document: Document, *, teaches: bool, counts: bool) -> list[str]:
-        """Say what in an answer breaks the contract; `teaches`: learn one that breaks nothing.
+        """Return what in a response breaks the contract; `teaches`: learn one that breaks nothing.
 
-        `counts`: learn how often each fact was seen, not only each kind of answer once.
+        `counts`: learn how often each fact was seen, not only each kind of response once.
         """
         response = document["response"]
         outline = outline_of(response)
@@ -59,7 +59,7 @@ class _SurfaceState:
         return [*dict.fromkeys(breaches)]
 
     def merged(self) -> Contract | None:
-        """Give the contract with what was learned beside it; None where nothing is known."""
+        """Return the contract with what was learned beside it; None if nothing is known."""
         if not self._structure.recordings:
             return self.contract
         learned = contract_of(self._structure, self._surface)
@@ -81,7 +81,10 @@ class Contracts:
         self._folders: dict[str, bool] = {}
 
     def hold(self, document: Document, fixture: Path, *, teaches: bool = True) -> Iterator[Finding]:
-        """Hold a whole fixture to its contract, which learns from one that may teach."""
+        """Return what in a valid fixture breaks its contract.
+
+        `teaches`: the contract learns from a fixture that breaks nothing.
+        """
         if not self._is_starting and not self._has_contracts(os.path.dirname(fixture)):
             return
         path, surface = contract_path(document, self._config), surface_of(document, self._config)
@@ -106,51 +109,53 @@ class Contracts:
             return
         try:
             if not is_inside(path, config.fixtures):
-                raise CachyError(f"{where} is a link that leads away. Replace it by the file.")
+                advice = "Replace the link with the file itself."
+                raise CachyError("is a link that leads out of the fixtures", advice=advice)
             contract = load_contract(path)
             if contract.surface != surface:
-                raise CachyError(f"{where} is of {contract.surface}, beside answers of {surface}.")
+                problem = f"is the contract of {contract.surface}, beside fixtures of {surface}"
+                raise CachyError(problem)
         except CachyError as error:
-            yield Finding("invalid-contract", where, str(error))
+            yield Finding("invalid-contract", where, error.problem, error.advice)
             return
         for kinds in find_secret_lines(contract, config.redact).values():
             yield Finding("secret-left", where, f"holds what looks like a secret: {kinds[0]}")
         self._known[path] = _SurfaceState(contract, surface)
 
     def find_behind(self) -> Iterator[Finding]:
-        """Find the contracts that lack what fixtures show which keep to them."""
+        """Return the contracts that lack what valid fixtures show."""
         for path, contract, merged in self.merged():
             if contract and (news := _find_news(contract, merged)):
                 yield Finding("contract-behind", shown(self._config, path), _listed(news))
 
     def merged(self) -> Iterator[tuple[Path, Contract | None, Contract]]:
-        """Give each contract's path, the contract as it is, and with what was learned."""
+        """Return each contract's path, the contract as it is, and with what was learned."""
         for path, known in sorted(self._known.items()):
             if known and (merged := known.merged()):
                 yield path, known.contract, merged
 
 
 def _find_news(contract: Contract, merged: Contract) -> list[str]:
-    """Say of which paths more is known; that a fact is no longer new is no news."""
+    """Return the paths of which more is known; that a fact is no longer new does not count."""
     written = written_paths(merged.facts)
-    told = (
+    facts = (
         f"{written[path]} {news}"
         for path, fact in merged.facts.items()
         if (news := _find_more(contract.facts.get(path), fact))
     )
-    return [*dict.fromkeys(told)]
+    return [*dict.fromkeys(facts)]
 
 
 def _find_more(old: Fact | None, fact: Fact) -> str:
     if old is None:
         return "is not in it"
     if old.types != fact.types:
-        return f"is {' | '.join(sorted(fact.types))} by now"
+        return f"is {' | '.join(sorted(fact.types))} in fixtures"
     if old.is_optional != fact.is_optional:
         return "is missing in a fixture"
-    return "has further words" if old.tokens != fact.tokens else ""
+    return "has further enum values" if old.tokens != fact.tokens else ""
 
 
-def _listed(told: Sequence[str]) -> str:
-    more = f"; and {len(told) - _TOLD} more" if len(told) > _TOLD else ""
-    return "; ".join(told[:_TOLD]) + more
+def _listed(facts: Sequence[str]) -> str:
+    more = f"; and {len(facts) - _NAMED} more" if len(facts) > _NAMED else ""
+    return "; ".join(facts[:_NAMED]) + more

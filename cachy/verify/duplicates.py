@@ -1,11 +1,11 @@
-"""Files that answer the same request, and which of them replays."""
+"""Which request a file answers, and which files answer the same one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from cachy.config import Config
+from cachy.config import Config, Match
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
@@ -13,7 +13,10 @@ from cachy.fixture.store.store import FILE_NAME, Store, load_fixture
 
 
 def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[list[Path]]:
-    """Group the files that answer the same request in the same turn; the one that replays first."""
+    """Return groups of files that answer the same request in the same turn.
+
+    The one that replays comes first in its group.
+    """
     groups: dict[tuple[str, int], list[Path]] = {}
     for path in paths:
         if found := FILE_NAME.fullmatch(path.name):
@@ -31,8 +34,15 @@ def _replaying_first(group: list[Path], index: int, config: Config, store: Store
 
 
 def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
-    """Identify the request in a file; None where it can't be read."""
+    """Return the identity of the request in a file; None if it cannot be read."""
     try:
         return identify_settled(request_of(load_fixture(path).document, store.load_blob), config)
     except (CachyError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def is_of_other_settings(path: Path, fingerprint: str, config: Config) -> bool:
+    """Whether a name was right before the settings that change what matches."""
+    plain = config._replace(match=Match(), redact=(), paths=())
+    before = find_identity(path, plain, Store(config.fixtures))
+    return before is not None and fingerprint == before.fingerprint

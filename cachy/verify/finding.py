@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachy.config import Config
@@ -31,6 +31,10 @@ class Finding:
     def fix(self) -> str:
         """What to do about it."""
         return self.advice or RULES[self.rule].fix
+
+    def after_fix(self) -> Finding:
+        """Return the finding with the advice for what `--fix` has left."""
+        return replace(self, advice=self.advice or RULES[self.rule].left)
 
 
 def shown(config: Config, path: Path) -> str:

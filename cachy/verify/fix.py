@@ -1,4 +1,4 @@
-"""Mend what has exactly one right answer; nothing that was recorded is lost."""
+"""Fix what has exactly one right answer; nothing that was recorded is lost."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
-from cachy.config import Config, Match
+from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import Identity
-from cachy.fixture.store.files import list_fixtures, read_text
+from cachy.fixture.store.files import is_inside, list_fixtures, read_text
 from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.structure.contract_file import render_contract
 from cachy.verify.check import FAULTS, list_checked, verify
 from cachy.verify.contracts import Contracts
-from cachy.verify.duplicates import find_identity, find_rivals
+from cachy.verify.duplicates import find_identity, find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
 from cachy.verify.unused import drop_empty
 
 Fixer = Callable[[Config, Sequence[Finding]], Iterator[str]]
-"""Mends what it can of the findings, and yields a line for each thing that it did."""
+"""Fixes what it can of the findings, and yields a line for each thing that it did."""
 
 
 def fix(config: Config, findings: Sequence[Finding]) -> list[str]:
-    """Mend what has one right answer; gives a line for each thing done."""
+    """Fix what has one right answer, and return a line for each thing done."""
     return [line for fixer in FIXERS for line in fixer(config, findings)]
 
 
@@ -34,16 +34,19 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
     """Move a fixture to where its request is looked for, if its name proves the request unedited.
 
     A copy of the fixture that replays there is deleted, whatever its name. A name with another
-    fingerprint tells of an edit: moved, it would answer what nobody recorded.
+    fingerprint is a sign of an edit: moved, the file would answer what was never recorded. What
+    is not in the project's folder of fixtures stays: it may be another project's.
     """
     store = Store(config.fixtures)
     for path in _of_rule("wrong-place", config, findings):
         named, home = FILE_NAME.fullmatch(path.name), find_identity(path, config, store)
-        if home is None or (named and not _is_proven(named["fingerprint"], path, home, config)):
+        if home is None or not is_inside(path, config.fixtures):
+            continue
+        if named and not _is_proven(named["fingerprint"], path, home, config):
             continue
         if kept := _find_same(path, home, named, config):
             path.unlink()
-            yield f"deleted {shown(config, path)}: {shown(config, kept)} holds the same answer"
+            yield _deleted_copy(path, kept, config)
         elif named:
             name = file_name((named["slug"] or "") + home.fingerprint, int(named["index"] or 1))
             target = config.fixtures / home.target.folder / name
@@ -56,16 +59,14 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:
-    """Whether a name was right, now or before the settings that change what matches."""
-    plain = config._replace(match=Match(), redact=(), paths=())
-    before = find_identity(path, plain, Store(config.fixtures))
-    return fingerprint in (home.fingerprint, before.fingerprint if before else "")
+    """Whether a name is right, or was before the settings that change what matches."""
+    return fingerprint == home.fingerprint or is_of_other_settings(path, fingerprint, config)
 
 
 def _find_same(
     path: Path, home: Identity, named: re.Match[str] | None, config: Config
 ) -> Path | None:
-    """Find the fixture that replays the very answer of a stray one: in its turn, or in any."""
+    """Return the fixture that replays the response of a misplaced one: in its turn, or in any."""
     store = Store(config.fixtures)
     for index in [int(named["index"] or 1)] if named else count(1):
         found = store.find(home, index)
@@ -75,7 +76,7 @@ def _find_same(
 
 
 def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
-    """Of files with one and the same answer keep the one that replays."""
+    """Delete the files with the same response as the one that replays."""
     store = Store(config.fixtures)
     named = {path for path in _of_rule("duplicate", config, findings)}
     for kept, *others in (
@@ -84,18 +85,22 @@ def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         for path in others:
             if _is_copy(path, kept, config, store):
                 path.unlink()
-                yield f"deleted {shown(config, path)}: {shown(config, kept)} holds the same answer"
+                yield _deleted_copy(path, kept, config)
+
+
+def _deleted_copy(path: Path, kept: Path, config: Config) -> str:
+    return f"deleted {shown(config, path)}: {shown(config, kept)} holds the same response"
 
 
 def _is_copy(path: Path, kept: Path, config: Config, store: Store) -> bool:
-    """Whether two files hold one request and one answer, and are not one file by a link."""
+    """Whether two files hold one request and one response, and are not one file by a link."""
     asked = [find_identity(one, config, store) for one in (path, kept)]
     is_same = asked[0] is not None and asked[0] == asked[1] and not path.samefile(kept)
     return is_same and load_fixture(path).response == load_fixture(kept).response
 
 
 def _drop_unused_blobs(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
-    """Delete blobs that no fixture names, where every fixture can be read."""
+    """Delete blobs that no fixture names, if every fixture can be read."""
     if any(finding.rule in ("unreadable", "newer-format") for finding in findings):
         return
     for path in _of_rule("blob-unused", config, findings):
@@ -111,11 +116,11 @@ def _of_rule(rule: str, config: Config, findings: Sequence[Finding]) -> Iterator
 
 
 def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
-    """Write the contracts beside some fixtures; gives a line for each file written.
+    """Write the contracts beside some fixtures, and return a line for each file written.
 
     A contract that is there learns what its fixtures add and forgets nothing. A fixture with an
-    error, or the copy of another, teaches nothing. What breaks a contract is left to a person,
-    and so is a contract that can't be read.
+    error, or the copy of another, teaches it nothing. What breaks a contract is left to a
+    person, and so is a contract that cannot be read.
     """
     contracts, store, done = Contracts(config, is_starting=True), Store(config.fixtures), []
     folders = sorted({path.parent for path in fixtures})
@@ -126,11 +131,11 @@ def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
     }
     for path in list_checked(config, folders) if folders else ():
         if path.parent in folders and shown(config, path) not in rejected:
-            with suppress(CachyError, *FAULTS):  # told by verify already
+            with suppress(CachyError, *FAULTS):  # reported by verify already
                 deque(contracts.hold(load_fixture(path).document, path), maxlen=0)
     for path, contract, merged in contracts.merged():
         text = render_contract(merged, config.redact)
         if contract is None or read_text(path) != text:
             store.write(path, text.encode("utf-8"))
-            done.append(f"wrote {shown(config, path)}: what {merged.surface} is known to answer")
+            done.append(f"wrote {shown(config, path)}: what is known of {merged.surface}")
     return done

@@ -1,4 +1,4 @@
-"""Say what verify found: for a person, a program, or a workflow's log."""
+"""What verify found: for a person, a program, or a workflow's log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
 
 def summarize(findings: Sequence[Finding], checked: int) -> dict[str, Any]:
-    """Give the report as `--format json` prints it."""
+    """Return the report as `--format json` prints it."""
     severities = [finding.severity for finding in findings]
     return {
         "cachy": 1,
@@ -38,12 +38,12 @@ def summarize(findings: Sequence[Finding], checked: int) -> dict[str, Any]:
 
 
 def render_json(findings: Sequence[Finding], checked: int) -> str:
-    """Write the report for a program."""
+    """Return the report for a program."""
     return json.dumps(summarize(findings, checked), indent=2, ensure_ascii=False)
 
 
 def render_text(findings: Sequence[Finding], checked: int) -> str:
-    """Write the report for a person, the errors first."""
+    """Return the report for a person, the errors first."""
     order = sorted(findings, key=lambda finding: list(_COMMANDS).index(finding.severity))
     lines = [
         f"{finding.severity}: {printable(finding.fixture)}: {printable(finding.detail)}"
@@ -56,7 +56,7 @@ def render_text(findings: Sequence[Finding], checked: int) -> str:
 
 
 def render_github(findings: Sequence[Finding], checked: int) -> str:
-    """Write a workflow command for each finding, then the counts."""
+    """Return a workflow command for each finding, or the counts if there is none."""
     commands = [
         f"::{_COMMANDS[finding.severity]} file={_escaped(finding.fixture, ':,')},"
         f"title={finding.rule}::{_escaped(finding.detail)}"

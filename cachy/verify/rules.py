@@ -10,13 +10,18 @@ Severity = Literal["error", "warning", "info"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a rule means, why it matters, and what to do about a finding."""
+    """What a rule means, why it matters, and what to do about a finding.
+
+    `left` says what to do where `cachy verify --fix` has left the finding; empty where `fix`
+    does not name that command.
+    """
 
     id: str
     severity: Severity
     what: str
     why: str
     fix: str
+    left: str = ""
 
 
 RULES = {
@@ -25,52 +30,61 @@ RULES = {
         Rule(
             "unreadable",
             "error",
-            "The file can't be read, or is no JSON.",
-            "Its request misses in CI, or replays half an answer.",
+            "The file cannot be read, or is not a fixture.",
+            "Its request misses in CI, or replays half a response.",
             "Restore it from git, or record it again.",
         ),
         Rule(
             "newer-format",
             "error",
-            "A newer cachy wrote the fixture.",
-            "This cachy can't know what it means.",
+            "A newer version of cachy wrote the fixture.",
+            "This version does not know what it means.",
             "Upgrade: pip install -U pycachy",
         ),
         Rule(
             "invalid",
             "error",
-            "The fixture breaks the format's JSON Schema.",
-            "Nothing promises that it replays what was recorded.",
+            "The fixture breaks the JSON Schema of the format.",
+            "It may not replay what was recorded.",
             "Undo the edit, or record it again.",
+        ),
+        Rule(
+            "edited-request",
+            "error",
+            "The request in the file was edited after it was recorded.",
+            "No request finds the file any more, and its response belongs to another request.",
+            "Undo the edit, or delete the file and record it again.",
         ),
         Rule(
             "wrong-place",
             "error",
-            "The request in the file is not the request that its name stands for.",
-            "Nobody finds it there: its request was edited, or the file was moved.",
-            "Run: cachy verify --fix. It moves what lies in the wrong folder, or has its old name "
-            "since a setting was changed, and deletes copies. What it leaves was edited: undo "
-            "that, or delete the file and record it again.",
+            "The file is not where its request is looked for.",
+            "No request finds it there: it was moved or renamed, or a setting that decides what "
+            "matches was changed since.",
+            "Run: cachy verify --fix. It moves the file to its place, or deletes it if the same "
+            "response is there already.",
+            "Another file has its place, or its name has no fingerprint. Delete one of the two, "
+            "or record the request again.",
         ),
         Rule(
             "unsafe-path",
             "error",
-            "A link leads out of the folder of fixtures, or a name hides what it is.",
-            "What is committed here must not reach anything else, nor pass for something else.",
-            "Replace the link by the file itself; give the file or folder a plain name.",
+            "A link leads out of the fixtures folder, or a name hides what it is.",
+            "What is committed here must not reach other files, nor look like other files.",
+            "Replace the link with the file itself; give the file or folder a plain name.",
         ),
         Rule(
             "secret-left",
             "error",
-            "Something in the file has the shape of a secret.",
-            "Whoever can read the repository can use it.",
+            "Text in the file has the shape of a secret.",
+            "Everybody who can read the repository can use it.",
             "Revoke the secret now, then delete the file and record it again.",
         ),
         Rule(
             "blob-missing",
             "error",
-            "The fixture names a payload that is not in blobs/, or not what its name says.",
-            "The answer can't be replayed.",
+            "The fixture names a payload that is missing in blobs/, or was changed there.",
+            "The response cannot be replayed.",
             "Restore the blob from git, or record the fixture again.",
         ),
         Rule(
@@ -91,13 +105,13 @@ RULES = {
             "no-terminator",
             "warning",
             "The recorded stream lacks the event that this provider ends its streams with.",
-            "The answer was probably cut: tests pass on half of it.",
+            "The response was probably cut: tests pass on half of it.",
             "Record it again.",
         ),
         Rule(
             "empty-stream",
             "warning",
-            "The recorded stream holds no event.",
+            "The recorded stream has no events.",
             "The provider failed, or the recording was cut at once.",
             "Record it again.",
         ),
@@ -105,22 +119,22 @@ RULES = {
             "duplicate",
             "warning",
             "Two files answer the same request.",
-            "Which of them replays is decided by their names.",
-            "Delete the one that is not meant.",
+            "Their names decide which of them replays.",
+            "Delete the wrong one.",
         ),
         Rule(
             "unused",
             "warning",
-            "The last full run on this machine did not ask for this fixture.",
+            "The last complete run of the tests on this machine did not use this fixture.",
             "It is read, reviewed and checked for drift, and no test needs it.",
-            "Look at the list, then remove them all: cachy prune --yes",
+            "Look at the list, then delete them all: cachy prune --yes",
         ),
         Rule(
             "superseded",
             "warning",
             "The request was edited since: the fixture beside it was recorded in its place.",
-            "A reviewer takes the old prompt and its answer for what the code still asks.",
-            "Remove it, and commit both in one step: git then shows a rename: cachy prune --yes",
+            "A reviewer takes the old prompt and its response for what the code still sends.",
+            "Delete it, and commit both in one step, so that git shows a rename: cachy prune --yes",
         ),
         Rule(
             "too-old",
@@ -132,35 +146,41 @@ RULES = {
         Rule(
             "outside-contract",
             "error",
-            "The answer lacks what the contract of its surface promises, or has another type.",
+            "The response lacks what the contract of its surface promises, or has another type.",
             "Your tests see an API that never answered like this: the fixture was edited, or the "
             "API has changed between two recordings.",
-            "Record it again. If the API does answer so, say it in the contract's line "
+            "Record it again. If the API does answer so, write it in the contract's line "
             '(append ", optional", or the type), or delete the contract and run: '
             "cachy verify --fix",
+            "Record it again. If the API does answer so, write it in the contract's line "
+            '(append ", optional", or the type).',
         ),
         Rule(
             "contract-behind",
             "warning",
-            "Fixtures show fields, types or words that the contract beside them lacks.",
-            "Nothing is wrong with them: what was seen once is proof enough. Until the contract "
-            "has it, no one is told when it goes away again.",
+            "Fixtures show fields, types or enum values that the contract beside them lacks.",
+            "Nothing is wrong with the fixtures. Until the contract has them, nothing warns when "
+            "they go away again.",
             "Run: cachy verify --fix, and commit what it adds.",
+            "The contract was not updated because one of its fixtures has an error: fix that "
+            "first.",
         ),
         Rule(
             "invalid-contract",
             "error",
-            "A contract can't be read, or lies beside another surface's fixtures.",
-            "Nothing is held to it: an answer may break it and nobody hears.",
+            "A contract cannot be read, or lies beside another surface's fixtures.",
+            "No response is checked against it.",
             "Undo the edit. After a merge conflict keep the lines of both sides. Or delete the "
             "file and run: cachy verify --fix",
+            "Undo the edit. After a merge conflict keep the lines of both sides. Or delete the "
+            "file.",
         ),
         Rule(
             "match-ignored",
             "info",
-            "The configuration makes requests match though they differ.",
-            "A request that changed there replays an old answer.",
-            "Keep the list as short as it can be.",
+            "The settings let requests match although they differ.",
+            "A request that changed there replays an old response.",
+            "Keep the list short.",
         ),
     )
 }

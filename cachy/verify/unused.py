@@ -1,4 +1,4 @@
-"""Fixtures that no full run asked for, and those among them that another one has replaced."""
+"""Fixtures that no complete run used, and those among them that another one has replaced."""
 
 from __future__ import annotations
 
@@ -27,28 +27,29 @@ _LIKE = 0.5  # the share of its values that an edited request keeps at least
 
 @dataclass(frozen=True, slots=True)
 class Unused:
-    """What nothing asked for, in order; `successors` are the fixtures that replace some of it.
+    """What nothing used, in order; `successors` are the fixtures that replace some of it.
 
-    `unjudged` was not asked for either, but is newer than the run that would tell.
+    `unjudged` was not used either, but is newer than the run that would show it.
     """
 
     fixtures: tuple[Path, ...]
     blobs: tuple[Path, ...]
     successors: Mapping[Path, Path]
     unjudged: tuple[Path, ...]
+    of_tests: frozenset[Path]  # those that a test recorded
 
 
 def find_unused(config: Config) -> Unused:
-    """Find what the last full runs did not ask for.
+    """Return what the last complete runs did not use.
 
     Raises:
-        Inconclusive: no full run is on record.
+        Inconclusive: no complete run is on record.
     """
     runs = load_runs(config.fixtures)
     if not runs:
         raise Inconclusive(
-            "No full run is on record here, so nothing is known to be unused. "
-            "Run all your tests with cachy on, or: cachy run -- CMD"
+            "no complete run is on record here, so cachy cannot know what is unused",
+            advice="Run all your tests with cachy on, or: cachy run -- CMD",
         )
     asked = frozenset[str]().union(*(run.used for run in runs))
     used: list[Path] = []
@@ -66,24 +67,27 @@ def find_unused(config: Config) -> Unused:
         tuple(_unused_blobs([*used, *unjudged], config.fixtures, runs[0])),
         _pair(unused, used),
         tuple(unjudged),
+        frozenset(
+            fixture.path for fixture in unused if fixture.path and _recorded(fixture, "test")
+        ),
     )
 
 
 def _unused_blobs(kept: list[Path], root: Path, run: Run) -> list[Path]:
-    """Find what no fixture that stays names; nothing where one of them can't be read."""
+    """Return what no fixture that stays names; nothing if one of them cannot be read."""
     blobs = [path for path in unnamed_blobs(kept, root) if path.stat().st_mtime <= run.began]
     is_clear = not blobs or all(map(_find_fixture, filter(_short_name, kept)))
     return blobs if is_clear else []
 
 
 def _short_name(path: Path) -> str:
-    """Give a file's name without its slug; of no fixture's name, nothing that a run asks for."""
+    """Return the file name without its slug, or '' if it is not a fixture's name."""
     named = FILE_NAME.fullmatch(path.name)
     return file_name(named["fingerprint"], int(named["index"] or 1)) if named else ""
 
 
 def _find_fixture(path: Path) -> Fixture | None:
-    """Load what can be judged: a file that is broken or misnamed is another rule's business."""
+    """Return a fixture that can be judged; other rules report what is broken or misnamed."""
     try:
         return load_fixture(path) if _short_name(path) else None
     except CachyError:
@@ -91,12 +95,13 @@ def _find_fixture(path: Path) -> Fixture | None:
 
 
 def _judge(fixture: Fixture, path: Path, runs: list[Run]) -> Verdict:
-    """Say whether a run would have asked for this fixture if anything needed it.
+    """Return whether a run would have used this fixture if anything needed it.
 
-    What a test recorded only a run of the tests can judge, unless that test was skipped.
+    What a test recorded is judged by a run of the tests, unless that test was skipped; what a
+    script or notebook recorded only by a run of scripts, as no test needs it anyway.
     """
     test = redact_text(_recorded(fixture, "test"))
-    judges = [run for run in runs if run.command == PYTEST] if test else runs
+    judges = [run for run in runs if (run.command == PYTEST) == bool(test)]
     skipped = judges[0].skipped if judges else ("",)
     if not judges or any(test == name or test.startswith(f"{name}::") for name in skipped if test):
         return "used"
@@ -109,7 +114,7 @@ def _recorded(fixture: Fixture, name: str) -> str:
 
 
 def _pair(unused: list[Fixture], used: list[Path]) -> dict[Path, Path]:
-    """Find for each fixture the younger one whose request is its own, edited."""
+    """Return for each fixture the younger one whose request is its own, edited."""
     folders: dict[Path, list[Fixture]] = {}
     for folder in {fixture.path.parent for fixture in unused if fixture.path}:
         known = [found for path in used if path.parent == folder if (found := _find_fixture(path))]
@@ -147,7 +152,7 @@ def _index(path: Path | None) -> str | None:
 
 
 def unnamed_blobs(paths: Iterable[Path], root: Path) -> list[Path]:
-    """Find the blobs that none of these fixtures names."""
+    """Return the blobs that none of these fixtures names."""
     folder = root / BLOBS
     is_ours = folder.is_dir() and is_inside(folder, root)
     present = {path.name for path in folder.iterdir()} if is_ours else set()
@@ -158,19 +163,19 @@ def unnamed_blobs(paths: Iterable[Path], root: Path) -> list[Path]:
 
 
 def unused_findings(config: Config) -> Iterator[Finding]:
-    """Report what is superseded, and by the last full run of the tests what is unused."""
+    """Return what is superseded, and what the last complete run of the tests did not use."""
     runs = load_runs(config.fixtures)
     found = find_unused(config) if runs else None
     for path in found.fixtures if found else ():
         where, successor = shown(config, path), found.successors.get(path) if found else None
         if successor:
             yield Finding("superseded", where, f"by {shown(config, successor)}")
-        elif any(run.command == PYTEST for run in runs):
-            yield Finding("unused", where, "the last full run of the tests did not ask for it")
+        elif path in found.of_tests if found else ():
+            yield Finding("unused", where, "the last complete run of the tests did not use it")
 
 
 def remove(found: Unused, config: Config) -> list[str]:
-    """Remove what is unused; gives a line for each file.
+    """Delete what is unused, and return a line for each file.
 
     Raises:
         CachyError: the disk refuses.
@@ -179,7 +184,7 @@ def remove(found: Unused, config: Config) -> list[str]:
 
 
 def describe(found: Unused, config: Config) -> list[tuple[Path, str]]:
-    """Name each file that is unused, and why."""
+    """Return each file that is unused, and why."""
     lines = []
     for path in found.fixtures:
         successor = found.successors.get(path)
@@ -192,13 +197,13 @@ def _remove(path: Path, line: str, config: Config) -> str:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise CachyError(f"{path} can't be removed: {error.strerror}. Mend that.") from None
+        raise CachyError(f"cannot be deleted: {error.strerror}", path=path) from None
     drop_empty(path.parent, config.fixtures)
     return f"pruned {line}"
 
 
 def drop_empty(folder: Path, root: Path) -> None:
-    """Remove a folder that nothing is left in, and those above it, up to the root."""
+    """Delete a folder that is empty, and those above it, up to the root."""
     with suppress(OSError):  # not empty
         while folder != root:
             folder.rmdir()

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from verify_project import NOW, edit, make_config, record
 
+from cachy.cli import run_program
 from cachy.config import Config, Match
 from cachy.errors import CachyError, Inconclusive
+from cachy.fixture.store.run_log import PYTEST, Run, save_run
 from cachy.verify import RULES, Finding, verify
 from cachy.verify.report import render_github, render_sarif, render_text, summarize
+from cachy.verify.unused import find_unused
 
 
 @pytest.fixture
@@ -49,8 +52,8 @@ BREAKS: list[tuple[str, Callable[[Path], Any]]] = [
     ("invalid", lambda path: edit(path, lambda document: document.pop("response"))),
     ("invalid", lambda path: edit(path, lambda document: document["response"].update(json=1))),
     ("invalid", lambda path: edit(path, lambda document: document["request"].update(x=1))),
-    ("wrong-place", lambda path: edit(path, lambda d: d["request"]["json"].update(model="other"))),
-    ("wrong-place", lambda path: path.rename(path.with_name("hey-0123456789abcdef.json"))),
+    ("edited-request", lambda path: edit(path, lambda d: d["request"]["json"].update(model="o"))),
+    ("edited-request", lambda path: path.rename(path.with_name("hey-0123456789abcdef.json"))),
     ("wrong-place", lambda path: path.rename(path.with_name("renamed.json"))),
     ("wrong-place", lambda path: path.rename(path.parents[4] / path.name)),
     ("unsafe-path", link_outside),
@@ -83,6 +86,102 @@ def test_no_text_of_a_file_or_its_name_decides_its_rule(config: Config) -> None:
     assert {finding.rule for finding in verify(config, now=NOW)} == {"unreadable"}
 
 
+def dump(path: Path, change: Callable[[str], str]) -> None:
+    path.write_text(change(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("damage", "detail", "advice"),
+    [
+        (lambda text: "\ufeff" + text, "begins with a byte order mark (BOM)", "without a BOM"),
+        (
+            lambda text: text.replace('  "response"', '<<<<<<< HEAD\n  "response"'),
+            "has a merge conflict marker in line ",
+            "Keep one side",
+        ),
+        (
+            lambda text: text.replace('"status": 200', '"status": 200, "status": 200'),
+            "has the key 'status' twice in one object",
+            "Delete one",
+        ),
+    ],
+)
+def test_damage_is_named_for_what_it_is(
+    damage: Callable[[str], str], detail: str, advice: str, config: Config
+) -> None:
+    path = record(config)
+    dump(path, damage)
+    (finding,) = verify(config, now=NOW)
+    assert finding.rule == "unreadable"
+    assert finding.detail.startswith(detail)
+    assert advice in finding.fix
+
+
+@pytest.mark.parametrize(
+    ("change", "detail"),
+    [
+        (lambda d: d.pop("response"), "at $: lacks 'response'"),
+        (
+            lambda d: d["response"].update(status="200"),
+            "at $.response.status: expected a number, found a string",
+        ),
+        (lambda d: d["response"].update(status=20), "at $.response.status: expected at least 100"),
+        (lambda d: d["response"].update(text="x"), "at $.response: has more than one body"),
+        (
+            lambda d: d["response"].update(headers={"a": 1}),
+            "at $.response.headers.a: expected a string or a list",
+        ),
+        (
+            lambda d: d["recorded"].update(http="9"),
+            'at $.recorded.http: expected one of "HTTP/1.0", "HTTP/2", "HTTP/3"',
+        ),
+    ],
+)
+def test_a_broken_schema_says_what_was_expected(
+    change: Callable[[dict[str, Any]], Any], detail: str, config: Config
+) -> None:
+    path = record(config)
+    edit(path, change)
+    (finding,) = verify(config, now=NOW)
+    assert (finding.rule, finding.detail) == ("invalid", detail)
+
+
+def test_warnings_fail_a_run_that_asks_for_it(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record(make_config(project))
+    (project / "pyproject.toml").write_text("[tool.cachy]\nmax_age = 20\n")
+    codes = [run_program(["verify", *options]) for options in ([], ["--fail-on", "too-old"])]
+    codes += [run_program(["verify", "--fail-on", name]) for name in ("warning", "unused", "old")]
+    assert codes == [0, 1, 1, 0, 2]
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ('severity = { field-remove = "risky" }', "Did you mean 'field-removed'?"),
+        ('ignore = [{ rule = "field-added" }]', "add reason"),
+        ("allowed = []", "Did you mean 'allow'?"),
+    ],
+)
+def test_the_settings_of_drift_are_checked_too(
+    table: str, said: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    record(make_config(project))
+    (project / "pyproject.toml").write_text(f"[tool.cachy.drift]\n{table}\n")
+    assert run_program(["verify"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_what_scripts_and_notebooks_recorded_is_not_unused(config: Config) -> None:
+    record(config)
+    save_run(config.fixtures, Run(PYTEST, NOW.timestamp() + 1e9, frozenset()))
+    assert verify(config, now=NOW) == []
+    assert find_unused(config).fixtures == ()
+    save_run(config.fixtures, Run("python script.py", NOW.timestamp() + 1e9, frozenset()))
+    assert verify(config, now=NOW) == []
+
+
 def test_a_secret_is_found_but_not_repeated(config: Config) -> None:
     key(record(config))
     (finding,) = verify(config, now=NOW)
@@ -113,7 +212,7 @@ def test_an_unused_blob_is_found(config: Config) -> None:
 
 
 def test_nothing_to_verify_is_inconclusive(config: Config) -> None:
-    with pytest.raises(Inconclusive, match="holds no fixtures: nothing to verify"):
+    with pytest.raises(Inconclusive, match="nothing to verify: no fixtures in "):
         verify(config)
 
 

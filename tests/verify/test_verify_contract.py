@@ -37,7 +37,7 @@ def learn(config: Config, times: int = 3) -> Path:
         add(config, f"question {number}")
     assert write_contracts(config, list_fixtures(config.fixtures)) == [
         f"wrote {CHAT}/_contract.POST.json: "
-        "what POST api.openai.com/v1/chat/completions is known to answer"
+        "what is known of POST api.openai.com/v1/chat/completions"
     ]
     return config.root / CHAT / "_contract.POST.json"
 
@@ -118,7 +118,12 @@ def test_streams_and_errors_have_contracts_of_their_own(config: Config) -> None:
     [
         ('    "$.id"', '<<<<<<< ours\n    "$.id"', "invalid-contract", "a merge conflict"),
         ("string", "strong", "invalid-contract", "can't read (strong)"),
-        ("completions", "others", "invalid-contract", "is of POST api.openai.com/v1/chat/others"),
+        (
+            "completions",
+            "others",
+            "invalid-contract",
+            "is the contract of POST ",
+        ),
         ('"$.id"', '"$.sk-proj-' + "Ab3dEf6hIj9lMn2p" * 3 + '"', "secret-left", "openai-key"),
     ],
 )
@@ -226,7 +231,7 @@ def test_what_a_fixture_lacks_or_has_otherwise_is_told_as_the_contract_writes_it
     ((rule, _, detail),) = [one for one in found(config) if one[0] == "contract-behind"]
     assert rule == "contract-behind"
     assert detail.split("; ") == [
-        "$.n is number by now",
+        "$.n is number in fixtures",
         "$.usage.other is not in it",
         "$.usage.total is missing in a fixture",
     ]

@@ -1,0 +1,49 @@
+"""What happens to a file outside of cachy: a merge, an editor, a second key of one name."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from cachy.interaction import Json
+
+_BOM = "\ufeff"
+_MARKER = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
+
+
+def find_damage(text: str) -> tuple[str, str] | None:
+    """Return what has happened to a JSON file and what to do, or None if it looks untouched.
+
+    No line of a fixture begins with a merge marker: JSON strings hold no line feed.
+    """
+    if text.startswith(_BOM):
+        return "begins with a byte order mark (BOM)", "Save it as UTF-8 without a BOM."
+    if found := _MARKER.search(text):
+        line = text.count("\n", 0, found.start()) + 1
+        advice = "Keep one side of the conflict, or delete the file and record it again."
+        return f"has a merge conflict marker in line {line}", advice
+    if key := _find_repeated_key(text):
+        return f"has the key {key!r} twice in one object", "Delete one of the two."
+    return None
+
+
+class _RepeatedKey(Exception):
+    pass
+
+
+def _find_repeated_key(text: str) -> str:
+    try:
+        json.loads(text, object_pairs_hook=_refuse_repeated)
+    except _RepeatedKey as error:
+        return str(error.args[0])[:80]
+    except (ValueError, RecursionError):
+        pass  # not JSON: the caller says where
+    return ""
+
+
+def _refuse_repeated(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        seen: set[str] = set()
+        raise _RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
+    return found
