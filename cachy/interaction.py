@@ -68,6 +68,7 @@ class Response(NamedTuple):
     chunks: tuple[bytes, ...] = ()
     truncated: bool = False
     http_version: str = HTTP_VERSION
+    packed: bytes = b""  # the body as its content-encoding packed it, where the client got that
 
     def __repr__(self) -> str:
         """Return no secret, as for a request."""

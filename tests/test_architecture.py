@@ -39,7 +39,7 @@ DOORS = {
     "requests": set(),
     "uvloop": set(),
     "pycurl": set(),
-    "urllib3": {"replay.clients.requests_client"},
+    "urllib3": set(),
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
     "rich": {"cli"},

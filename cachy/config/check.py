@@ -176,6 +176,7 @@ SETTINGS: dict[str, Check] = {
     "hdrs": strings,
     "paths": strings,
     "polling": strings,
+    "transports": strings,
     "redact": each(_pattern_fault),
 }
 SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {

@@ -64,6 +64,7 @@ class Config(NamedTuple):
     hdrs: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     polling: tuple[str, ...] = ()
+    transports: tuple[str, ...] = ()  # "pkg.Class" of httpx transports that send
     repeats: Repeats | None = None  # None: nobody chose; "same", in a test's scope "sequence"
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()

@@ -59,6 +59,12 @@ class Recording:
         self.session.sequences.free(self.identity.fingerprint, self.index)
         self.session.close_late()
 
+    def lose(self, error: BaseException | None) -> None:
+        """Give the index back, as the response never came whole; count an error, not the end."""
+        self.abandon()
+        if isinstance(error, Exception):
+            self.session.refuse(self.request, type(error).__name__)
+
 
 class _Found:
     """A fixture that answered a request."""

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from cachy.providers import (
     find_provider,
     find_surface,
 )
-from cachy.replay.clients.tee import Copy
+from cachy.replay.clients.tee import RecordingBuffer
 
 PACKAGE = Path(cachy.__file__).parent
 
@@ -92,9 +93,11 @@ def test_a_path_tells_the_wire_format_on_any_host(
 @pytest.mark.parametrize("end", sorted(STREAM_ENDS))
 def test_the_recorder_knows_every_end_of_a_stream(end: str) -> None:
     line = "data: [DONE]" if end == "[DONE]" else f"event: {end}\ndata: {{}}"
-    copy = Copy(lambda body, is_whole: None, lambda: None)
-    copy.add(f"data: {{}}\n\n{line}\n\n".encode())
-    assert copy.is_complete_stream
+    nothing: Any = None
+    buffer = RecordingBuffer(nothing, nothing)
+    buffer.add(f"data: {{}}\n\n{line}\n\n".encode())
+    buffer.forget()
+    assert buffer.is_complete_stream
 
 
 def test_what_providers_know_stands_in_their_room_only() -> None:

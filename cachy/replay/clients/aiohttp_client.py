@@ -6,18 +6,19 @@ import inspect
 from collections.abc import Awaitable, Callable, Iterator
 from functools import cache, wraps
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
-from cachy.interaction import Request, Response
+from cachy.interaction import Request, Response, header
 from cachy.replay.clients import dns_guard
 from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
-from cachy.replay.clients.tee import DRAIN_SECONDS, Copy, is_cancelled
+from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, after, is_cancelled
 from cachy.replay.session import Recording
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
+_CODINGS = ("gzip", "deflate", "br", "zstd")  # what aiohttp undoes
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -34,7 +35,10 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
             own = getattr(self, "_middlewares", ()) if given is None else given
             # Another wrapper may have kept one of ours alive below this one.
             if not any(getattr(middleware, "is_cachy", False) for middleware in own):
-                kwargs["middlewares"] = (*own, _middleware(library, self, current))
+                chosen = kwargs.get("auto_decompress")
+                unpacks = getattr(self, "_auto_decompress", True) if chosen is None else chosen
+                middleware = _middleware(_Session(library, self, unpacks), current)
+                kwargs["middlewares"] = (*own, middleware)
             return await original(self, method, url, **kwargs)
 
         return _request
@@ -43,7 +47,15 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
         patches.replace(library.ClientSession, "_request", make)
 
 
-def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> Any:
+class _Session(NamedTuple):
+    """A session of aiohttp, and whether it undoes the content-encoding of this response."""
+
+    library: ModuleType
+    client: Any
+    unpacks: bool
+
+
+def _middleware(asking: _Session, current: CurrentSession) -> Any:
     async def answer(outgoing: Any, send: Handler) -> Any:
         session = current()
         is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
@@ -54,10 +66,10 @@ def _middleware(library: ModuleType, client: Any, current: CurrentSession) -> An
             return await send(outgoing)
         found = session.answer(await _to_request(outgoing))
         if isinstance(found, Response):
-            return _replayed(library, client, outgoing, found)
+            return _replayed(asking, outgoing, found)
         with sending(found):
             incoming = await send(outgoing)
-        return _taped(library, client, incoming, found)
+        return _taped(asking, incoming, found)
 
     answer.is_cachy = True  # type: ignore[attr-defined]
     return answer
@@ -70,59 +82,69 @@ async def _to_request(outgoing: Any) -> Request:
     return Request(outgoing.method, str(outgoing.url), headers, raw)
 
 
-def _taped(library: ModuleType, client: Any, incoming: Any, recording: Recording) -> Any:
-    """Put a reader of our own before the response's; a task fills both it and the copy."""
+def _taped(asking: _Session, incoming: Any, recording: Recording) -> Any:
+    """Put a reader of our own before the response's; a task fills both it and the buffer."""
     headers = tuple((name.lower(), value) for name, value in incoming.headers.items())
+    names = {name for name, _ in headers}
+    coding = "" if asking.unpacks else header(headers, "content-encoding") or ""
 
-    def finish(raw: bytes, whole: bool) -> None:
-        recording.save(Response(incoming.status, headers, raw, truncated=not whole))
+    def respond(raw: bytes, whole: bool) -> Response:
+        body = _unpacked(asking.library, coding, raw) if coding else raw
+        packed = raw if coding else b""
+        return Response(incoming.status, headers, body, truncated=not whole, packed=packed)
 
-    def is_cut() -> bool:  # the end of the connection is the body's: of whose doing was it?
-        has_end = any(name in ("content-length", "transfer-encoding") for name, _ in headers)
-        return client.closed and not has_end
+    def is_cut() -> bool:  # did the server end the body with its connection, or the client?
+        return asking.client.closed and not names & {"content-length", "transfer-encoding"}
 
-    import asyncio  # dear, and loaded by whoever comes here
+    import asyncio  # slow to import, and loaded by every program that comes here
 
     live = incoming.content
-    reader = _reader(library)
+    reader = _reader(asking.library)
+    if "transfer-encoding" in names:
+        reader.begin_http_chunk_receiving()
     incoming.content = reader
-    copy = Copy(finish, recording.abandon)
-    task = asyncio.ensure_future(_pump(live, reader, copy, is_cut))
+    buffer = RecordingBuffer(recording, respond)
+    task = asyncio.ensure_future(_pump(live, reader, buffer, is_cut))
     _pumps.add(task)
     task.add_done_callback(_pumps.discard)
-    _hold_open(incoming, task, copy)
+    _hold_open(incoming, task, buffer)
     return incoming
 
 
 _pumps: set[Any] = set()  # the loop itself keeps no task alive
 
 
-async def _pump(live: Any, reader: Any, copy: Copy, is_cut: Callable[[], bool]) -> None:
+async def _pump(
+    live: Any, reader: Any, buffer: RecordingBuffer, is_cut: Callable[[], bool]
+) -> None:
     try:
-        async for piece in live.iter_any():
-            reader.feed_data(copy.add(piece))
-            if copy.is_complete_stream:
-                copy.end(whole=True)
+        while not live.at_eof():
+            piece, is_chunk = await live.readchunk()
+            reader.feed_piece(buffer.add(piece), is_chunk=is_chunk)
+            if buffer.is_complete_stream:
+                buffer.end(whole=True)
         if is_cut():
-            copy.give_up()
-        copy.end(whole=True)
+            buffer.give_up(ConnectionError("the session was closed before the body ended"))
+        buffer.end(whole=True)
         reader.feed_eof()
-    except BaseException as error:
-        copy.give_up()
+    except Exception as error:
+        buffer.give_up(error)
         reader.set_exception(error)
-        if not isinstance(error, Exception):
-            raise
+    except BaseException as error:  # nobody but this module and the end of the loop cancels it
+        buffer.end(whole=buffer.is_complete_stream)
+        reader.set_exception(error)
+        raise
 
 
-def _hold_open(incoming: Any, pump: Any, copy: Copy) -> None:
-    """Let the rest of an answer that nobody reads come in before its connection is given back."""
+def _hold_open(incoming: Any, pump: Any, buffer: RecordingBuffer) -> None:
+    """Let the rest of a response that nobody reads come in before its connection is given back."""
 
     def after_the_rest(act: Callable[[], Any]) -> Callable[[], Any]:
         def later() -> Any:
-            _stop_if_over(pump, copy)
-            if pump.done() or copy.is_over:
+            _stop_if_over(pump, buffer)
+            if pump.done() or buffer.is_over:
                 return act()
-            pump.get_loop().call_later(DRAIN_SECONDS, _cut, pump, copy)
+            _cut_later(pump, buffer)
             pump.add_done_callback(lambda _: act())
             return _Nothing()
 
@@ -133,10 +155,10 @@ def _hold_open(incoming: Any, pump: Any, copy: Copy) -> None:
     async def waited() -> None:
         import asyncio
 
-        _stop_if_over(pump, copy)
-        if not copy.is_over:
-            await asyncio.wait({pump}, timeout=DRAIN_SECONDS)
-            _cut(pump, copy)
+        _stop_if_over(pump, buffer)
+        if not buffer.is_over:
+            _cut_later(pump, buffer)
+            await asyncio.wait({pump})
         await wait_for_close()
 
     incoming.release = after_the_rest(incoming.release)
@@ -144,46 +166,79 @@ def _hold_open(incoming: Any, pump: Any, copy: Copy) -> None:
     incoming.wait_for_close = waited
 
 
-def _stop_if_over(pump: Any, copy: Copy) -> None:
+def _stop_if_over(pump: Any, buffer: RecordingBuffer) -> None:
     if is_cancelled():
-        copy.give_up()
-    if copy.is_over:
+        buffer.give_up()
+    if buffer.is_over:
         pump.cancel()
 
 
-def _cut(pump: Any, copy: Copy) -> None:
-    copy.end(whole=False)
+def _cut_later(pump: Any, buffer: RecordingBuffer) -> None:
+    timer = after(DRAIN_SECONDS, lambda: _cut(pump, buffer))
+    pump.add_done_callback(lambda _: timer.cancel())
+
+
+def _cut(pump: Any, buffer: RecordingBuffer) -> None:
+    buffer.end(whole=False)
     pump.cancel()
 
 
 class _Nothing:
-    """What releasing gives to whoever awaits it."""
+    """What `release` returns, for those who await it."""
 
     def __await__(self) -> Iterator[None]:
         return iter(())
 
 
-def _reader(library: ModuleType) -> Any:
+def _reader(library: ModuleType, *pieces: bytes, is_cut: bool = False) -> Any:
     import asyncio
 
     loop = asyncio.get_running_loop()
-    return library.StreamReader(_open_protocol(library)(loop), _UNLIMITED, loop=loop)
+    protocol, reader = _classes(library)
+    made = reader(protocol(loop), _UNLIMITED, loop=loop)
+    made.pieces, made.is_cut = iter(pieces), is_cut
+    return made
 
 
 @cache
-def _open_protocol(library: ModuleType) -> type[Any]:
+def _classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
     class Open(library.base_protocol.BaseProtocol):  # type: ignore[name-defined,misc]
         """A connection that a reader of ours takes for open."""
 
         connected = True
 
-    return Open
+    class Reader(library.StreamReader):  # type: ignore[name-defined,misc]
+        """A reader that is fed one piece where it would have to wait for more."""
+
+        is_replayed = False
+
+        async def _wait(self, func_name: str) -> None:
+            if not self.is_replayed:
+                return await super()._wait(func_name)  # type: ignore[no-any-return]
+            self.feed()
+
+        def feed(self) -> None:
+            piece = next(self.pieces, None)
+            if piece is not None:
+                self.feed_piece(piece, is_chunk=True)
+            elif self.is_cut:
+                raise dns_guard.past_the_end()
+            else:
+                self.feed_eof()
+
+        def feed_piece(self, piece: bytes, *, is_chunk: bool) -> None:
+            self.feed_data(piece)
+            if is_chunk and self._http_chunk_splits is not None:
+                self.end_http_chunk_receiving()
+
+    return Open, Reader
 
 
-def _replayed(library: ModuleType, client: Any, outgoing: Any, answer: Response) -> Any:
+def _replayed(asking: _Session, outgoing: Any, answer: Response) -> Any:
     import multidict  # aiohttp's own dependency, so it is loaded already
 
-    response = _empty_response(library, client, outgoing)
+    library = asking.library
+    response = _empty_response(library, asking.client, outgoing)
     pairs = [(name, value) for name, value in answer.headers]
     response.version = library.http.HttpVersion11
     response.status = answer.status
@@ -191,16 +246,36 @@ def _replayed(library: ModuleType, client: Any, outgoing: Any, answer: Response)
     response._headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs))
     response._raw_headers = tuple((name.encode(), value.encode()) for name, value in pairs)
     response._raw_cookie_headers = tuple(value for name, value in pairs if name == "set-cookie")
-    response.content = _reader(library)
+    response.content = _replayed_content(asking, answer)
     response._closed = False
     response.content.on_eof(response._response_eof)
-    for chunk in answer.chunks or (answer.body,):
-        response.content.feed_data(chunk)
-    if answer.truncated:
-        response.content.set_exception(dns_guard.past_the_end())
-    else:
+    if len(answer.chunks) < 2 and not answer.truncated:
         response.content.feed_eof()
     return response
+
+
+def _replayed_content(asking: _Session, answer: Response) -> Any:
+    pieces = answer.chunks or (answer.body,)
+    coding = header(answer.headers, "content-encoding")
+    if coding and asking.unpacks:
+        pieces = (_unpacked(asking.library, coding, b"".join(pieces)),)
+    content = _reader(asking.library, *pieces[1:], is_cut=answer.truncated)
+    content.is_replayed = True
+    if len(pieces) > 1 or answer.truncated:
+        content.begin_http_chunk_receiving()
+    content.feed_piece(pieces[0], is_chunk=bool(pieces[0]))
+    return content
+
+
+def _unpacked(library: ModuleType, coding: str, raw: bytes) -> bytes:
+    """Undo a content-encoding with what aiohttp undoes it with, where it does."""
+    if coding not in _CODINGS or not raw:
+        return raw
+    reader = _reader(library)
+    unpacking = library.http_parser.DeflateBuffer(reader, coding)
+    unpacking.feed_data(raw, len(raw))
+    unpacking.feed_eof()
+    return bytes(reader.read_nowait())
 
 
 def _empty_response(library: ModuleType, client: Any, outgoing: Any) -> Any:

@@ -14,10 +14,11 @@ from typing import Any
 
 from cachy.interaction import Headers, Request, Response
 from cachy.replay.clients import dns_guard, tls
-from cachy.replay.clients.other_recorders import calls_an_app, is_replaced
+from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
-from cachy.replay.clients.tee import Copy, tee_classes
+from cachy.replay.clients.tee import RecordingBuffer, tee_classes
+from cachy.replay.clients.transports import answers_by_itself
 from cachy.replay.session import Recording, Session
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
@@ -38,7 +39,7 @@ def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callabl
             session = current()
             if session is None or is_inside() or not session.covers(url.host, _port(url)):
                 return transport
-            if isinstance(transport, _Shim) or _stands_aside(library, transport):
+            if isinstance(transport, _Shim) or _stands_aside(library, transport, session):
                 return transport
             shim = _shims(library)[kind == "Async"]
             return shim(session, transport, library)
@@ -53,19 +54,9 @@ def _port(url: Any) -> int | None:
     return port if port is not None else {"http": 80, "https": 443}.get(url.scheme)
 
 
-@cache
-def _own_handlers(library: ModuleType) -> tuple[type, ...]:
-    names = ("MockTransport", "ASGITransport", "WSGITransport")
-    return tuple(getattr(library, name) for name in names if hasattr(library, name))
-
-
-def _stands_aside(library: ModuleType, transport: Any) -> bool:
-    """Whether a test double is at work: the user's own transport, or another recorder's patch."""
-    if isinstance(transport, _own_handlers(library)):
-        return True
-    if calls_an_app(type(transport)):  # type: ignore[arg-type]
-        return True
-    if is_replaced(type(transport), "handle_request", "handle_async_request"):
+def _stands_aside(library: ModuleType, transport: Any, session: Session) -> bool:
+    """Whether a test double is at work: a transport that sends nothing, or a recorder's patch."""
+    if answers_by_itself(library, transport, session.config.transports) or are_sockets_replaced():
         return True
     core = sys.modules.get("httpcore") if library.__name__ == "httpx" else None
     return core is not None and is_replaced(core.ConnectionPool, "handle_request")
@@ -153,14 +144,14 @@ def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
     """Put the tee under a live response; one that is read already is saved at once."""
 
-    def finish(raw: bytes, whole: bool) -> None:
-        recording.save(_decoded(library, incoming, raw, whole))
+    def respond(raw: bytes, whole: bool) -> Response:
+        return _decoded(library, incoming, raw, whole)
 
     if hasattr(incoming, "_content"):
         recording.save(_decoded(library, incoming, incoming.content, True, is_decoded=True))
         return incoming
-    copy = Copy(finish, recording.abandon)
-    incoming.stream = tee_classes(library)[is_async](incoming.stream, copy)
+    buffer = RecordingBuffer(recording, respond)
+    incoming.stream = tee_classes(library)[is_async](incoming.stream, buffer)
     return incoming
 
 

@@ -19,7 +19,7 @@ from cachy.replay.clients import (
     dns_guard,
     httpx_client,
     pycurl_client,
-    requests_client,
+    urllib3_client,
 )
 from cachy.replay.clients.patching import CurrentSession, Patches
 
@@ -27,7 +27,7 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "httpx": httpx_client.open_door,
     "httpx2": httpx_client.open_door,
     "aiohttp": aiohttp_client.open_door,
-    "requests": requests_client.open_door,
+    "urllib3.connectionpool": urllib3_client.open_door,
     "http.client": dns_guard.open_http_door,
     "asyncio.base_events": dns_guard.open_loop_door,
     "uvloop": dns_guard.open_uvloop_door,

@@ -1,39 +1,109 @@
-"""Whether another recorder or test double is at work: it answers then, and cachy stands aside."""
+"""Whether another recorder or a test double answers in the place of the network.
+
+cachy stands aside then: what a double says is not what the API said.
+"""
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-_PACKAGES = ("respx", "pytest_httpx", "vcr", "cassetter", "responses")
+_PACKAGES = (
+    *("respx", "pytest_httpx", "vcr", "cassetter", "responses"),
+    *("pook", "mocket", "httpretty", "aioresponses"),
+)
 _ASYNC = (  # whose tasks and threads hide on whose behalf a connection is made
     ("httpx", "AsyncHTTPTransport", "handle_async_request"),
     ("httpx2", "AsyncHTTPTransport", "handle_async_request"),
     ("httpcore", "AsyncConnectionPool", "handle_async_request"),
     ("aiohttp", "ClientSession", "_request"),
 )
-_TEST_CLIENTS = ("starlette", "litestar")  # fastapi's is starlette's
+_INSTALLED = tuple(f"{os.sep}{name}{os.sep}" for name in ("site-packages", "dist-packages"))
+_STANDARD = os.path.dirname(os.__file__)
 
 
 def is_replaced(owner: Any, *names: str) -> bool:
-    """Whether one of them has put its own in the place of one of these attributes."""
-    return any([is_theirs(getattr(owner, name, None)) for name in names])
+    """Whether a recorder, a mock or a test has put its own in the place of an attribute."""
+    return any([_is_replacement(owner, name, getattr(owner, name, None)) for name in names])
+
+
+@lru_cache(maxsize=1024)
+def _is_replacement(owner: Any, name: str, thing: Any) -> bool:
+    if thing is None or is_theirs(thing):
+        return thing is not None
+    *_, bottom = _layers(thing)
+    home = next((kind.__module__ for kind in _kinds(owner) if name in vars(kind)), "")
+    code = getattr(bottom, "__code__", None)
+    if code is None or bottom.__module__ == home or not is_in_a_test(code.co_filename):
+        return False
+    return not _calls(bottom, home)
+
+
+def _kinds(owner: Any) -> tuple[type, ...]:
+    return owner.__mro__ if isinstance(owner, type) else ()
+
+
+def _layers(thing: Any) -> Iterator[Any]:
+    """Go from a wrapper to what it wraps, as `functools.wraps` and wrapt say it."""
+    while thing is not None:
+        yield thing
+        thing = getattr(thing, "__wrapped__", None) if not _is_mock(thing) else None
+
+
+def _calls(function: Any, home: str) -> bool:
+    """Whether a function holds one of the library's own, as a spy does to pass requests on."""
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
+    named = [function.__globals__.get(name) for name in function.__code__.co_names]
+    held = (*cells, *named, *(function.__defaults__ or ()))
+    return any(callable(one) and getattr(one, "__module__", "") == home for one in held)
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False
+
+
+def is_in_a_test(file: str) -> bool:
+    """Whether code stands in the user's own project, neither installed nor Python's own."""
+    if any(part in file for part in _INSTALLED):
+        return False
+    return not file.startswith((_STANDARD, "<frozen"))
 
 
 @lru_cache(maxsize=256)
 def is_theirs(thing: Any) -> bool:
-    """Whether a function or class is one of theirs, or wraps one."""
+    """Whether a function or class is a mock or another recorder's, or wraps one."""
     # functools.wraps makes a wrapper lie about its module, never about its globals
     module = getattr(thing, "__globals__", {}).get("__name__") or getattr(thing, "__module__", "")
-    if _is_their_module(module):
+    if _is_mock(thing) or _is_their_module(module):
         return True
     inner = getattr(thing, "__wrapped__", None)
     return inner is not None and is_theirs(inner)
 
 
+def _is_mock(thing: Any) -> bool:
+    mock = sys.modules.get("unittest.mock")
+    if mock is None:
+        return False
+    # `autospec` makes a function that holds its mock
+    return isinstance(thing, mock.NonCallableMock) or isinstance(
+        getattr(thing, "mock", None), mock.NonCallableMock
+    )
+
+
 def _is_their_module(name: object) -> bool:
     return str(name).partition(".")[0] in _PACKAGES
+
+
+def are_sockets_replaced() -> bool:
+    """Whether a double answers below every client library, as mocket and httpretty do."""
+    return is_theirs(socket.socket) or is_theirs(socket.create_connection)
 
 
 def are_connecting() -> bool:
@@ -46,9 +116,3 @@ def are_connecting() -> bool:
         if _is_their_module(frame.f_globals.get("__name__")):
             return True
     return False
-
-
-@lru_cache(maxsize=256)
-def calls_an_app(transport: Any) -> bool:
-    """Whether a transport of this class is a web framework's test client: it sends nothing."""
-    return any(kind.__module__.partition(".")[0] in _TEST_CLIENTS for kind in transport.__mro__)

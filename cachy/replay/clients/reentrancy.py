@@ -33,7 +33,5 @@ def sending(recording: Recording) -> Iterator[None]:
         try:
             yield
         except BaseException as error:
-            recording.abandon()
-            if isinstance(error, Exception):
-                recording.session.refuse(recording.request, type(error).__name__)
+            recording.lose(error)
             raise

@@ -1,4 +1,4 @@
-"""Pass a live response on byte by byte while keeping a copy for the fixture."""
+"""Pass a live response on piece by piece while keeping what the fixture needs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from types import ModuleType
 from typing import Any
 from weakref import WeakSet
 
+from cachy.interaction import Response
 from cachy.providers import STREAM_ENDS
 from cachy.providers.openai import DONE
+from cachy.replay.session import Recording
 
 DRAIN_SECONDS = 1.0
-_DRAIN_BYTES = 1024 * 1024
+DRAIN_BYTES = 1024 * 1024
 # The last event of the known providers' streams; what follows is the connection's end.
 _TERMINALS = tuple(
     f"{'data' if end == DONE else 'event'}:{space}{end}".encode()
@@ -24,26 +26,28 @@ _TERMINALS = tuple(
     for space in ("", " ")
 )
 _BLANK_LINES = (b"\n\n", b"\r\n\r\n", b"\r\r")
+Respond = Callable[[bytes, bool], Response]
+"""Makes the response to record, of the bytes that came and of whether they are all."""
 
 
-class Copy:
-    """What has come through so far; `finish` is called once, with whether it is whole."""
+class RecordingBuffer:
+    """What came of a live response so far; it is recorded once, or given up."""
 
-    def __init__(self, finish: Callable[[bytes, bool], None], abandon: Callable[[], None]) -> None:
-        self._finish = finish
-        self._abandon = abandon
+    def __init__(self, recording: Recording, respond: Respond) -> None:
+        self._recording = recording
+        self._respond = respond
         self._pieces: list[bytes] = []
         self._tail = b""
+        self.size = 0
         self.is_over = False
+        _open.add(self)
 
     def add(self, piece: bytes) -> bytes:
+        """Keep a piece, and return it."""
         self._pieces.append(piece)
+        self.size += len(piece)
         self._tail = (self._tail + piece)[-256:]
         return piece
-
-    @property
-    def size(self) -> int:
-        return sum(map(len, self._pieces))
 
     @property
     def is_complete_stream(self) -> bool:
@@ -52,28 +56,65 @@ class Copy:
         return is_whole and any(mark in self._tail for mark in _TERMINALS)
 
     def end(self, *, whole: bool) -> None:
-        """Save what came, unless it was saved or given up before."""
-        if not self.is_over:
-            self.is_over = True
-            self._finish(b"".join(self._pieces), whole)
+        """Record what came, unless that was done or given up before."""
+        if self.is_over:
+            return
+        self._finish()
+        try:
+            response = self._respond(b"".join(self._pieces), whole)
+        except Exception as error:  # the body is not what its headers say
+            return self._recording.lose(error)
+        self._recording.save(response)
 
-    def give_up(self) -> None:
-        """Save nothing, as the network failed or the caller was cancelled before the end."""
+    def give_up(self, error: BaseException | None = None) -> None:
+        """Record nothing: the network failed, or the caller was cancelled, before the end."""
         if self.is_complete_stream:
             self.end(whole=True)
         if not self.is_over:
-            self.is_over = True
-            self._abandon()
+            self._finish()
+            self._recording.lose(error)
+
+    def forget(self) -> None:
+        """Record nothing and say nothing, as a forked process must."""
+        self._finish()
+
+    def _finish(self) -> None:
+        self.is_over = True
+        _open.discard(self)
+
+    def __del__(self) -> None:
+        """Record what came of a response that a program dropped and never closed."""
+        if not self.is_over:
+            self.end(whole=self.is_complete_stream)
+
+
+_open: WeakSet[RecordingBuffer] = WeakSet()
+
+
+@atexit.register
+def _end_open() -> None:
+    """Record what came of the streams that a program left open: later no module loads any more."""
+    for buffer in tuple(_open):
+        buffer.end(whole=buffer.is_complete_stream)
+
+
+def _forget_open() -> None:
+    """Leave to the process that forked this one the streams that it reads."""
+    for buffer in tuple(_open):
+        buffer.forget()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_forget_open)
 
 
 class SyncTee:
     """The iterator that a sync response reads; `close` goes on where the reader stopped."""
 
-    def __init__(self, inner: Any, copy: Copy) -> None:
+    def __init__(self, inner: Any, buffer: RecordingBuffer) -> None:
         self._inner = inner
         self._iterator: Any = None
-        self._copy = copy
-        _open.add(self)
+        self._buffer = buffer
 
     def __iter__(self) -> SyncTee:
         if self._iterator is None:  # else a reader goes on where another one stopped
@@ -82,85 +123,55 @@ class SyncTee:
 
     def __next__(self) -> bytes:
         try:
-            return self._copy.add(next(self._iterator))
+            return self._buffer.add(next(self._iterator))
         except StopIteration:
-            self._copy.end(whole=True)
+            self._buffer.end(whole=True)
             raise
-        except BaseException:
-            self._copy.give_up()
+        except BaseException as error:
+            self._buffer.give_up(error)
             raise
-
-    def end(self) -> None:
-        """Save what came, and read no further: at a program's end no thread can start."""
-        self._copy.end(whole=self._copy.is_complete_stream)
-
-    def forget(self) -> None:
-        """Read no further and save nothing."""
-        self._copy.is_over = True
 
     def close(self) -> None:
         try:
-            if not self._copy.is_over:
-                drain(self._copy, self._iterator or iter(self._inner))
+            if not self._buffer.is_over:
+                _drain(self._buffer, self._iterator or iter(self._inner))
         finally:
-            _open.discard(self)
             self._inner.close()
 
 
-_open: WeakSet[SyncTee] = WeakSet()
-
-
-@atexit.register
-def _end_open() -> None:
-    """Save what came of the streams that a program left open: later no module loads any more."""
-    for tee in tuple(_open):
-        tee.end()
-
-
-def _forget_open() -> None:
-    """Leave to the process that forked this one the streams that it reads on."""
-    for tee in tuple(_open):
-        tee.forget()
-    _open.clear()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_open)
-
-
-def drain(copy: Copy, rest: Iterator[bytes]) -> None:
-    """Read on where a caller stopped that closes, within bounds, so that the copy is whole."""
-    if copy.is_complete_stream:
-        return copy.end(whole=True)
+def _drain(buffer: RecordingBuffer, rest: Iterator[bytes]) -> None:
+    """Read on where a caller stopped that closes, within bounds, so that the fixture is whole."""
+    if buffer.is_complete_stream:
+        return buffer.end(whole=True)
     if sys.is_finalizing():  # neither a thread nor an import would work
-        return copy.give_up()
+        return buffer.give_up()
     ended: list[bool] = []
-    reader = threading.Thread(target=_read_rest, args=(copy, rest, ended), daemon=True)
+    reader = threading.Thread(target=_read_rest, args=(buffer, rest, ended), daemon=True)
     reader.start()
     reader.join(DRAIN_SECONDS)
-    copy.end(whole=bool(ended and ended[0]))
+    buffer.end(whole=bool(ended and ended[0]))
 
 
-def _read_rest(copy: Copy, rest: Iterator[bytes], ended: list[bool]) -> None:
+def _read_rest(buffer: RecordingBuffer, rest: Iterator[bytes], ended: list[bool]) -> None:
     try:
         for piece in rest:
-            if copy.is_over or copy.size > _DRAIN_BYTES:
+            if buffer.is_over or buffer.size > DRAIN_BYTES:
                 return
-            copy.add(piece)
-            if copy.is_complete_stream:
+            buffer.add(piece)
+            if buffer.is_complete_stream:
                 break
         ended.append(True)
-    except Exception:  # the caller has closed already: nobody is left to tell
+    except Exception:  # the caller has closed already: nobody waits for this error
         ended.append(False)
 
 
 class AsyncTee:
     """The iterator that an async response reads."""
 
-    def __init__(self, inner: Any, copy: Copy) -> None:
+    def __init__(self, inner: Any, buffer: RecordingBuffer) -> None:
         self._inner = inner
         self._iterator: Any = None
-        self._copy = copy
+        self._buffer = buffer
 
     def __aiter__(self) -> AsyncTee:
         if self._iterator is None:
@@ -169,47 +180,76 @@ class AsyncTee:
 
     async def __anext__(self) -> bytes:
         try:
-            return self._copy.add(await self._iterator.__anext__())
+            return self._buffer.add(await self._iterator.__anext__())
         except StopAsyncIteration:
-            self._copy.end(whole=True)
+            self._buffer.end(whole=True)
             raise
-        except BaseException:
-            self._copy.give_up()
+        except BaseException as error:
+            self._buffer.give_up(error)
             raise
 
     async def aclose(self) -> None:
         try:
-            if not self._copy.is_over:
+            if not self._buffer.is_over:
                 await self._drain()
         finally:
             await self._inner.aclose()
 
     async def _drain(self) -> None:
         if is_cancelled():
-            return self._copy.give_up()
-        if self._copy.is_complete_stream:
-            return self._copy.end(whole=True)
+            return self._buffer.give_up()
+        if self._buffer.is_complete_stream:
+            return self._buffer.end(whole=True)
         if self._iterator is None:
             self._iterator = self._inner.__aiter__()
         import anyio  # httpx's own dependency, loaded by its async clients already
 
         whole = False
         try:
-            with anyio.move_on_after(DRAIN_SECONDS):
-                whole = await self._read_rest()
-        except Exception:  # the caller has closed already: nobody is left to tell
+            with anyio.CancelScope() as scope:
+                timer = after(DRAIN_SECONDS, scope.cancel)
+                try:
+                    whole = await self._read_rest()
+                finally:
+                    timer.cancel()
+        except Exception:  # the caller has closed already: nobody waits for this error
             whole = False
         finally:
-            self._copy.end(whole=whole)
+            self._buffer.end(whole=whole)
 
     async def _read_rest(self) -> bool:
         async for piece in self._iterator:
-            self._copy.add(piece)
-            if self._copy.size > _DRAIN_BYTES:
+            self._buffer.add(piece)
+            if self._buffer.size > DRAIN_BYTES:
                 return False
-            if self._copy.is_complete_stream:
+            if self._buffer.is_complete_stream:
                 break
         return True
+
+
+def after(seconds: float, act: Callable[[], Any]) -> threading.Timer:
+    """Call a function in this event loop after some seconds, even where a test froze the clock.
+
+    The loop's own timers go by a clock that freezegun stops; a thread waits by the system's.
+    """
+    asyncio = sys.modules.get("asyncio")
+    call: Callable[..., Any]
+    try:
+        call = asyncio.get_running_loop().call_soon_threadsafe  # type: ignore[union-attr]
+    except (AttributeError, RuntimeError):
+        call = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
+
+    timer = threading.Timer(seconds, _call_unless_ended, (call, act))
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
+def _call_unless_ended(call: Callable[..., Any], act: Callable[[], Any]) -> None:
+    try:
+        call(act)
+    except RuntimeError:  # the loop has ended meanwhile
+        return
 
 
 def is_cancelled() -> bool:
@@ -226,7 +266,7 @@ def is_cancelled() -> bool:
 
 @cache
 def tee_classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
-    """Give the tees as the stream classes that this library's clients insist on."""
+    """Return the tees as the stream classes that this library's clients insist on."""
 
     class SyncStream(SyncTee, library.SyncByteStream):  # type: ignore[name-defined,misc]
         pass

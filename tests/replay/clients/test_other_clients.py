@@ -372,9 +372,9 @@ def test_aiohttps_answers_that_nobody_reads_are_recorded_whole(
 
 @pytest.mark.filterwarnings("ignore:Unclosed connection:ResourceWarning")  # aiohttp's own
 @pytest.mark.parametrize("end", ["whole", "close"])
-@pytest.mark.parametrize(("pause", "count"), [(0.0, 1), (0.5, 0)])
-def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_none(
-    *, end: Any, pause: float, count: int, origin: ScriptedServer, recording: Scope, project: Path
+@pytest.mark.parametrize("pause", [0.0, 0.5])
+def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_cut(
+    *, end: Any, pause: float, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
     """Where the connection's end is the body's, the client's closing looks like the server's."""
     url = origin.on("/v1/left", ScriptedResponse(SLOW.body, pause=pause, end=end))
@@ -389,8 +389,8 @@ def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_none(
         assert asyncio.run(asked()) == 200
     gc.collect()
     answers = [json.loads(path.read_text())["response"] for path in fixtures_in(project)]
-    assert [answer["json"] for answer in answers] == [{"a": 1}] * count
-    assert not any("truncated" in answer for answer in answers)
+    assert all(answer.get("json") == {"a": 1} or answer["truncated"] for answer in answers)
+    assert pause or len(answers) == 1
 
 
 async def first_line(url: str) -> bytes:
