@@ -45,7 +45,7 @@ DOORS = {
     "rich": {"cli"},
     "deepdiff": {"compare.compare"},
     "jsonschema": {"verify.document_checks", "structure.json_schema"},
-    "subprocess": {"pull_request.git", "cli.run", "cli.demo"},
+    "subprocess": {"pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"},
     "tomllib": {"config.project", "importers.cassettes"},
     "yaml": {"importers.yaml_loader"},
 }

@@ -9,6 +9,7 @@ import sys
 import click
 
 from cachy.cli.terminal import say
+from cachy.config import suggest
 from cachy.errors import CachyError
 
 # Command -> what it does; its module is loaded only when it runs or prints its own help.
@@ -20,6 +21,7 @@ COMMANDS = {
     "drift": "Re-send the recorded requests and report what the APIs changed.",
     "diff": "Compare the structure of two responses, or of two folders.",
     "ls": "List the fixtures.",
+    "doctor": "Show what applies here, and test that requests are really caught.",
     "prune": "List or delete the fixtures that no test uses.",
     "show": "Show a fixture as a readable transcript.",
     "import": "Convert cassettes of vcrpy, pytest-recording or cassetter.",
@@ -37,6 +39,14 @@ class _Commands(click.Group):
         command = importlib.import_module(f"cachy.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS:
+            hint = suggest(args[0], COMMANDS)
+            ctx.fail(f"Unknown command {args[0]!r}. {hint}".rstrip())
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

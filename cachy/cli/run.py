@@ -20,6 +20,11 @@ from cachy.fixture.store.files import is_chosen, list_fixtures
 from cachy.replay.run import completeness, summary
 
 _AUTOSTART = Path(__file__).with_name("autostart")
+_ON = ".on"  # the file beside the report that says that some process turned cachy on
+_UNWATCHED = (
+    "no Python process that cachy could watch ran below it, so its requests were neither "
+    "replayed, recorded nor refused"
+)
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -41,8 +46,10 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     """Run a command with cachy enabled; no code changes needed.
 
     Prints a summary at the end: what was replayed, recorded, refreshed, refused and missed, and
-    which fixtures were superseded. Exits 1 on a miss, 2 if --only matches nothing that could be
-    refreshed, and 3 if --prune deleted nothing because the run was not complete.
+    which fixtures were superseded. A program that is not Python, and starts none, is not
+    watched. Exits 1 on a miss, 2 if --only matches nothing that could be refreshed, and 3 if
+    --prune deleted nothing because the run was not complete, or if in replay mode the program
+    was not watched.
 
     Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
@@ -51,6 +58,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         lines = Path(folder) / "report.jsonl"
         code = _run(arguments, _environment(mode, only, lines))
         total = summary.add_up(summary.read_lines(lines))
+        is_watched = lines.with_suffix(_ON).exists() or total["on"]
     why = completeness.why_partial(total, code, config)
     if not why:
         completeness.put_on_record(total, " ".join(arguments), began, config)
@@ -61,11 +69,15 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         say(f"cachy: {line}", err=True)
     if prune and why:
         say(f"cachy: nothing was pruned: {why}", err=True)
+    if not is_watched:
+        say(f"cachy: {arguments[0]} was not watched: {_UNWATCHED}", err=True)
     is_idle = _is_idle(only, config)
     if is_idle:
         say(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
-    is_vain = is_idle and (mode or config.mode.value) == "refresh"
-    return 1 if total["missed"] else code or 2 * is_vain or 3 * bool(prune and why)
+    chosen = mode or config.mode.value
+    is_vain = is_idle and chosen == "refresh"
+    is_unchecked = (prune and why) or (chosen == "replay" and not is_watched)
+    return 1 if total["missed"] else code or 2 * is_vain or 3 * bool(is_unchecked)
 
 
 def _is_idle(only: str | None, config: Config) -> bool:

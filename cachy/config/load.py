@@ -18,7 +18,7 @@ from cachy.providers import DOMS
 _ARGUMENT = "the mode argument"
 
 
-def load_config(*starts: Path, **chosen: Any) -> Config:
+def load_config(*starts: Path, environ: Mapping[str, str] = os.environ, **chosen: Any) -> Config:
     """Return the settings that hold at the first of some folders (default: the working folder).
 
     `chosen` are arguments of the caller and win over everything else; None means not chosen.
@@ -31,15 +31,16 @@ def load_config(*starts: Path, **chosen: Any) -> Config:
     settings = check_table(table, pyproject) if table and pyproject else {}
     where = f"mode in {shown_path(pyproject)}" if pyproject else ""
     given = {key: value for key, value in chosen.items() if value is not None}
-    mode, mode_from = _mode(given.get("mode"), settings.pop("mode", None), where)
+    mode, mode_from = _mode(given.get("mode"), environ, settings.pop("mode", None), where)
     if settings.pop("base_urls", True):
-        settings["base_url_hosts"] = base_url_hosts(os.environ)
+        settings["base_url_hosts"] = base_url_hosts(environ)
     settings |= {key: value for key, value in given.items() if key != "mode"}
     settings["fixtures"] = _fixtures_folder(root, settings.get("fixtures"))
-    if log := os.environ.get("CACHY_LOG"):
+    if log := environ.get("CACHY_LOG"):
         settings["log"] = Path(log)
-    settings["only"] = os.environ.get("CACHY_ONLY", "")
-    config = Config(root=root, mode=mode, mode_from=mode_from, chosen=given, **settings)
+    settings["only"] = environ.get("CACHY_ONLY", "")
+    settings |= {"mode": mode, "mode_from": mode_from, "has_table": table is not None}
+    config = Config(root=root, chosen=given, **settings)
     return config._replace(doms=_covered(config, config.doms))
 
 
@@ -66,16 +67,18 @@ def _covered(config: Config, doms: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*known, *added))) if added else tuple(known)
 
 
-def _mode(argument: str | Mode | None, configured: Mode | None, where: str) -> tuple[Mode, str]:
+def _mode(
+    argument: str | Mode | None, environ: Mapping[str, str], configured: Mode | None, where: str
+) -> tuple[Mode, str]:
     candidates = (
         (argument, _ARGUMENT),
-        (os.environ.get("CACHY_MODE"), "CACHY_MODE"),
+        (environ.get("CACHY_MODE"), "CACHY_MODE"),
         (configured, where),
     )
     for value, source in candidates:
         if value:
             return _parse_mode(value, source), source
-    return (Mode.REPLAY, "CI") if in_ci() else (Mode.RECORD, "default")
+    return (Mode.REPLAY, "CI") if in_ci(environ) else (Mode.RECORD, "default")
 
 
 def _parse_mode(value: str | Mode, source: str) -> Mode:

@@ -74,6 +74,7 @@ class Config(NamedTuple):
     log: Path | None = None
     match: Match = Match()
     drift: Drift = Drift()
+    has_table: bool = False  # whether a pyproject.toml with [tool.cachy] was found
     chosen: Mapping[str, Any] = {}  # what the caller chose, for another folder's settings
 
 

@@ -1,5 +1,6 @@
 """Turn cachy on as Python starts, for `cachy run`; then hand over to whom this file shadows."""
 
+import contextlib
 import importlib.machinery
 import importlib.util
 import os
@@ -9,7 +10,7 @@ import sys
 def _start() -> None:
     if importlib.util.find_spec("cachy") is None:
         live = "its requests are neither recorded nor refused"
-        print(f"cachy: cachy isn't installed for {sys.executable}: {live}", file=sys.stderr)
+        print(f"cachy: cachy is not installed for {sys.executable}: {live}", file=sys.stderr)
         return
     from cachy import CachyError
     from cachy.replay.scope import enable, new_session
@@ -19,6 +20,8 @@ def _start() -> None:
     except CachyError as error:
         print(f"cachy: {error}", file=sys.stderr)
         os._exit(2)
+    with contextlib.suppress(OSError):  # then this program counts as not watched
+        open(os.path.splitext(os.environ["CACHY_RUN_REPORT"])[0] + ".on", "a").close()
 
 
 def _hand_over() -> None:
@@ -30,6 +33,6 @@ def _hand_over() -> None:
         spec.loader.exec_module(module)
 
 
-if os.environ.get("CACHY_RUN"):
+if "CACHY_RUN" in os.environ and "CACHY_RUN_REPORT" in os.environ:
     _start()
 _hand_over()

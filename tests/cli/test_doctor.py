@@ -1,0 +1,82 @@
+"""What `cachy doctor` says, and what `cachy run` says of programs that it cannot watch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+from programs import call, run_with_cachy
+
+from cachy.cli import run_program
+from cachy.cli.doctor.checks import describe_ci, describe_hosts, describe_keys, describe_project
+from cachy.cli.doctor.self_test import Result
+from cachy.config import load_config
+
+
+def test_every_client_library_is_caught_or_refused(project: Path) -> None:
+    (project / "pyproject.toml").write_text("[tool.cachy]\n")
+    done = call(project, "cachy", "doctor", OPENAI_API_KEY="sk-secret", CI="1", CACHY_MODE="replay")
+    assert done.returncode == 0, done.stderr
+    rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    for name in ("httpx", "httpx2", "requests", "aiohttp"):
+        assert rows[name].endswith("caught: recorded and replayed")
+    for name in ("urllib.request", "pycurl"):
+        assert rows[name].endswith("refused in replay mode")
+    assert "set: OPENAI_API_KEY" in done.stdout
+    assert "secret" not in done.stdout
+    assert "from pyproject.toml: the nearest with [tool.cachy]" in done.stdout
+    assert not (project / "cachy_fixtures").exists()
+
+
+def test_a_library_that_goes_live_is_named() -> None:
+    result = Result("other", "1.0", recorded=False, replayed=False, refused=False)
+    assert result.is_missed
+    assert result.verdict.startswith("NOT CAUGHT")
+
+
+def test_settings_hosts_keys_and_ci_are_explained(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *_ = describe_project(load_config())
+    assert first.endswith("its pyproject.toml has no [tool.cachy]")
+    (project / "pyproject.toml").write_text(
+        "[tool.cachy]\nmode = 'record'\nextend_doms = ['api.example.com']\n"
+    )
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway.local:4000/v1")
+    config = load_config()
+    assert "mode: record, from mode in pyproject.toml" in [*describe_project(config)]
+    hosts = [*describe_hosts(config)]
+    assert "from extend_doms: api.example.com" in hosts
+    assert "gateway.local:4000, from OPENAI_BASE_URL" in hosts
+    assert [*describe_keys({"GROQ_API_KEY": "x"})] == ["set: GROQ_API_KEY"]
+    assert "requests to covered hosts may go live" in [*describe_ci({})][1]
+    (project / "pyproject.toml").write_text("")
+    assert "in CI: mode replay, from CI; no request" in [*describe_ci({})][1]
+
+
+def test_a_program_that_is_not_python_was_not_watched(project: Path) -> None:
+    recorded = run_with_cachy(project, "--", "git", "--version")
+    assert recorded.returncode == 0
+    assert "cachy: git was not watched: no Python process" in recorded.stderr
+    replayed = run_with_cachy(project, "--mode", "replay", "--", "git", "--version")
+    assert replayed.returncode == 3
+    failed = run_with_cachy(project, "--mode", "replay", "--", "git", "nonsense")
+    assert failed.returncode == 1
+
+
+def test_a_program_that_starts_python_was_watched(project: Path) -> None:
+    (project / "quiet.py").write_text("print('no request at all')\n")
+    alias = f"alias.quiet=!'{Path(sys.executable).as_posix()}' quiet.py"
+    done = run_with_cachy(project, "--mode", "replay", "--", "git", "-c", alias, "quiet")
+    assert (done.returncode, "not watched" in done.stderr) == (0, False)
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("verfy", "verify"), ("docter", "doctor"), ("importt", "import")]
+)
+def test_a_misspelt_command_gets_a_suggestion(
+    word: str, meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_program([word]) == 2
+    assert f"Unknown command {word!r}. Did you mean {meant!r}?" in capsys.readouterr().err
