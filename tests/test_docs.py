@@ -1,80 +1,126 @@
-"""What the README says is there, and what is there the README says."""
+"""The documents say what is there, and what is there is documented."""
 
 from __future__ import annotations
 
-import ast
+import json
+import os
 import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
 
 import click
 import pytest
+import yaml
 from places import ROOT
+from scripted_server import json_response, serving
 from sdks.matrix import FOUR, ROWS
+from test_architecture import ROOMS
 
 from cachy.cli import COMMANDS, program
 from cachy.compare.rules import RULES as CHANGES
-from cachy.config import SECTIONS, SETTINGS, Config
+from cachy.config import Config, load_config
+from cachy.config.check import SECTIONS, SETTINGS
 from cachy.fixture.compose import compose
 from cachy.fixture.document import request_of, response_of
 from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.structure.contract_file import parse_contract
 from cachy.verify import RULES as FINDINGS
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+PAGES = sorted((ROOT / "docs").glob("*.md"))
+DOCUMENTS = [README, *PAGES, *sorted((ROOT / ".github").glob("*.md"))]
+
+
+class Block(NamedTuple):
+    """A code block, by the document and the line where it starts."""
+
+    where: str
+    language: str
+    text: str
+
+
+def blocks(*languages: str) -> list[Block]:
+    found = []
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        for block in re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.DOTALL | re.MULTILINE):
+            where = f"{path.name}:{text.count(chr(10), 0, block.start()) + 1}"
+            found.append(Block(where, block[1], block[2]))
+    return [block for block in found if block.language in languages]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+
+
+def section(text: str, title: str) -> str:
+    found = re.search(rf"^#+ {re.escape(title)}$(.*?)(?=^#|\Z)", text, re.DOTALL | re.MULTILINE)
+    assert found, title
+    return found[1]
+
+
+def named(block: Block) -> str:
+    return block.where
+
+
+def test_the_readme_is_short_and_has_the_two_lines() -> None:
+    lines = README.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= 120
+    assert "python -m pip install . && cachy demo" in lines[:40]
+    test_line = "python -m pip install '.[test]' && python -m pytest"
+    assert any(line.startswith(test_line) for line in lines[:40])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.name)
+def test_a_page_is_short_and_reached_from_the_readme(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert len(text.splitlines()) <= 150
+    assert text.startswith("# ")
+    assert f"docs/{path.name}" in README.read_text(encoding="utf-8")
+
+
+def anchors(path: Path) -> set[str]:
+    """The fragments that GitHub makes of a document's headings."""
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title).strip().lower().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text(encoding="utf-8")):
+        if "://" in target:
+            continue
+        name, _, fragment = target.partition("#")
+        linked = path.parent / name if name else path
+        assert linked.is_file(), target
+        assert not fragment or fragment in anchors(linked), target
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_and_option_is_in_the_readme(name: str) -> None:
+def test_every_command_and_option_is_documented(name: str) -> None:
     command = program.get_command(click.Context(program), name)
     assert command is not None
-    rows = [line for line in README.splitlines() if f"`cachy {name}" in line]
-    assert rows
-    for parameter in command.params:
-        if isinstance(parameter, click.Option):
-            assert any(parameter.opts[-1] in row for row in rows), parameter.opts
+    text = section(page("commands"), f"cachy {name}")
+    options = [option for option in command.params if isinstance(option, click.Option)]
+    missing = [option.opts[-1] for option in options if f"`{option.opts[-1]}" not in text]
+    assert missing == []
 
 
-def test_every_setting_is_in_the_readme() -> None:
-    keys = {*SETTINGS, *(f"{name}.{key}" for name in SECTIONS for key in SECTIONS[name][1])}
-    table = README.partition("## Settings")[2].partition("## ")[0]
-    assert {key for key in keys if f"`{key}`" not in table} == set()
+def test_every_setting_is_documented() -> None:
+    keys = {*SETTINGS, *(f"{name}.{key}" for name, (_, rows) in SECTIONS.items() for key in rows)}
+    written = {key.replace("-", "_") for key in re.findall(r"`([\w.-]+)`", page("settings"))}
+    assert keys - written == set()
 
 
-def test_the_python_of_the_readme_parses() -> None:
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert blocks
-    for block in blocks:
-        ast.parse(block)
-
-
-def test_the_two_lines_stand_near_the_top() -> None:
-    top = README.splitlines()[:40]
-    assert "python -m pip install . && cachy demo" in top
-    assert "python -m pip install '.[test]' && python -m pytest -n 2 --dist loadfile" in top
-
-
-FIXTURES = README.partition("## What is in a fixture")[2].partition("\n## ")[0]
-
-
-EXAMPLE = re.compile(r"`cachy_fixtures/([^`]+)\.json`:\n\n```json\n(.*?)```", re.DOTALL)
-
-
-@pytest.mark.parametrize(("name", "text"), EXAMPLE.findall(FIXTURES))
-def test_the_fixtures_of_the_readme_are_what_cachy_writes(name: str, text: str) -> None:
-    document, config = parse_fixture(text), Config()
-    request, response = request_of(document, no_blob), response_of(document, no_blob)
-    whole = response._replace(body=response.body or b"".join(response.chunks), chunks=())
-    assert identify_settled(request, config).name == name
-    assert render_fixture(compose(request, whole, document["recorded"], config)[0]) == text
-
-
-def no_blob(name: str) -> bytes:
-    raise AssertionError(name)
-
-
-def test_one_of_them_is_plain_and_one_is_streamed() -> None:
-    kinds = [kind for kind in ("json", "sse") if f'    "{kind}": ' in FIXTURES]
-    assert kinds == ["json", "sse"]
-    assert len(EXAMPLE.findall(FIXTURES)) == 2
+def test_every_rule_is_documented() -> None:
+    text = page("rules")
+    rows = [f"| `{rule.id}` | {rule.severity} | {rule.what} |" for rule in FINDINGS.values()]
+    rows += [f"| `{rule.id}` | {rule.severity} | {rule.what} |" for rule in CHANGES.values()]
+    assert [line for line in text.splitlines() if line.startswith("| `")] == rows
 
 
 def test_every_rule_explains_itself() -> None:
@@ -86,11 +132,127 @@ def test_every_rule_explains_itself() -> None:
     assert not set(CHANGES) & set(FINDINGS)
 
 
-def test_the_sdks_of_the_readme_are_those_of_the_tests() -> None:
-    section = README.partition("## SDKs")[2].partition("## ")[0]
-    rows = [line.split("|")[1:-1] for line in section.splitlines() if line.startswith("|")]
-    told = {}
+def test_every_exit_code_is_documented() -> None:
+    assert re.findall(r"^\| \*\*(\d)\*\* \|", section(page("ci"), "Exit codes"), re.MULTILINE) == [
+        *"0123"
+    ]
+
+
+def test_the_sdks_are_those_of_the_tests() -> None:
+    rows = [line.split("|")[1:-1] for line in page("sdks").splitlines() if line.startswith("|")]
+    documented = {}
     for name, *ticks, also in ([cell.strip() for cell in row] for row in rows[2:]):
         ways = [way for way, tick in zip(FOUR, ticks, strict=True) if tick]
-        told[name] = {*ways, *also.split(", ")}
-    assert told == {row.name: set(row.ways.split(", ")) for row in ROWS}
+        documented[name] = {*ways, *also.split(", ")}
+    assert documented == {row.name: set(row.ways.split(", ")) for row in ROWS}
+
+
+FIXTURE = re.compile(r"`cachy_fixtures/([^`]+)\.json`:\n\n```json\n(.*?)```", re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "text"), FIXTURE.findall(page("fixtures")))
+def test_the_fixtures_are_what_cachy_writes(name: str, text: str) -> None:
+    document, config = parse_fixture(text), Config()
+    request, response = request_of(document, no_blob), response_of(document, no_blob)
+    whole = response._replace(body=response.body or b"".join(response.chunks), chunks=())
+    assert identify_settled(request, config).name == name
+    assert render_fixture(compose(request, whole, document["recorded"], config)[0]) == text
+
+
+def no_blob(name: str) -> bytes:
+    raise AssertionError(name)
+
+
+def test_one_fixture_is_plain_and_one_is_streamed() -> None:
+    bodies = [
+        "sse" if '"sse": ' in text else "json" for _, text in FIXTURE.findall(page("fixtures"))
+    ]
+    assert bodies == ["json", "sse"]
+
+
+def test_the_contract_is_one_that_cachy_reads() -> None:
+    (contract,) = [block for block in blocks("json") if block.where.startswith("contracts")]
+    assert parse_contract(contract.text)
+
+
+@pytest.mark.parametrize("block", blocks("toml"), ids=named)
+def test_the_settings_are_accepted(block: Block, project: Path) -> None:
+    (project / "pyproject.toml").write_text(block.text, encoding="utf-8")
+    assert load_config().root == project
+
+
+@pytest.mark.parametrize("block", blocks("yaml"), ids=named)
+def test_the_yaml_parses(block: Block) -> None:
+    assert yaml.safe_load(block.text)
+
+
+@pytest.mark.parametrize("block", blocks("sh"), ids=named)
+def test_the_commands_are_accepted(block: Block) -> None:
+    for line in block.text.splitlines():
+        words = shlex.split(line.replace("&&", ";"), comments=True)
+        while "cachy" in words:
+            words = words[words.index("cachy") + 1 :]
+            end = words.index(";") if ";" in words else len(words)
+            if words[:1] and words[0] in COMMANDS:
+                program.make_context("cachy", words[:end], resilient_parsing=True)
+                command = program.get_command(click.Context(program), words[0])
+                assert command is not None
+                command.make_context(words[0], words[1:end])
+
+
+def test_the_drawing_has_every_room_in_its_order() -> None:
+    drawing = section(page("how-it-works"), "The rooms").partition("```text\n")[2]
+    rooms = [line.split()[0] for line in drawing.partition("```")[0].splitlines()]
+    assert rooms == list(reversed(ROOMS))
+
+
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1763974500,
+    "model": "gpt-4.1",
+    "output": [],
+    "status": "completed",
+}
+
+
+@pytest.mark.parametrize("block", blocks("python"), ids=named)
+def test_the_python_runs(block: Block, project: Path) -> None:
+    """A block that names its test file runs under pytest, any other as a script."""
+    (project / "pyproject.toml").write_text("[tool.cachy]\n", encoding="utf-8")
+    title = re.match(r"# (test_\w+\.py)\n", block.text)
+    name = title[1] if title else "script.py"
+    (project / name).write_text(block.text, encoding="utf-8")
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", name] if title else [name]
+    with serving({"/v1/responses": [json_response(RESPONSE)]}) as server:
+        added = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "unused"}
+        done = subprocess.run(
+            [sys.executable, *command],
+            env={**os.environ, **added},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_first_recording_by_the_readme_replays(project: Path) -> None:
+    """The README's first block records, and replays with the provider stopped and no key."""
+    (block, *_) = [block for block in blocks("python") if block.where.startswith("README")]
+    (project / "pyproject.toml").touch()
+    script = block.text + "\nprint(json.dumps(reply.model_dump(mode='json'))[:0] + reply.id)\n"
+    (project / "script.py").write_text("import json\n" + script, encoding="utf-8")
+
+    def run(**added: str) -> str:
+        environ = {**os.environ, **added}
+        done = subprocess.run(
+            [sys.executable, "script.py"], env=environ, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    with serving({"/v1/responses": [json_response(RESPONSE)]}) as server:
+        base = f"{server.url}/v1"
+        assert run(OPENAI_BASE_URL=base, OPENAI_API_KEY="unused") == "resp_1\n"
+    assert run(OPENAI_BASE_URL=base, CI="true") == "resp_1\n"
+    assert json.loads(next(project.rglob("resp*/*.json")).read_text())["response"]["status"] == 200

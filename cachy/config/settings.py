@@ -22,7 +22,7 @@ _NOT_LASTING = frozenset({401, 403, 407, 408, 425, 429})
 
 
 class Mode(Enum):
-    """What happens to a request: see the README's table of modes."""
+    """What happens to a request: see docs/start.md."""
 
     RECORD = "record"
     REPLAY = "replay"

@@ -312,10 +312,10 @@ STREAM = """{
 """
 
 
-def test_git_shows_what_changed_in_a_stream_as_the_readme_says(project: Path) -> None:
+def test_git_shows_what_changed_in_a_stream_as_the_docs_say(project: Path) -> None:
     git = ["git", "-C", str(project)]
-    readme = (ROOT / "README.md").read_text()
-    (line,) = re.findall(r"^git config diff\.cachy\.textconv '(.*)'$", readme, re.MULTILINE)
+    page = (ROOT / "docs" / "fixtures.md").read_text()
+    (line,) = re.findall(r"^git config diff\.cachy\.textconv '(.*)'$", page, re.MULTILINE)
     run("init", folder=project)
     textconv = line.replace("cachy show", f"{sys.executable} -m cachy show")
     subprocess.run([*git, "init", "-q"], check=True)

@@ -1,4 +1,4 @@
-"""The SDKs of the README's table: where each is installed, and how it can be called."""
+"""The SDKs of docs/sdks.md: where each is installed, and how it can be called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ENVIRONMENTS = {
     ),
 }
 FOUR = ("plain", "streamed", "async", "async streamed")
-"""The ways that have a column of their own in the README's table."""
+"""The ways that have a column of their own in docs/sdks.md."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Row:
     """One SDK.
 
     Attributes:
-        name: as in the README's table.
+        name: as in docs/sdks.md.
         module: of `calls`; its calls are made from there.
         packages: whose versions are told.
         ways: of calling it, with commas between.

@@ -1,4 +1,4 @@
-"""Every SDK of the README's table, in every way of calling it: record, replay, keyless, miss."""
+"""Every SDK of docs/sdks.md, in every way of calling it: record, replay, keyless, miss."""
 
 from __future__ import annotations
 
