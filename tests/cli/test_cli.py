@@ -13,49 +13,20 @@ import termios
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pytest
+from commands import environment, run_cachy, start_cachy
 from places import FIXTURES_V1, ROOT
+from scripted_server import json_response, serving
 
+import cachy
 from cachy.cli import COMMANDS
 
-ANSWER = """\
-import http.server, threading
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_POST(self):
-        self.rfile.read(int(self.headers["content-length"]))
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "13")
-        self.end_headers()
-        self.wfile.write(b'{"answer": 1}')
-    def log_message(self, *args): pass
-
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-threading.Thread(target=server.serve_forever, daemon=True).start()
-"""
 ASK = """\
 import httpx, sys
 answer = httpx.post(sys.argv[1], json={"q": "Hey!", "model": "m-1"})
 print(answer.json()["answer"])
 """
-
-
-OURS = ("CI", "CACHY_MODE", "PYTEST_CURRENT_TEST")
-
-
-def run(*arguments: str, folder: Path, **environ: str) -> subprocess.CompletedProcess[str]:
-    """Run the program in a folder, with no setting of ours."""
-    kept = {key: value for key, value in os.environ.items() if key not in OURS}
-    return subprocess.run(
-        [sys.executable, "-m", "cachy", *arguments],
-        cwd=folder,
-        env={**kept, "NO_COLOR": "1", **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.fixture
@@ -67,34 +38,22 @@ def project(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recorded(project: Path) -> str:
-    """Record one call with `cachy run`; give its URL, where nobody listens any more."""
-    code = (
-        ANSWER
-        + "import subprocess, sys\nurl = f'http://127.0.0.1:{server.server_port}/v1/ask'\n"
-        + "command = [sys.executable, '-m', 'cachy', 'run', '--', 'python', 'ask.py', url]\n"
-        + "subprocess.run(command, check=True, stdout=subprocess.DEVNULL)\nprint(url)\n"
-    )
-    environ = {key: value for key, value in os.environ.items() if key not in OURS}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project,
-        env=environ,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stderr.splitlines()[-1] == "cachy: 0 replayed, 1 recorded, 0 refused, 0 missed"
-    return done.stdout.strip()
+    """Record one call; return its URL, where nobody listens any more."""
+    with serving({"/v1/ask": [json_response({"answer": 1})]}) as server:
+        url = f"{server.url}/v1/ask"
+        with cachy.cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+            httpx.post(url, json={"q": "Hey!", "model": "m-1"})
+    return url
 
 
 def run_on_a_terminal(columns: int, *arguments: str, folder: Path) -> list[str]:
     """Run cachy where it speaks to a terminal; give the lines."""
     terminal, its_end = pty.openpty()
     termios.tcsetwinsize(its_end, (24, columns))
-    environ = {key: value for key, value in os.environ.items() if key not in OURS}
     command = [sys.executable, "-m", "cachy", *arguments]
     said = b""
-    with subprocess.Popen(command, cwd=folder, env=environ, stdout=its_end, stderr=its_end):
+    kept = environment({})
+    with subprocess.Popen(command, cwd=folder, env=kept, stdout=its_end, stderr=its_end):
         os.close(its_end)
         with suppress(OSError):  # how a terminal says that the other end is closed
             while piece := os.read(terminal, 65536):
@@ -109,7 +68,7 @@ def test_no_word_is_broken_at_the_end_of_a_terminals_line(
     columns: int, arguments: tuple[str, ...], project: Path
 ) -> None:
     lines = run_on_a_terminal(columns, *arguments, folder=project)
-    piped = run(*arguments, folder=project)
+    piped = run_cachy(*arguments, folder=project)
     assert max(map(len, lines)) <= columns
     assert " ".join(lines).split() == (piped.stdout + piped.stderr).split()
 
@@ -120,27 +79,27 @@ def test_a_path_below_the_working_folder_is_told_from_there(project: Path, recor
     (project / "elsewhere").mkdir()
     shown = path.relative_to(project).as_posix()
     for folder, expected in ((project, shown), (project / "elsewhere", path)):
-        done = run("show", str(path), folder=folder)
+        done = run_cachy("show", str(path), folder=folder)
         assert done.stderr.startswith(f"cachy: {expected} is not ")
         assert done.returncode == 2
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_explains_itself(name: str, tmp_path: Path) -> None:
-    done = run(name, "--help", folder=tmp_path)
+    done = run_cachy(name, "--help", folder=tmp_path)
     assert done.returncode == 0
     assert COMMANDS[name].partition(".")[0].split()[0] in done.stdout
 
 
 def test_a_recorded_call_replays_with_nobody_listening(project: Path, recorded: str) -> None:
-    done = run("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
+    done = start_cachy("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
     assert (done.returncode, done.stdout) == (0, "1\n")
     assert done.stderr == "cachy: 1 replayed, 0 recorded, 0 refused, 0 missed\n"
 
 
 def test_a_miss_fails_the_run_and_says_how_to_record(project: Path, recorded: str) -> None:
     (project / "ask.py").write_text(ASK.replace("Hey!", "You!"))
-    done = run("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
+    done = start_cachy("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
     assert done.returncode == 1
     assert 'q changed: "Hey!" -> "You!"' in done.stderr
     assert "Record it: cachy run --mode record -- python ask.py" in done.stderr
@@ -151,7 +110,10 @@ def test_a_swallowed_miss_fails_the_run_too(project: Path) -> None:
     (project / "ask.py").write_text(
         "import httpx\ntry:\n    httpx.post('http://127.0.0.1:9/x')\nexcept BaseException: pass\n"
     )
-    assert run("run", "--mode", "replay", "--", "python", "ask.py", folder=project).returncode == 1
+    assert (
+        start_cachy("run", "--mode", "replay", "--", "python", "ask.py", folder=project).returncode
+        == 1
+    )
 
 
 def test_a_command_is_the_one_of_the_environment_that_has_cachy(project: Path) -> None:
@@ -162,14 +124,16 @@ def test_a_command_is_the_one_of_the_environment_that_has_cachy(project: Path) -
     (other / script.name).chmod(0o755)
     path = f"{other}{os.pathsep}{os.environ['PATH']}"
     assert script.exists()
-    assert run("run", "--", script.name, "--help", folder=project, PATH=path).returncode == 0
+    assert (
+        start_cachy("run", "--", script.name, "--help", folder=project, PATH=path).returncode == 0
+    )
 
 
 def test_a_python_without_cachy_is_told_of(project: Path) -> None:
     bare = project / "bare"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(bare)], check=True)
     python = str(bare / "bin" / "python")
-    done = run("run", "--", python, "-c", "print(5)", folder=project)
+    done = start_cachy("run", "--", python, "-c", "print(5)", folder=project)
     told = "its requests are neither recorded nor refused"
     assert done.stdout == "5\n"
     assert done.stderr.splitlines()[0] == f"cachy: cachy isn't installed for {python}: {told}"
@@ -177,7 +141,7 @@ def test_a_python_without_cachy_is_told_of(project: Path) -> None:
 
 
 def test_a_commands_own_exit_code_is_kept(project: Path) -> None:
-    done = run("run", "--", "python", "-c", "raise SystemExit(7)", folder=project)
+    done = start_cachy("run", "--", "python", "-c", "raise SystemExit(7)", folder=project)
     assert done.returncode == 7
 
 
@@ -185,47 +149,49 @@ def test_a_sitecustomize_of_the_users_own_still_runs(project: Path) -> None:
     (project / "own").mkdir()
     (project / "own" / "sitecustomize.py").write_text("import builtins\nbuiltins.mine = 5\n")
     code = "import sys; print(mine, 'httpx' in sys.modules)"
-    done = run("run", "--", "python", "-c", code, folder=project, PYTHONPATH=str(project / "own"))
+    done = start_cachy(
+        "run", "--", "python", "-c", code, folder=project, PYTHONPATH=str(project / "own")
+    )
     assert done.stdout == "5 False\n"
 
 
 def test_ls_show_and_verify_read_what_was_recorded(project: Path, recorded: str) -> None:
-    listed = json.loads(run("ls", "--format", "json", folder=project).stdout)["fixtures"]
+    listed = json.loads(run_cachy("ls", "--format", "json", folder=project).stdout)["fixtures"]
     assert [(row["model"], row["age"]) for row in listed] == [("m-1", "today")]
     assert listed[0]["surface"].startswith("POST 127.0.0.1:")
-    assert "m-1" in run("ls", folder=project).stdout
-    shown = run("show", f"cachy_fixtures/{listed[0]['fixture']}", folder=project)
+    assert "m-1" in run_cachy("ls", folder=project).stdout
+    shown = run_cachy("show", f"cachy_fixtures/{listed[0]['fixture']}", folder=project)
     assert shown.stdout.startswith(f"POST {recorded}\n")
     assert '"answer": 1' in shown.stdout
-    assert run("verify", folder=project).stdout == "1 fixture: 0 errors, 0 warnings\n"
+    assert run_cachy("verify", folder=project).stdout == "1 fixture: 0 errors, 0 warnings\n"
 
 
 def test_show_takes_what_ls_shows(project: Path) -> None:
     shutil.copytree(FIXTURES_V1, project / "cachy_fixtures")
     paths = [path.stem for path in (project / "cachy_fixtures").rglob("*.json")]
     (hey,) = [name for name in paths if name.startswith("hey-91519069")]
-    narrow = run("ls", folder=project, COLUMNS="80", FORCE_COLOR="1").stdout
+    narrow = run_cachy("ls", folder=project, COLUMNS="80", FORCE_COLOR="1").stdout
     assert all(name[-16:] in narrow for name in paths)
     assert "Test" not in narrow.splitlines()[0]
-    wanted = run("show", hey, folder=project)
+    wanted = run_cachy("show", hey, folder=project)
     assert (wanted.returncode, wanted.stderr) == (0, "")
     for name in (f"{hey}.json", hey[-16:], f"responses/{hey[:8]}"):
-        assert run("show", name, folder=project).stdout == wanted.stdout, name
+        assert run_cachy("show", name, folder=project).stdout == wanted.stdout, name
     (turn,) = [name for name in paths if name.endswith("94b663144a759afa")]
-    first = run("show", turn, folder=project)
-    assert run("show", turn[-16:], folder=project).stdout == first.stdout != ""
-    many = run("show", "json", folder=project)
+    first = run_cachy("show", turn, folder=project)
+    assert run_cachy("show", turn[-16:], folder=project).stdout == first.stdout != ""
+    many = run_cachy("show", "json", folder=project)
     assert (many.returncode, many.stdout) == (2, "")
     assert many.stderr.startswith("cachy: json matches 16 fixtures: ")
     assert many.stderr.count("\n") == 1
 
 
 def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
-    assert run(folder=tmp_path).stdout == run("--help", folder=tmp_path).stdout != ""
+    assert run_cachy(folder=tmp_path).stdout == run_cachy("--help", folder=tmp_path).stdout != ""
 
 
 def listed(*arguments: str, folder: Path) -> list[str]:
-    done = run("ls", "--format", "json", *arguments, folder=folder)
+    done = run_cachy("ls", "--format", "json", *arguments, folder=folder)
     return [Path(row["fixture"]).stem[:12] for row in json.loads(done.stdout)["fixtures"]]
 
 
@@ -237,7 +203,7 @@ def test_ls_sorts_and_filters(project: Path) -> None:
     path = next((project / "cachy_fixtures" / "localhost_11434").rglob("*.json"))
     path.write_text(path.read_text().replace("2026-11-24", "2025-11-24"))
     assert listed("--sort", "age", folder=project)[0] == "why-is-the-s"
-    none = run("ls", "--only", "nothing", folder=project)
+    none = run_cachy("ls", "--only", "nothing", folder=project)
     assert (none.returncode, none.stderr) == (
         3,
         "cachy: None of 16 fixtures matches nothing. `cachy ls` lists them.\n",
@@ -247,7 +213,7 @@ def test_ls_sorts_and_filters(project: Path) -> None:
 def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:
     path = next((project / "cachy_fixtures").rglob("*.json"))
     path.write_text("{")
-    done = run("verify", "--format", "json", folder=project)
+    done = run_cachy("verify", "--format", "json", folder=project)
     report = json.loads(done.stdout)
     assert (done.returncode, report["summary"]["errors"]) == (1, 1)
     assert report["findings"][0]["rule"] == "unreadable"
@@ -255,7 +221,7 @@ def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:
 
 def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'")
-    first = run("init", folder=tmp_path)
+    first = run_cachy("init", folder=tmp_path)
     assert first.stdout.splitlines() == [
         "wrote tests/test_cachy_example.py",
         "wrote .github/workflows/cachy-verify.yml",
@@ -264,7 +230,7 @@ def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
         "wrote .gitattributes",
     ]
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
-    second = run("init", folder=tmp_path)
+    second = run_cachy("init", folder=tmp_path)
     assert all(line.startswith("left as it is:") for line in second.stdout.splitlines())
     assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
 
@@ -272,7 +238,7 @@ def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [b"[project\n", b"[tool.cachy\n", b"\xff"])
 def test_init_writes_nothing_beside_a_broken_pyproject(text: bytes, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_bytes(text)
-    done = run("init", folder=tmp_path)
+    done = run_cachy("init", folder=tmp_path)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert done.stderr.startswith("cachy: pyproject.toml ")
     assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
@@ -280,7 +246,7 @@ def test_init_writes_nothing_beside_a_broken_pyproject(text: bytes, tmp_path: Pa
 
 def test_git_folds_fixtures_and_shows_contracts(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
-    run("init", folder=tmp_path)
+    run_cachy("init", folder=tmp_path)
     git = ["git", "-C", str(tmp_path)]
     subprocess.run([*git, "init", "-q"], check=True)
     folder = "cachy_fixtures/api.openai.com/v1/responses"
@@ -316,7 +282,7 @@ def test_git_shows_what_changed_in_a_stream_as_the_docs_say(project: Path) -> No
     git = ["git", "-C", str(project)]
     page = (ROOT / "docs" / "fixtures.md").read_text()
     (line,) = re.findall(r"^git config diff\.cachy\.textconv '(.*)'$", page, re.MULTILINE)
-    run("init", folder=project)
+    run_cachy("init", folder=project)
     textconv = line.replace("cachy show", f"{sys.executable} -m cachy show")
     subprocess.run([*git, "init", "-q"], check=True)
     subprocess.run([*git, "config", "diff.cachy.textconv", textconv], check=True)
@@ -359,7 +325,7 @@ def test_bad_input_ends_in_one_clear_line(
 ) -> None:
     (tmp_path / "pyproject.toml").touch()
     (tmp_path / "broken.json").write_text("{")
-    done = run(*arguments, folder=tmp_path)
+    done = run_cachy(*arguments, folder=tmp_path)
     assert done.returncode == code, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr
@@ -391,7 +357,7 @@ def test_bad_input_ends_in_one_clear_line(
 )
 def test_a_bad_setting_is_named(settings: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text(settings)
-    done = run("verify", folder=tmp_path)
+    done = run_cachy("verify", folder=tmp_path)
     assert done.returncode == 2
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
@@ -401,7 +367,7 @@ def test_a_good_path_or_pattern_is_taken(tmp_path: Path) -> None:
     paths = ["$.a", "messages[*].id", "*.x", "meta-data.run id", "a[*][*].b"]
     settings = f"[tool.cachy.match]\nignore = {paths}\nnormalize = ['run-[0-9]+']\n"
     (tmp_path / "pyproject.toml").write_text(settings)
-    assert run("verify", folder=tmp_path).returncode == 3
+    assert run_cachy("verify", folder=tmp_path).returncode == 3
 
 
 def test_a_reader_that_goes_away_is_no_error(project: Path, recorded: str) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run_cachy
 from drift_project import ASK, CHAT, CHAT_ANSWER, KEY, drift, record, told, write_config
 from pull_request_world import TOKEN, serve_world
 from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving
@@ -29,18 +27,8 @@ def provider(tmp_path: Path) -> Iterator[ScriptedServer]:
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> tuple[int, str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "cachy", *arguments],
-        cwd=folder,
-        env={**kept, "MY_KEY": KEY, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run_cachy(*arguments, folder=folder, MY_KEY=KEY, **environ)
     assert KEY not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr
     return done.returncode, done.stdout, done.stderr
 
 

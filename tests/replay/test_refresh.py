@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from commands import start_cachy
 from conftest import CERTIFICATES, Scope, fixtures_in, refused
-from programs import run_with_cachy
 from scripted_server import ScriptedServer, json_response, serving
 
 ASK = """\
@@ -55,7 +55,7 @@ def test_only_what_matches_is_recorded_anew(
     one, two = providers
     before = contents(project)
     only = ["--mode", "refresh", "--only", f"{folder_of(one)}/*"]
-    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(one, two))
+    done = start_cachy("run", *only, "--", "python", "ask.py", *urls(one, two), folder=project)
     assert done.stdout.split() == ["200"] * 4, done.stderr
     summary = "2 replayed, 0 recorded, 2 refreshed (1 changed, 1 equal), 0 refused, 0 missed"
     assert done.stderr.splitlines()[-1] == f"cachy: {summary}"
@@ -70,7 +70,7 @@ def test_a_pattern_may_hold_the_port_as_a_url_does(
 ) -> None:
     one, two = providers
     only = ["--mode", "refresh", "--only", f"127.0.0.1:{one.port}/*"]
-    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(one, two))
+    done = start_cachy("run", *only, "--", "python", "ask.py", *urls(one, two), folder=project)
     assert done.returncode == 0, done.stderr
     assert (one.count, two.count) == (4, 2)
 
@@ -79,7 +79,7 @@ def test_a_pattern_that_matches_nothing_is_told(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]
-    done = run_with_cachy(project, *only, "--", "python", "ask.py", *urls(*providers))
+    done = start_cachy("run", *only, "--", "python", "ask.py", *urls(*providers), folder=project)
     assert (done.returncode, done.stderr.splitlines()[-2:]) == (
         2,
         [
@@ -108,7 +108,9 @@ def test_a_provider_that_refuses_does_not_stop_the_others(
     one, two = providers
     before = contents(project)
     one.on("/v1/items", json_response({"error": "no"}, status))
-    done = run_with_cachy(project, "--mode", "refresh", "--", "python", "ask.py", *urls(one, two))
+    done = start_cachy(
+        "run", "--mode", "refresh", "--", "python", "ask.py", *urls(one, two), folder=project
+    )
     assert done.stdout.split() == [str(status), "200", "200", "200"]
     assert f"not recorded: GET {one.url}/v1/items: status {status}" in done.stderr
     summary = "0 replayed, 0 recorded, 3 refreshed (1 changed, 2 equal), 1 refused, 0 missed"
@@ -125,7 +127,9 @@ def test_a_provider_that_is_down_does_not_stop_the_others(
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         down = f"http://127.0.0.1:{unused.getsockname()[1]}/v1/items"
-    done = run_with_cachy(project, "--mode", "refresh", "--", "python", "ask.py", down, *urls(two))
+    done = start_cachy(
+        "run", "--mode", "refresh", "--", "python", "ask.py", down, *urls(two), folder=project
+    )
     assert done.stdout.split() == ["ConnectError", "200", "200"]
     assert f"not recorded: GET {down}: ConnectError" in done.stderr
     assert done.stderr.endswith("2 refreshed (1 changed, 1 equal), 1 refused, 0 missed\n")

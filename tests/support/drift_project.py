@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+from commands import run_cachy
 from scripted_server import ScriptedServer
 
 from cachy import cachy
@@ -57,15 +55,8 @@ def record(
 
 
 def drift(project: Path, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-m", "cachy", "drift", "--format", "json", *arguments],
-        cwd=project,
-        env={**kept, "MY_KEY": KEY, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    done = run_cachy(
+        "drift", "--format", "json", *arguments, folder=project, **{"MY_KEY": KEY, **environ}
     )
     assert KEY not in done.stdout + done.stderr
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run_cachy, start_cachy, start_module
 from conftest import Scope, fixtures_in
-from programs import call, run_with_cachy
 from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response
 
 pytestmark = pytest.mark.slow  # dozens of processes
@@ -74,7 +74,7 @@ def names(folder: Path) -> list[str]:
 
 
 def test_prune_refuses_without_a_full_run(folder: Path) -> None:
-    done = call(folder, "cachy", "prune", "--yes")
+    done = run_cachy("prune", "--yes", folder=folder)
     assert done.returncode == 3
     assert "No full run is on record here" in done.stderr
 
@@ -82,23 +82,23 @@ def test_prune_refuses_without_a_full_run(folder: Path) -> None:
 def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -> None:
     contract = fixtures_in(folder)[0].with_name("_contract.POST.json")
     contract.write_text("{}")
-    assert run_with_cachy(folder, "--", "python", "ask.py", "apples").returncode == 0
-    listed = call(folder, "cachy", "prune")
+    assert start_cachy("run", "--", "python", "ask.py", "apples", folder=folder).returncode == 0
+    listed = run_cachy("prune", folder=folder)
     assert listed.returncode == 1
     assert listed.stdout.count("\n") == 1
     assert "pears" in listed.stdout
     assert "compared with the run of python ask.py apples" in listed.stderr
     assert names(folder) == ["", "apples", "pears"]
-    removed = call(folder, "cachy", "prune", "--yes")
+    removed = run_cachy("prune", "--yes", folder=folder)
     assert (removed.returncode, removed.stdout) == (0, f"pruned {listed.stdout}")
     assert names(folder) == ["", "apples"]
-    assert call(folder, "cachy", "prune").stderr.endswith("cachy: nothing is unused\n")
+    assert run_cachy("prune", folder=folder).stderr.endswith("cachy: nothing is unused\n")
 
 
 def test_a_program_of_its_own_makes_no_other_ones_fixtures_unused(folder: Path) -> None:
-    run_with_cachy(folder, "--", "python", "ask.py", "apples")
-    run_with_cachy(folder, "--", "python", "ask.py", "pears")
-    assert call(folder, "cachy", "prune").returncode == 0
+    start_cachy("run", "--", "python", "ask.py", "apples", folder=folder)
+    start_cachy("run", "--", "python", "ask.py", "pears", folder=folder)
+    assert run_cachy("prune", folder=folder).returncode == 0
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -113,7 +113,7 @@ def test_an_edited_prompt_is_a_rename_to_git(folder: Path) -> None:
     git(folder, "commit", "-qm", "Record")
     script = folder / "ask.py"
     script.write_text(script.read_text().replace("Never invent", "Do not make up"))
-    done = run_with_cachy(folder, "--prune", "--", "python", "ask.py", "pears", "apples")
+    done = start_cachy("run", "--prune", "--", "python", "ask.py", "pears", "apples", folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("superseded by") == 2
     assert done.stderr.endswith("0 replayed, 2 recorded, 0 refused, 0 missed, 2 pruned\n")
@@ -176,7 +176,7 @@ def test_nothing_is_pruned_after_a_run_that_failed_or_left_something_out(
 ) -> None:
     command, why = PARTIAL[name]
     write_tests(folder)
-    done = run_with_cachy(folder, "--prune", "--", *command)
+    done = start_cachy("run", "--prune", "--", *command, folder=folder)
     assert done.returncode == (4 if name == "failed" else 3), done.stderr
     assert done.stderr.splitlines()[-1].startswith("cachy: nothing was pruned: ")
     assert why in done.stderr.splitlines()[-1]
@@ -196,7 +196,7 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_what_a_process_of_multiprocessing_asks_for_counts(way: str, folder: Path) -> None:
     (folder / "pooled.py").write_text(POOLED.format(way=way))
-    done = run_with_cachy(folder, "--prune", "--", "python", "pooled.py")
+    done = start_cachy("run", "--prune", "--", "python", "pooled.py", folder=folder)
     assert done.stderr.endswith("cachy: 1 replayed, 0 recorded, 0 refused, 0 missed, 1 pruned\n")
     assert names(folder) == ["apples"]
 
@@ -206,15 +206,15 @@ def test_a_full_run_of_the_tests_finds_what_no_test_asks_for(
     options: list[str], folder: Path
 ) -> None:
     write_tests(folder)
-    assert call(folder, *PYTEST[2:], *options).returncode == 0
+    assert start_module(*PYTEST[2:], *options, folder=folder).returncode == 0
     assert names(folder) == ["apples", "grapes", "pears", "plums"]
     write_tests(folder, "apples")
-    assert call(folder, *PYTEST[2:], *options, SKIPS="1").returncode == 0
-    report = json.loads(call(folder, "cachy", "verify", "--format", "json").stdout)
+    assert start_module(*PYTEST[2:], *options, SKIPS="1", folder=folder).returncode == 0
+    report = json.loads(run_cachy("verify", "--format", "json", folder=folder).stdout)
     (finding,) = report["findings"]
     assert finding["rule"] == "unused"
     assert "pears" in finding["fixture"]
-    assert call(folder, "cachy", "prune", "--yes").returncode == 0
+    assert run_cachy("prune", "--yes", folder=folder).returncode == 0
     assert names(folder) == ["apples", "grapes", "plums"]
 
 
@@ -222,8 +222,8 @@ def test_an_edited_test_supersedes_its_fixture(folder: Path) -> None:
     write_tests(folder)
     edited = (folder / "test_fruit.py").read_text().replace("ask('pears')", "ask('ripe pears')")
     (folder / "test_fruit.py").write_text(edited)
-    assert call(folder, *PYTEST[2:]).returncode == 0
-    report = json.loads(call(folder, "cachy", "verify", "--format", "json").stdout)
+    assert start_module(*PYTEST[2:], folder=folder).returncode == 0
+    report = json.loads(run_cachy("verify", "--format", "json", folder=folder).stdout)
     (finding,) = report["findings"]
     assert finding["rule"] == "superseded"
     assert Path(finding["fixture"]).name.startswith("pears-")
@@ -232,10 +232,10 @@ def test_an_edited_test_supersedes_its_fixture(folder: Path) -> None:
 
 def test_prune_refuses_while_a_fixture_is_newer_than_the_full_run(folder: Path) -> None:
     write_tests(folder)
-    assert call(folder, *PYTEST[2:]).returncode == 0
+    assert start_module(*PYTEST[2:], folder=folder).returncode == 0
     write_tests(folder, "apples cherries")
-    assert call(folder, *PYTEST[2:], "-k", "cherries").returncode == 0
-    done = call(folder, "cachy", "prune", "--yes")
+    assert start_module(*PYTEST[2:], "-k", "cherries", folder=folder).returncode == 0
+    done = run_cachy("prune", "--yes", folder=folder)
     assert done.returncode == 3
     assert "newer than the last complete run" in done.stderr
     assert "cherries" in done.stderr

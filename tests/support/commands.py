@@ -1,0 +1,60 @@
+"""The `cachy` program as a user runs it: in this process, or in one of its own where it must be."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+from cachy.cli import run_program
+
+Done = subprocess.CompletedProcess[str]
+SETTINGS_OF_TESTS = (
+    *("CI", "CACHY_MODE", "CACHY_LOG", "CACHY_MISSES", "CACHY_RUN_REPORT"),
+    *("PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "FORCE_COLOR", "COLUMNS"),
+)
+
+
+def run_cachy(*arguments: str, folder: Path, **environ: str) -> Done:
+    """Run a cachy command in this process, in a folder, with no setting of the tests."""
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, environment(environ), clear=True),
+        contextlib.chdir(folder),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        code = run_program(list(arguments))
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
+
+
+def start_cachy(*arguments: str, folder: Path, **environ: str) -> Done:
+    """Run a cachy command in a process of its own: `cachy run`, which starts another one."""
+    return start_module("cachy", *arguments, folder=folder, **environ)
+
+
+def start_module(*arguments: str, folder: Path, **environ: str) -> Done:
+    """Run `python -m` in a folder, with no setting of the tests."""
+    return subprocess.run(
+        [sys.executable, "-m", *arguments],
+        cwd=folder,
+        env=environment(environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def environment(more: dict[str, str]) -> dict[str, str]:
+    """Return the environment of this process without the settings of the tests and without keys."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in SETTINGS_OF_TESTS and not name.endswith(("_API_KEY", "_TOKEN"))
+    }
+    return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1", **more}
