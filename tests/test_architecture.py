@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,12 +53,23 @@ DOORS = {
 FRONT = {"__init__", "__main__", "core"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    for path in sorted(PACKAGE.rglob("*.py")):
+@cache
+def trees() -> dict[Path, ast.Module]:
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+@cache
+def modules() -> dict[str, tuple[str, ...]]:
+    """The modules by their names, with what each imports."""
+    found = {}
+    for path, tree in trees().items():
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if "autostart" not in parts:
             name = ".".join(part for part in parts if part != "__init__" or len(parts) == 1)
-            yield name, ast.parse(path.read_text(encoding="utf-8"))
+            found[name] = tuple(imports(tree))
+    return found
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
@@ -76,9 +88,9 @@ def room(name: str) -> str:
 def test_rooms_import_only_downwards() -> None:
     wrong = [
         f"{name} imports {target}"
-        for name, tree in modules()
+        for name, targets in modules().items()
         if room(name) not in FRONT
-        for target in imports(tree)
+        for target in targets
         if target.startswith("cachy.")
         and room(target.removeprefix("cachy.")) in ROOMS
         and ROOMS.index(room(target.removeprefix("cachy."))) > ROOMS.index(room(name))
@@ -87,12 +99,11 @@ def test_rooms_import_only_downwards() -> None:
 
 
 def test_every_room_is_in_the_order() -> None:
-    assert {room(name) for name, _ in modules()} - FRONT == set(ROOMS)
+    assert {room(name) for name in modules()} - FRONT == set(ROOMS)
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    names = {name for name, _ in modules()}
-    graph = {name: {found for found in _targets(tree, names)} for name, tree in modules()}
+    graph = {name: set(_modules_of(targets)) for name, targets in modules().items()}
     for start in graph:
         reached, pending = set(), set(graph[start])
         while pending:
@@ -103,11 +114,11 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
         assert start not in reached, f"{start} imports itself by way of {sorted(reached)}"
 
 
-def _targets(tree: ast.Module, names: set[str]) -> Iterator[str]:
-    for target in imports(tree):
+def _modules_of(targets: Iterable[str]) -> Iterator[str]:
+    for target in targets:
         inner = target.removeprefix("cachy.")
         for candidate in (inner, inner.rpartition(".")[0]):
-            if target.startswith("cachy.") and candidate in names:
+            if target.startswith("cachy.") and candidate in modules():
                 yield candidate
                 break
 
@@ -115,17 +126,18 @@ def _targets(tree: ast.Module, names: set[str]) -> Iterator[str]:
 @pytest.mark.parametrize("library", DOORS)
 def test_an_outside_thing_has_its_door(library: str) -> None:
     users = {
-        name for name, tree in modules() for used in imports(tree) if used.split(".")[0] == library
+        name
+        for name, targets in modules().items()
+        if any(target.split(".")[0] == library for target in targets)
     }
     allowed = DOORS[library]
     assert {name for name in users if name not in allowed and room(name) not in allowed} == set()
 
 
 def test_files_and_functions_can_be_seen_whole() -> None:
-    for path in PACKAGE.rglob("*.py"):
-        text = path.read_text(encoding="utf-8")
-        assert len(text.splitlines()) <= 330, path
-        for node in ast.walk(ast.parse(text)):
+    for path, tree in trees().items():
+        assert len(path.read_text(encoding="utf-8").splitlines()) <= 330, path
+        for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert (node.end_lineno or 0) - node.lineno < 60, f"{path}: {node.name}"
 
