@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-import json
+import os
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from functools import partial
 
 import pytest
+from forking import run_module
+from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response, serving
 
 pytest_plugins = ["pytester"]
 
 
-class Counting(BaseHTTPRequestHandler):
-    """Answers each request with its number."""
+@pytest.fixture
+def origin() -> Iterator[ScriptedServer]:
+    """A provider that answers each request with its number, and the status that it asks for."""
 
-    served = 0
+    def count(request: SeenRequest) -> ScriptedResponse:
+        status = request.json.get("status", 200) if request.body else 200
+        return json_response({"number": server.count}, status)
 
-    def do_POST(self) -> None:
-        asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        Counting.served += 1
-        body = b'{"number": %d}' % Counting.served
-        self.send_response(asked.get("status", 200))
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *args: object) -> None:
-        """Say nothing."""
+    with serving(otherwise=count) as server:
+        yield server
 
 
 @pytest.fixture
-def url() -> Iterator[str]:
-    Counting.served = 0
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Counting)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/v1/count"
-    server.shutdown()
-    server.server_close()
+def url(origin: ScriptedServer) -> str:
+    return f"{origin.url}/v1/count"
 
 
 @pytest.fixture
@@ -50,6 +39,7 @@ def project(
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # many plugins load slowly
     monkeypatch.setenv("PYTEST_ADDOPTS", "-p cachy.pytest_plugin")
+    monkeypatch.setattr(pytester, "runpytest_subprocess", partial(run_pytest, pytester))
     pytester.makepyprojecttoml('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     pytester.makeconftest(
         f"""
@@ -61,6 +51,14 @@ def project(
         """
     )
     return pytester
+
+
+def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
+    """Run a project's tests in a process of their own, as `runpytest_subprocess` does, but fast."""
+    given = (f"--basetemp={pytester.path / 'temporary'}", *arguments)
+    done = run_module("pytest", *given, folder=pytester.path, environ=os.environ)
+    lines = done.stdout.splitlines(), done.stderr.splitlines()
+    return pytest.RunResult(done.returncode, *lines, duration=0.0)
 
 
 TWICE = """
@@ -76,6 +74,7 @@ TWICE = """
 
 
 def test_equal_requests_are_answered_in_turn_and_counted_per_test(
+    origin: ScriptedServer,
     project: pytest.Pytester,
 ) -> None:
     project.makepyfile(TWICE)
@@ -87,7 +86,7 @@ def test_equal_requests_are_answered_in_turn_and_counted_per_test(
     replaying = project.runpytest_subprocess("--cachy=replay")
     replaying.assert_outcomes(passed=2)
     replaying.stdout.fnmatch_lines(["cachy: 5 replayed, 0 recorded, 0 missed"])
-    assert Counting.served == 3
+    assert origin.count == 3
 
 
 def test_the_option_turns_cachy_on_for_every_test(
@@ -108,7 +107,9 @@ def test_without_being_asked_nothing_is_recorded(project: pytest.Pytester) -> No
     assert not (project.path / "cachy_fixtures").exists()
 
 
-def test_a_miss_fails_with_the_command_that_records_it(project: pytest.Pytester) -> None:
+def test_a_miss_fails_with_the_command_that_records_it(
+    origin: ScriptedServer, project: pytest.Pytester
+) -> None:
     project.makepyfile(test_a="def test_it(ask):\n    ask(q='Hey!')\n")
     result = project.runpytest_subprocess("--cachy=replay")
     result.assert_outcomes(failed=1)
@@ -121,7 +122,7 @@ def test_a_miss_fails_with_the_command_that_records_it(project: pytest.Pytester)
     )
     result.stdout.no_fnmatch_line("*_settled_answer*")
     result.stdout.no_fnmatch_line("*cachy/replay/session.py:*")
-    assert Counting.served == 0
+    assert origin.count == 0
 
 
 def test_a_swallowed_miss_still_fails_the_test(project: pytest.Pytester) -> None:
@@ -339,7 +340,9 @@ def test_a_miss_in_a_teardown_is_its_own_tests(project: pytest.Pytester) -> None
     result.stdout.fnmatch_lines(["cachy: 0 replayed, 0 recorded, 1 missed", "ERROR *::test_one*"])
 
 
-def test_a_test_that_is_run_again_is_answered_from_the_start(project: pytest.Pytester) -> None:
+def test_a_test_that_is_run_again_is_answered_from_the_start(
+    origin: ScriptedServer, project: pytest.Pytester
+) -> None:
     project.makepyfile(
         """
         tries = []
@@ -359,7 +362,7 @@ def test_a_test_that_is_run_again_is_answered_from_the_start(project: pytest.Pyt
         )
         assert result.parseoutcomes() == {"passed": 1, "rerun": 2}
         result.stdout.fnmatch_lines([f"cachy: {expected}, 0 missed"])
-    assert Counting.served == 1
+    assert origin.count == 1
 
 
 def test_an_expected_failure_that_a_miss_brings_stays_one(project: pytest.Pytester) -> None:
@@ -478,7 +481,9 @@ def enabling(project: pytest.Pytester, url: str) -> pytest.Pytester:
     return project
 
 
-def test_the_plugin_keeps_what_the_conftest_chose(enabling: pytest.Pytester) -> None:
+def test_the_plugin_keeps_what_the_conftest_chose(
+    origin: ScriptedServer, enabling: pytest.Pytester
+) -> None:
     enabling.makepyfile(
         test_a="""
         import pytest
@@ -506,12 +511,12 @@ def test_the_plugin_keeps_what_the_conftest_chose(enabling: pytest.Pytester) -> 
         result = enabling.runpytest_subprocess(*options)
         result.assert_outcomes(passed=4)
         result.stdout.fnmatch_lines([f"cachy: {line}"])
-    assert Counting.served == 3
+    assert origin.count == 3
     assert len([*(enabling.path / "kept").rglob("*.json")]) == 3
 
 
 def test_the_hint_of_a_miss_records_it(
-    enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    origin: ScriptedServer, enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CI", "true")
     enabling.makepyfile(test_a="def test_it(ask):\n    ask()\n")
@@ -519,10 +524,10 @@ def test_the_hint_of_a_miss_records_it(
         missing = enabling.runpytest_subprocess(*options)
         missing.assert_outcomes(failed=1)
         missing.stdout.fnmatch_lines(["*Record it: pytest --cachy=record 'test_a.py::test_it'"])
-    assert Counting.served == 0
+    assert origin.count == 0
     enabling.runpytest_subprocess("--cachy=record", "test_a.py::test_it").assert_outcomes(passed=1)
     enabling.runpytest_subprocess().assert_outcomes(passed=1)
-    assert Counting.served == 1
+    assert origin.count == 1
 
 
 def test_a_miss_among_others_is_counted_with_them(
@@ -584,7 +589,9 @@ def test_cachy_run_counts_the_misses_that_pytest_reports(project: pytest.Pyteste
     assert result.ret == 1
 
 
-def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, url: str) -> None:
+def test_a_torn_fixture_is_a_miss_in_its_own_words(
+    origin: ScriptedServer, enabling: pytest.Pytester, url: str
+) -> None:
     enabling.makepyfile(
         f"""
         import openai
@@ -602,13 +609,13 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(enabling: pytest.Pytester, ur
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [
-                f"*No fixture answers POST {url}: {path} is not valid JSON *"
+                f"*No fixture answers POST {url}: {path.relative_to(enabling.path)} is not valid JSON *"
                 "Record it again, or restore it from git.",
                 "cachy: 0 replayed, 0 recorded, 1 missed",
             ]
         )
         result.stdout.no_fnmatch_line("*Connection error*")
-    assert Counting.served == 1
+    assert origin.count == 1
 
 
 ENABLING = """
@@ -639,7 +646,12 @@ ENABLING = """
     ("scope", "autouse", "workers"), [("function", False, "-n0"), ("session", True, "-n2")]
 )
 def test_what_a_pytest_fixture_enables_holds_in_the_tests_that_use_it(
-    project: pytest.Pytester, url: str, scope: str, autouse: bool, workers: str
+    origin: ScriptedServer,
+    project: pytest.Pytester,
+    url: str,
+    scope: str,
+    autouse: bool,
+    workers: str,
 ) -> None:
     """Its folder and hosts hold at once; option and marker still change what they say."""
     project.makepyprojecttoml("")
@@ -651,7 +663,7 @@ def test_what_a_pytest_fixture_enables_holds_in_the_tests_that_use_it(
     replaying = project.runpytest_subprocess("--cachy=replay", "-p", "xdist", workers)
     replaying.assert_outcomes(passed=3)
     replaying.stdout.fnmatch_lines(["cachy: 6 replayed, 0 recorded, 0 missed"])
-    assert Counting.served == 3
+    assert origin.count == 3
     assert len([*(project.path / "kept").rglob("*.json")]) == 3
 
 

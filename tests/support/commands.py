@@ -6,9 +6,10 @@ import contextlib
 import io
 import os
 import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
+
+from forking import run_module
 
 from cachy.cli import run_program
 
@@ -37,17 +38,9 @@ def start_cachy(*arguments: str, folder: Path, **environ: str) -> Done:
     return start_module("cachy", *arguments, folder=folder, **environ)
 
 
-def start_module(*arguments: str, folder: Path, **environ: str) -> Done:
+def start_module(name: str, *arguments: str, folder: Path, **environ: str) -> Done:
     """Run `python -m` in a folder, with no setting of the tests."""
-    return subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env=environment(environ),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_module(name, *arguments, folder=folder, environ=environment(environ))
 
 
 def environment(more: dict[str, str]) -> dict[str, str]:
