@@ -571,6 +571,7 @@ def test_cachy_run_leaves_the_plugin_its_turns_and_pytest_its_peace(
     result.stdout.no_fnmatch_line("*Warning*")
 
 
+@pytest.mark.slow
 def test_cachy_run_counts_the_misses_that_pytest_reports(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -604,12 +605,13 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(
     enabling.runpytest_subprocess().assert_outcomes(passed=1)
     (path,) = (enabling.path / "kept").rglob("*.json")
     path.write_text("{")
+    shown = path.relative_to(enabling.path)
     for options in ((), ("--cachy=replay",)):
         result = enabling.runpytest_subprocess(*options)
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [
-                f"*No fixture answers POST {url}: {path.relative_to(enabling.path)} is not valid JSON *"
+                f"*No fixture answers POST {url}: {shown} is not valid JSON *"
                 "Record it again, or restore it from git.",
                 "cachy: 0 replayed, 0 recorded, 1 missed",
             ]
@@ -643,7 +645,8 @@ ENABLING = """
 
 
 @pytest.mark.parametrize(
-    ("scope", "autouse", "workers"), [("function", False, "-n0"), ("session", True, "-n2")]
+    ("scope", "autouse", "workers"),
+    [("function", False, "-n0"), pytest.param("session", True, "-n2", marks=pytest.mark.slow)],
 )
 def test_what_a_pytest_fixture_enables_holds_in_the_tests_that_use_it(
     origin: ScriptedServer,
