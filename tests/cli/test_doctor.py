@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from programs import call, run_with_cachy
+from commands import run_cachy, start_cachy
 
 from cachy.cli import run_program
 from cachy.cli.doctor.checks import describe_ci, describe_hosts, describe_keys, describe_project
@@ -16,7 +16,9 @@ from cachy.config import load_config
 
 def test_every_client_library_is_caught_or_refused(project: Path) -> None:
     (project / "pyproject.toml").write_text("[tool.cachy]\n")
-    done = call(project, "cachy", "doctor", OPENAI_API_KEY="sk-secret", CI="1", CACHY_MODE="replay")
+    done = run_cachy(
+        "doctor", OPENAI_API_KEY="sk-secret", CI="1", CACHY_MODE="replay", folder=project
+    )
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     for name in ("httpx", "httpx2", "requests", "aiohttp"):
@@ -56,19 +58,19 @@ def test_settings_hosts_keys_and_ci_are_explained(
 
 
 def test_a_program_that_is_not_python_was_not_watched(project: Path) -> None:
-    recorded = run_with_cachy(project, "--", "git", "--version")
+    recorded = start_cachy("run", "--", "git", "--version", folder=project)
     assert recorded.returncode == 0
     assert "cachy: git was not watched: no Python process" in recorded.stderr
-    replayed = run_with_cachy(project, "--mode", "replay", "--", "git", "--version")
+    replayed = start_cachy("run", "--mode", "replay", "--", "git", "--version", folder=project)
     assert replayed.returncode == 3
-    failed = run_with_cachy(project, "--mode", "replay", "--", "git", "nonsense")
+    failed = start_cachy("run", "--mode", "replay", "--", "git", "nonsense", folder=project)
     assert failed.returncode == 1
 
 
 def test_a_program_that_starts_python_was_watched(project: Path) -> None:
     (project / "quiet.py").write_text("print('no request at all')\n")
     alias = f"alias.quiet=!'{Path(sys.executable).as_posix()}' quiet.py"
-    done = run_with_cachy(project, "--mode", "replay", "--", "git", "-c", alias, "quiet")
+    done = start_cachy("run", "--mode", "replay", "--", "git", "-c", alias, "quiet", folder=project)
     assert (done.returncode, "not watched" in done.stderr) == (0, False)
 
 
