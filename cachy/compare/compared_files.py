@@ -72,7 +72,7 @@ def load_document(path: Path) -> Document:
         raise CachyError(f"{path} is no valid JSON ({error}). Mend it there.") from None
     if isinstance(value, dict) and "cachy" in value and "response" in value:
         return _whole(parse_fixture(text, str(path)), path)
-    if is_too_deep(text):
+    if is_too_deep(value, text):
         raise CachyError(f"{path} nests more than {DEEPEST} levels deep: nothing reads that.")
     return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}
 

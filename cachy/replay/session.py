@@ -16,22 +16,45 @@ from cachy.config import Config, Mode, current_test, is_covered, is_recorded
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixture.compose import compose, parse_user_agent
 from cachy.fixture.environment_advice import guard_identity
-from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
+from cachy.fixture.identity.fingerprint import (
+    Identity,
+    counted_headers,
+    identify,
+    identify_settled,
+)
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store, file_name, is_same_answer
-from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header, host_and_port
-from cachy.providers import MATCH_HEADERS, find_surface
+from cachy.interaction import (
+    OTHER_VERSIONS,
+    Headers,
+    Json,
+    Request,
+    Response,
+    header,
+    host_and_port,
+)
+from cachy.providers import find_surface
 from cachy.replay import misses, placeholder_keys
 from cachy.replay.counters import Tally
 from cachy.replay.sequence import Sequences
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
-_KNOWN = 1024  # requests, and the longest body in bytes, whose fixture is remembered
-_KNOWN_BODY = 64 * 1024
+_KNOWN = 64 * 1024 * 1024  # bytes of requests whose fixture is remembered, each with _COST more
+_COST = 1024
 Clock = Callable[[], datetime]
 Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
 """A request as it is: method, URL, body, and the headers that `Session.counted` names."""
+
+
+def _request_of(key: Key) -> Request:
+    method, url, body, headers = key
+    return Request(method, url, _decoded(headers), body)
+
+
+@lru_cache(maxsize=256)
+def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +115,8 @@ class Session:
         self._in_turn: dict[str, Identity] = {}
         self._is_closed = False
         self._known: dict[Key, _Found] = {}
-        named = (
-            "accept",
-            "content-type",
-            "upgrade",
-            *MATCH_HEADERS,
-            *map(str.lower, config.match.headers),
-        )
+        self._room = _KNOWN
+        named = ("content-type", "upgrade", *counted_headers(config.match.headers))
         self.counted = frozenset(name.encode("latin-1") for name in named)
         self.renew_locks()
 
@@ -116,50 +134,62 @@ class Session:
         return self.covers(*host_and_port(url))
 
     def recall(self, key: Key) -> Response | None:
-        """Give the answer that an equal request got before, while its fixture is unchanged."""
-        known = self._known.get(key)
+        """Return the response of the fixture that one look finds; None leaves it to `answer`."""
         try:
-            response = self.store.read(known.path) if known else None
+            known = self._known.get(key)
+            if known is None:
+                return self._look(_request_of(key), key)
+            response = self.store.read(known.path)
         except CachyError:
             return None  # `answer` says what is wrong with the file
-        return self._replayed(known, response) if known and response else None
+        return self._replayed(known, response) if response else None
 
-    def answer(self, request: Request, key: Key | None = None) -> Response | Recording:
+    def answer(self, request: Request) -> Response | Recording:
         """Answer a request from its fixture, or say that it is to be recorded.
-
-        `key` lets `recall` answer the next equal request.
 
         Raises:
             UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
                 can't be read.
         """
         try:
-            return self._answer(request, key)
+            found = self._look(request)
+            return found or self._settled_answer(request, self._settle(request))
         except CachyError as error:  # which SDKs would take for a broken connection
             unreadable = misses.unreadable(request, error, self.config)
         misses.refuse(unreadable)
 
-    def _answer(self, request: Request, key: Key | None) -> Response | Recording:
+    def _look(self, request: Request, key: Key | None = None) -> Response | None:
+        """Read the fixture of a request as it is; `key` lets `recall` skip this the next time."""
         if self.config.mode is Mode.REFRESH:
-            return self._settled_answer(request, self._settle(request))
+            return None
         identity = identify(request, self.config)
-        found = _Found(self.store.path_of(identity), identity)
-        first = self.store.read(found.path)
-        if first is None:
-            return self._settled_answer(request, self._settle(request))
         if self._repeats(identity):
-            return self._settled_answer(request, identity)
-        if key is not None and len(request.body) <= _KNOWN_BODY:
-            self._remember(key, found)
-        return self._replayed(found, first)
+            return self._look_in_turn(identity)
+        found = _Found(self.store.path_of(identity), identity)
+        response = self.store.read(found.path)
+        if response is None:
+            return None
+        if key is not None and self._room > 0:  # full, it stays: a scan of more finds a part of it
+            self._room -= len(request.body) + _COST
+            self._known[key] = found
+        return self._replayed(found, response)
+
+    def _look_in_turn(self, identity: Identity) -> Response | None:
+        index = self.sequences.take(identity.fingerprint)
+        found = _Found(self.store.path_of(identity, index), identity, index)
+        try:
+            response = self.store.read(found.path)
+        except CachyError:
+            self.sequences.free(identity.fingerprint, index)
+            raise
+        if response is None:
+            self.sequences.free(identity.fingerprint, index)
+            return None
+        self.sequences.settle(identity.fingerprint, index)
+        return self._replayed(found, response)
 
     def _settle(self, request: Request) -> Identity:
         return identify_settled(request, with_norm_pats(self.config))
-
-    def _remember(self, key: Key, found: _Found) -> None:
-        if len(self._known) >= _KNOWN:
-            self._known.clear()
-        self._known[key] = found
 
     def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
         index = self._reserve(identity)

@@ -47,7 +47,7 @@ def parse_text(response: Mapping[str, Json]) -> Mapping[str, Json]:
         value = load_exactly(text, floats=float)
     except (ValueError, RecursionError):
         return response
-    if is_too_deep(text):
+    if is_too_deep(value, text):
         return response
     others = {key: item for key, item in response.items() if key != "text"}
     return {**others, "json": encode(value)}

@@ -1,95 +1,92 @@
-"""One contender of `replay.py` in a process of its own: record, then time a round a line read.
+"""One contender of `replay.py` in a process of its own: it records, then times a part for a line.
 
-    python replay_worker.py CONTENDER FOLDER URL COUNT
+    python replay_worker.py CONTENDER FOLDER URL
 
-The floor, httpx2's own MockTransport giving the same bytes in the same chunks, is timed before and
-after each contender's slice. Nothing here imports cachy but its own contender, as a peer has our
-import name.
+A line is `SHAPE sync|async PART`; the response is two ratios to the floor, which is httpx2's own
+MockTransport returning the same bytes in the same chunks: the first pass over a part's requests,
+and the second. The floor is timed before, between and after. Only cachy's own contender imports
+cachy, since a peer has our import name.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
+from replay_shapes import SHAPES, Shape
 
 CALLS = 100
-ANSWER = json.dumps(
-    {"id": "chatcmpl-1", "choices": [{"message": {"role": "assistant", "content": "word " * 300}}]}
-).encode()
-EVENTS = [b'data: {"choices":[{"index":0,"delta":{"content":"%d"}}]}\n\n' % n for n in range(60)]
-BODY = {"model": "gpt-4.1", "messages": [{"role": "system", "content": "Be brief. " * 30}]}
 MATCH = ["method", "scheme", "host", "port", "path", "query", "body"]
-
-
-def body(number: int, *, stream: bool) -> dict[str, object]:
-    turn = {"role": "user", "content": f"Question {number}"}
-    return {**BODY, "messages": [*BODY["messages"], turn], "stream": stream}
+FLOOR = "http://127.0.0.2:49152"  # no contender covers it, and it is as long as theirs
 
 
 class Chunks(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """The floor's stream."""
 
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(EVENTS)
+    def __init__(self, chunks: tuple[bytes, ...]) -> None:
+        self.chunks = chunks
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in EVENTS:
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.chunks)
+
+    async def __aiter__(self) -> Any:
+        for chunk in self.chunks:
             yield chunk
 
 
-def floor(request: httpx2.Request) -> httpx2.Response:
-    if b'"stream":true' in request.content:
-        kind = {"content-type": "text/event-stream"}
-        return httpx2.Response(200, headers=kind, stream=Chunks())
-    return httpx2.Response(200, headers={"content-type": "application/json"}, content=ANSWER)
+def floor(shape: Shape) -> httpx2.MockTransport:
+    """Return the transport that does nothing but return ready bytes."""
+    headers = {"content-type": shape.content_type}
+
+    def respond(_: httpx2.Request) -> httpx2.Response:
+        if shape.is_stream:
+            return httpx2.Response(200, headers=headers, stream=Chunks(shape.chunks))
+        return httpx2.Response(200, headers=headers, content=shape.chunks[0])
+
+    return httpx2.MockTransport(respond)
 
 
-def ask(client: httpx2.Client, url: str, numbers: Sequence[int], *, stream: bool) -> float:
-    """Give the CPU seconds of these calls, each answer read as its user would."""
+def ask(client: httpx2.Client, url: str, shape: Shape, numbers: range) -> float:
+    """Return the CPU seconds of these calls, each response read as a user would read it."""
     started = time.process_time()
     for number in numbers:
-        asked = body(number, stream=stream)
-        if not stream:
-            client.post(url, json=asked).json()
+        target, body = url + shape.path(number), shape.body(number)
+        if not shape.is_stream:
+            client.request(shape.method, target, json=body).json()
             continue
-        with client.stream("POST", url, json=asked) as response:
+        with client.stream(shape.method, target, json=body) as response:
             for _ in response.iter_lines():
                 pass
     return time.process_time() - started
 
 
-async def ask_async(
-    client: httpx2.AsyncClient, url: str, numbers: Sequence[int], *, stream: bool
-) -> float:
+async def ask_async(client: httpx2.AsyncClient, url: str, shape: Shape, numbers: range) -> float:
     started = time.process_time()
     for number in numbers:
-        asked = body(number, stream=stream)
-        if not stream:
-            (await client.post(url, json=asked)).json()
+        target, body = url + shape.path(number), shape.body(number)
+        if not shape.is_stream:
+            (await client.request(shape.method, target, json=body)).json()
             continue
-        async with client.stream("POST", url, json=asked) as response:
+        async with client.stream(shape.method, target, json=body) as response:
             async for _ in response.aiter_lines():
                 pass
     return time.process_time() - started
 
 
-def cost(url: str, numbers: Sequence[int], transport: Any = None, *, kind: str) -> float:
-    stream = "stream" in kind
-    if "async" not in kind:
+def cost(url: str, shape: Shape, way: str, numbers: range, transport: Any = None) -> float:
+    if way == "sync":
         with httpx2.Client(transport=transport) as client:
-            return ask(client, url, numbers, stream=stream)
+            return ask(client, url, shape, numbers)
 
     async def run() -> float:
         async with httpx2.AsyncClient(transport=transport) as client:
-            return await ask_async(client, url, numbers, stream=stream)
+            return await ask_async(client, url, shape, numbers)
 
     return asyncio.run(run())
 
@@ -120,53 +117,49 @@ def vcrpy(folder: Path, mode: str) -> Iterator[None]:
 def cassetter(folder: Path, mode: str) -> Iterator[None]:
     from cassetter import use_cassette
 
-    match: Any = ["method", "uri", "json_body"]
-    play = "none" if mode == "replay" else "once"
-    with use_cassette(folder / "c.yaml", record_mode=play, match_on=match):
+    play: Literal["none", "once"] = "none" if mode == "replay" else "once"
+    cassette = str(folder / "c.yaml")
+    with use_cassette(cassette, record_mode=play, match_on=["method", "uri", "json_body"]):
         yield
 
 
 Contender = Callable[[Path, str], AbstractContextManager[None]]
 CONTENDERS: dict[str, Contender] = {
     "cachy": cachy,
-    "cachy, first touch": cachy,
     "pycachy": pycachy,
     "vcrpy": vcrpy,
     "cassetter": cassetter,
 }
-KINDS = ("json", "stream", "async json", "async stream")
 
 
-def record(url: str, count: int) -> None:
-    """Ask everything once, live."""
-    for stream in (False, True):
-        with httpx2.Client() as client:
-            ask(client, url, range(count), stream=stream)
-
-
-def main(name: str, folder: Path, url: str, count: int) -> None:
-    make = CONTENDERS[name]
+def measure(make: Contender, folder: Path, url: str, shape: Shape, way: str, part: int) -> str:
+    """Return the two ratios of a part, which is recorded first where it is not on disk yet."""
+    numbers = range(part * CALLS, (part + 1) * CALLS)
     if not any(folder.rglob("*.*")):
+        folder.mkdir(parents=True, exist_ok=True)
         with make(folder, "record"):
-            record(url, count)
-    is_first = name.endswith("first touch")
-    numbers = [number % count for number in range(min(CALLS, count) if is_first else CALLS)]
+            cost(url, shape, "sync", numbers)
+    floors = [cost(FLOOR, shape, way, numbers, floor(shape))]
+    passes = []
+    with make(folder, "replay"):
+        for _ in range(2):
+            passes.append(cost(url, shape, way, numbers))
+            floors.append(cost(FLOOR, shape, way, numbers, floor(shape)))
+    first, again = (
+        2 * spent / (before + after)
+        for spent, before, after in zip(passes, floors[:-1], floors[1:], strict=True)
+    )
+    return f"{first} {again}"
+
+
+def main(name: str, folder: Path, url: str) -> None:
     print("ready", flush=True)
     for line in sys.stdin:
-        kind = line.strip()
-        before = floor_cost(numbers, kind)
-        with make(folder, "replay"):
-            if not is_first:
-                cost(url, numbers, kind=kind)
-            measured = cost(url, numbers, kind=kind)
-        print(2 * measured / (before + floor_cost(numbers, kind)), flush=True)
-
-
-def floor_cost(numbers: Sequence[int], kind: str) -> float:
-    """Ask the floor at a host that no contender covers, with a URL as dear to parse as theirs."""
-    url = "http://127.0.0.2:49152/v1/chat/completions"
-    return cost(url, numbers, httpx2.MockTransport(floor), kind=kind)
+        shape, way, part = line.split()
+        whole = folder if shape.startswith("many-") else folder / f"{shape}-{part}"
+        shape = SHAPES[shape.removeprefix("many-")]
+        print(measure(CONTENDERS[name], whole, url, shape, way, int(part)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3], int(sys.argv[4]))
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3])

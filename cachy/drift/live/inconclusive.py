@@ -118,10 +118,10 @@ def _is_json(body: Body) -> bool:
     if body.kind != "text":
         return body.kind in ("json", "ndjson")
     try:
-        json.loads(body.content)
+        value = json.loads(body.content)
     except (ValueError, RecursionError):
         return False
-    return not is_too_deep(body.content)
+    return not is_too_deep(value, body.content)
 
 
 def _failure(body: Body) -> Json:

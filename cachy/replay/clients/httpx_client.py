@@ -7,13 +7,14 @@ auth flows, event hooks and cookies, and above mounts, proxies and foreign trans
 from __future__ import annotations
 
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from functools import cache, lru_cache, wraps
 from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Headers, Request, Response
 from cachy.replay.clients import dns_guard, tls
+from cachy.replay.clients.httpx_response import response_classes
 from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
@@ -119,12 +120,11 @@ def _is_upgrade(counted: _Pairs) -> bool:
 
 def _answer(session: Session, outgoing: Any, counted: _Pairs, body: bytes) -> Response | Recording:
     method, url = outgoing.method, str(outgoing.url)
-    key = (method, url, body, counted)
-    recalled = session.recall(key)
+    recalled = session.recall((method, url, body, counted))
     if recalled is not None:
         return recalled
     pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)]
-    return session.answer(Request(method, url, tuple(pairs), body), key)
+    return session.answer(Request(method, url, tuple(pairs), body))
 
 
 _Pairs = tuple[tuple[bytes, bytes], ...]
@@ -133,12 +133,6 @@ _Pairs = tuple[tuple[bytes, bytes], ...]
 def _raw(message: Any) -> list[tuple[bytes, bytes]]:
     pairs: list[tuple[bytes, bytes]] = message.headers.raw
     return pairs
-
-
-def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Give what was recorded of a stream that was cut off, then say that no more was."""
-    yield from pieces
-    raise dns_guard.past_the_end()
 
 
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
@@ -174,55 +168,17 @@ def _decoded(
 
 
 def _replayed(library: ModuleType, answer: Response) -> Any:
-    return library.Response(
+    response, stream = response_classes(library)
+    return response(
         answer.status,
-        headers=_encoded(answer.headers),
-        stream=_replay_stream(library)(answer),
+        headers=_encoded(library, answer.headers),
+        stream=stream(answer),
         extensions={"http_version": answer.http_version.encode("ascii")},
     )
 
 
 @lru_cache(maxsize=256)
-def _encoded(headers: Headers) -> list[tuple[bytes, bytes]]:
-    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-
-
-class _Pieces:
-    """An asynchronous iterator; a generator would be announced to the event loop, at a price."""
-
-    __slots__ = ("_pieces",)
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        for piece in self._pieces:
-            return piece
-        raise StopAsyncIteration
-
-
-@cache
-def _replay_stream(library: ModuleType) -> type[Any]:
-    class ReplayStream(library.SyncByteStream, library.AsyncByteStream):  # type: ignore[name-defined,misc]
-        """One class for both: the bytes are at hand."""
-
-        def __init__(self, answer: Response) -> None:
-            self._answer = answer
-
-        def __iter__(self) -> Iterator[bytes]:
-            pieces = self._answer.chunks or (self._answer.body,)
-            return _torn(pieces) if self._answer.truncated else iter(pieces)
-
-        def __aiter__(self) -> AsyncIterator[bytes]:
-            return _Pieces(iter(self))
-
-        def close(self) -> None:
-            """Nothing is open."""
-
-        async def aclose(self) -> None:
-            """Nothing is open."""
-
-    return ReplayStream
+def _encoded(library: ModuleType, headers: Headers) -> Any:
+    """Return the headers in the library's own form: the client copies it, and parses nothing."""
+    pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    return library.Headers(pairs)

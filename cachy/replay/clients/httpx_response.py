@@ -1,0 +1,117 @@
+"""The responses that httpx and httpx2 get from a fixture: a plain body is read in one step."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from cachy.interaction import Response
+from cachy.replay.clients import dns_guard
+
+
+@cache
+def response_classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
+    """Return the classes of a replayed response and of its stream, made for this library."""
+
+    class ReplayStream(_ReplayStream, library.SyncByteStream, library.AsyncByteStream):  # type: ignore[name-defined,misc]
+        pass
+
+    class PlainResponse(_PlainResponse, library.Response):  # type: ignore[name-defined,misc]
+        _own_class = library.Response
+        _sync_stream = getattr(library._client, "BoundSyncStream", None)
+        _async_stream = getattr(library._client, "BoundAsyncStream", None)
+
+    return PlainResponse, ReplayStream
+
+
+class _ReplayStream:
+    """One class for both ways of reading: the bytes are at hand."""
+
+    def __init__(self, answer: Response) -> None:
+        self.answer = answer
+
+    @property
+    def plain_body(self) -> bytes | None:
+        answer = self.answer
+        return None if answer.chunks or answer.truncated else answer.body
+
+    def __iter__(self) -> Iterator[bytes]:
+        pieces = self.answer.chunks or (self.answer.body,)
+        return _torn(pieces) if self.answer.truncated else iter(pieces)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Pieces(iter(self))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    async def aclose(self) -> None:
+        """Nothing is open."""
+
+
+def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
+    """Yield what was recorded of a stream that was cut off, then say that no more was."""
+    yield from pieces
+    raise dns_guard.past_the_end()
+
+
+class _Pieces:
+    """An asynchronous iterator; a generator would be announced to the event loop, at a price."""
+
+    __slots__ = ("_pieces",)
+
+    def __init__(self, pieces: Iterator[bytes]) -> None:
+        self._pieces = pieces
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
+
+
+class _PlainResponse:
+    """A response that takes a plain body past the library's decoders, and is then its own class."""
+
+    _own_class: Any
+    _sync_stream: Any  # what a client puts around the stream that it got
+    _async_stream: Any
+
+    def read(self: Any) -> bytes:
+        content: bytes | None = self._take(self._sync_stream)
+        self.__class__ = self._own_class
+        if content is None:
+            content = self.read()
+        else:
+            self.close()
+        return content
+
+    async def aread(self: Any) -> bytes:
+        content: bytes | None = self._take(self._async_stream)
+        self.__class__ = self._own_class
+        if content is None:
+            content = await self.aread()
+        else:
+            await self.aclose()
+        return content
+
+    def _take(self: Any, wrapper: Any) -> bytes | None:
+        """Take the body where nothing came in between: a hook, another stream, an encoding."""
+        stream = vars(self.stream).get("_stream") if type(self.stream) is wrapper else None
+        body: bytes | None = stream.plain_body if isinstance(stream, _ReplayStream) else None
+        if body is None or self.is_closed or self.is_stream_consumed:
+            return None
+        if "content-encoding" in self.headers:
+            return None
+        self.is_stream_consumed = True
+        self._num_bytes_downloaded = len(body)
+        self._content = body
+        return body
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        self.__class__ = self._own_class
+        return self.__reduce_ex__(protocol)
