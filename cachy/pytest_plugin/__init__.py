@@ -117,7 +117,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start counting anew: a test that is run again asks again."""
     item.stash[_failed] = False
     if session := item.stash.get(_session, None):
-        session.start_anew()
+        session.restart_counts()
     if wrong := item.stash.get(_wrong, ""):
         pytest.fail(wrong, pytrace=False)
 

@@ -22,7 +22,8 @@ from cachy.fixture.identity.fingerprint import identify
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
-from cachy.replay.session import Recording, Session
+from cachy.replay.recorder import Recording
+from cachy.replay.session import Session
 from cachy.verify import verify
 
 CHAT = "https://api.openai.com/v1/chat/completions"

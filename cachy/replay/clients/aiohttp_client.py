@@ -14,7 +14,7 @@ from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
 from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, after, is_cancelled
-from cachy.replay.session import Recording
+from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already

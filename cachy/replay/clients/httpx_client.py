@@ -20,7 +20,8 @@ from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
 from cachy.replay.clients.tee import RecordingBuffer, tee_classes
 from cachy.replay.clients.transports import answers_by_itself
-from cachy.replay.session import Recording, Session
+from cachy.replay.recorder import Recording
+from cachy.replay.session import Session
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 

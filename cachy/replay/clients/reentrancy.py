@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from cachy.replay.session import Recording
+from cachy.replay.recorder import Recording
 
 _inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 

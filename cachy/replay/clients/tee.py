@@ -15,7 +15,7 @@ from weakref import WeakSet
 from cachy.interaction import Response
 from cachy.providers import STREAM_ENDS
 from cachy.providers.openai import DONE
-from cachy.replay.session import Recording
+from cachy.replay.recorder import Recording
 
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 1024 * 1024

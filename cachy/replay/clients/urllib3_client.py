@@ -28,7 +28,7 @@ from cachy.replay.clients.http_wire import (
 from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced, is_theirs
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import inside, is_inside, sending
-from cachy.replay.session import Recording
+from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _PIECE = 2**14  # bytes of a file at a time, as urllib3 reads it

@@ -27,7 +27,7 @@ _state: dict[str, Any] = {"registered": False, "on": False, "process": "", "ende
 
 def watch(session: Session) -> None:
     """Count a session in for the end of the process."""
-    _watched[id(session.tally)] = (session.tally, str(session.config.fixtures))
+    _watched[id(session.journal.tally)] = (session.journal.tally, str(session.config.fixtures))
     _state["on"] = _state["on"] or session.config.mode is not Mode.OFF
     if not _state["registered"]:
         _state["registered"] = True
@@ -36,7 +36,7 @@ def watch(session: Session) -> None:
             os.register_at_fork(after_in_child=_begin_anew)
         _outlive_bootstrap()
     if FILE in os.environ:
-        session.tally.used = _Announcing(session.tally.used)
+        session.journal.tally.used = _Announcing(session.journal.tally.used)
 
 
 def summary() -> dict[str, Any]:

@@ -1,0 +1,68 @@
+"""What became of a scope's requests: counted, printed with `debug`, appended to CACHY_LOG."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Literal
+
+from cachy.config import Config
+from cachy.errors import CachyError, UnrecordedRequest
+from cachy.interaction import Request
+from cachy.replay import misses
+from cachy.replay.counters import Tally
+
+Event = Literal["hit", "live", "recorded", "not recorded", "miss"]
+
+
+class Journal:
+    """The counters and the log of one scope."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.tally = Tally()
+
+    def replayed(self, used: str, name: str) -> None:
+        """Count a request that a fixture answered; `used` is the file's name without its slug."""
+        self.tally.replayed += 1
+        self.tally.used.add(used)
+        if self.config.debug is True or self.config.log:
+            self._say("hit", name)
+
+    def live(self, request: Request, used: str) -> None:
+        """Count a request that goes live."""
+        self.tally.used.add(used)
+        if self.config.debug is True or self.config.log:
+            self._say("live", misses.shown(request, self.config))
+
+    def recorded(self, name: str) -> None:
+        self._say("recorded", name)
+
+    def refused(self, request: Request, why: str) -> None:
+        """Count a response that is not recorded."""
+        self.tally.refused.append(f"{misses.shown(request, self.config)}: {why}")
+        self._say("not recorded", self.tally.refused[-1])
+
+    def unwritten(self, request: Request, error: CachyError) -> None:
+        """Count a response that the disk did not take; say the first at once."""
+        if not self.tally.unwritten and self.config.debug is not True:
+            print(f"cachy: not recorded: {error}", file=sys.stderr, flush=True)
+        self.tally.unwritten.append(f"{misses.shown(request, self.config)}: {error}")
+        self._say("not recorded", self.tally.unwritten[-1])
+
+    def missed(self, error: UnrecordedRequest) -> None:
+        """Log a miss; `misses.remember` has printed its first line already."""
+        self._log("miss", f"{error.method} {error.url}")
+
+    def _say(self, event: Event, what: str) -> None:
+        if self.config.debug is True:
+            print(f"cachy: {event}: {what}", file=sys.stderr)
+        self._log(event, what)
+
+    def _log(self, event: Event, what: str) -> None:
+        if self.config.log:
+            line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, "what": what})
+            with suppress(OSError), open(self.config.log, "a", encoding="utf-8") as file:
+                file.write(line + "\n")  # a full disk must not cost the caller the response

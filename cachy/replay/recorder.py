@@ -1,0 +1,139 @@
+"""Write what a live request got: its fixture, how it was recorded, and gaps closed at the end."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cachy.config import Config, Mode, current_test, is_recorded
+from cachy.errors import CachyError
+from cachy.fixture.compose import compose, parse_user_agent
+from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.store.store import Store, file_name, is_same_answer
+from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
+from cachy.replay import placeholder_keys
+from cachy.replay.journal import Journal
+from cachy.replay.sequence import Sequences
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A request that goes live: hand its response to `save`, or `abandon` it."""
+
+    recorder: Recorder
+    request: Request
+    identity: Identity
+    index: int
+
+    def save(self, response: Response) -> None:
+        """Write the fixture, unless the status says nothing that lasts."""
+        if not is_recorded(response.status, self.recorder.config):
+            self.abandon()
+            return self.recorder.journal.refused(self.request, f"status {response.status}")
+        try:
+            self.recorder.write(self, response)
+        except CachyError as error:
+            self.abandon()
+            self.recorder.journal.unwritten(self.request, error)
+
+    def abandon(self) -> None:
+        """Free the index: no response was recorded."""
+        self.recorder.sequences.free(self.identity.fingerprint, self.index)
+        self.recorder.close_late()
+
+    def lose(self, error: BaseException | None) -> None:
+        """Free the index, as the response never came whole; count an error, but not its end."""
+        self.abandon()
+        if isinstance(error, Exception):
+            self.recorder.journal.refused(self.request, type(error).__name__)
+
+
+class Recorder:
+    """What a scope has written."""
+
+    def __init__(
+        self, config: Config, store: Store, sequences: Sequences, journal: Journal
+    ) -> None:
+        self.config = config
+        self.store = store
+        self.sequences = sequences
+        self.journal = journal
+        self._refreshed: set[tuple[str, int]] = set()
+        self._advised: set[str] = set()
+        self._in_turn: dict[str, Identity] = {}
+        self._is_closed = False
+        self.renew_lock()
+
+    def renew_lock(self) -> None:
+        """Forget who holds the lock, as a forked process must."""
+        self._lock = threading.RLock()  # garbage collection may end a response anywhere
+
+    def has_refreshed(self, identity: Identity, index: int) -> bool:
+        """Whether this scope has recorded this response already."""
+        return (identity.name, index) in self._refreshed
+
+    def write(self, recording: Recording, response: Response) -> None:
+        """Write the fixture of a recording.
+
+        Raises:
+            CachyError: the disk refuses, or the response spells out a value of the environment.
+        """
+        request, index, secrets = recording.request, recording.index, placeholder_keys.secrets()
+        identity, advice = guard_identity(request, recording.identity, self.config, secrets)
+        recorded = self._provenance(request, response)
+        document, blobs = compose(request, response, recorded, self.config, secrets)
+        before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
+        is_equal = before is not None and is_same_answer(Path(before), document)
+        path = self.store.save(identity, document, blobs, index)
+        tally = self.journal.tally
+        part = tally.recorded if before is None else tally.equal if is_equal else tally.changed
+        with self._lock:
+            self._refreshed.add((recording.identity.name, index))
+            part.append(str(path))
+            if index > 1:
+                self._in_turn[recording.identity.fingerprint] = identity
+        tally.used.add(file_name(identity.fingerprint, index))
+        self.sequences.settle(recording.identity.fingerprint, index)
+        self.journal.recorded(identity.name)
+        self._advise(path, advice)
+        self.close_late()
+
+    def _advise(self, path: Path, advice: str) -> None:
+        with self._lock:
+            is_said = not advice or advice in self._advised
+            self._advised.add(advice)
+        if not is_said:
+            print(f"cachy: {path.name}: {advice}", file=sys.stderr)
+
+    def _provenance(self, request: Request, response: Response) -> dict[str, Json]:
+        recorded = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if sdk := parse_user_agent(header(request.headers, "user-agent") or ""):
+            recorded["sdk"] = sdk
+        if test := current_test():
+            recorded["test"] = test
+        if response.http_version in OTHER_VERSIONS:
+            recorded["http"] = response.http_version
+        return recorded
+
+    def close(self) -> None:
+        """End the scope."""
+        self._is_closed = True
+        self.restart_counts()
+
+    def restart_counts(self) -> None:
+        """Count equal requests from 1 again; close the gaps that refused ones left in sequences."""
+        for fingerprint, last in self.sequences.drain().items():
+            if identity := self._in_turn.get(fingerprint):
+                try:
+                    self.journal.tally.rename(self.store.close_gaps(identity, last))
+                except CachyError as error:
+                    print(f"cachy: {error}", file=sys.stderr, flush=True)
+
+    def close_late(self) -> None:
+        """Close what a response that came after the end of the scope left open."""
+        if self._is_closed:
+            self.restart_counts()
