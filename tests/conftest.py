@@ -21,14 +21,12 @@ from scripted_server import ScriptedServer, serving
 import cachy
 from cachy.replay import misses
 
-# A machine that is busy with other work fails no test, and CI tries what it tried before.
-settings.register_profile(
-    "cachy",
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    derandomize="CI" in os.environ,
-)
-settings.load_profile("cachy")
+# A machine that is busy with other work fails no test, and a test tries the same each time.
+# `--hypothesis-profile=thorough` tries more, and others each time.
+PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", max_examples=25, derandomize=True, **PATIENT)
+settings.register_profile("thorough", max_examples=500, **PATIENT)
+settings.load_profile("quick")
 
 WAYS = ("sync", "async", "sync streamed", "async streamed", "async on trio")
 Scope = Callable[..., AbstractContextManager[None]]

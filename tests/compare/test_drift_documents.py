@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.cli import run_program
@@ -116,7 +116,6 @@ def malformed(draw: Any) -> Any:
     return Fixture(document) if draw(st.booleans()) else document
 
 
-@settings(deadline=None, max_examples=80)
 @given(
     old=malformed(),
     new=malformed(),
@@ -178,7 +177,6 @@ def test_a_baseline_is_a_list(baseline: Any) -> None:
         compare(FIXTURE, FIXTURE, baseline=baseline)
 
 
-@settings(deadline=None, max_examples=40)
 @given(broken=malformed())
 def test_diff_of_any_file_ends_in_an_answer_or_one_line(
     broken: Any, tmp_path_factory: pytest.TempPathFactory

@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.config import Config
@@ -77,7 +77,6 @@ def shuffled(value: Any, draw: random.Random) -> Any:
     return value
 
 
-@settings(deadline=None, max_examples=150)
 @given(bodies=st.lists(BODIES, min_size=1, max_size=5), seed=st.integers(0, 999))
 def test_the_order_of_keys_items_and_recordings_is_nothing(bodies: list[Any], seed: int) -> None:
     draw = random.Random(seed)
@@ -85,7 +84,6 @@ def test_the_order_of_keys_items_and_recordings_is_nothing(bodies: list[Any], se
     assert all_of(learn(map(document, bodies))) == all_of(learn(map(document, other)))
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     bodies=st.lists(BODIES, min_size=2, max_size=6), at=st.integers(1, 5), second=st.integers(1, 5)
 )
@@ -101,7 +99,6 @@ def test_structures_add_up_however_they_are_grouped(
     assert all_of(first) == whole
 
 
-@settings(deadline=None, max_examples=200)
 @given(old=ANY, new=ANY)
 def test_any_two_bodies_have_an_answer(old: Any, new: Any) -> None:
     changes = compare(document(old), document(new))
@@ -110,7 +107,6 @@ def test_any_two_bodies_have_an_answer(old: Any, new: Any) -> None:
     assert compare(document(old), document(old)) == []
 
 
-@settings(deadline=None, max_examples=100)
 @given(
     old=st.binary(max_size=200),
     new=st.binary(max_size=200),

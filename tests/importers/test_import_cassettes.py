@@ -19,7 +19,7 @@ import pytest
 import yaml
 import zstandard
 from conftest import Scope, fixtures_in
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from secret_shapes import is_hidden
 
@@ -277,7 +277,6 @@ PLACES = st.tuples(st.sampled_from(["request", "response"]), st.sampled_from(SLO
 
 
 @given(st.lists(PLACES, max_size=3))
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_interaction_ends_in_a_traceback(changes: list[tuple[str, str, Any]]) -> None:
     raw = entry("1", "[1]")
     for part, slot, odd in changes:

@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 from conftest import Scope, fixtures_in, forgotten
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sample_credentials import KINDS
 from scripted_server import (
@@ -178,7 +178,6 @@ class Builder:
     spelling=st.sampled_from(list(SPELLINGS | SPLIT)),
     answer=st.sampled_from(ANSWERS),
 )
-@settings(max_examples=60)
 def test_no_key_is_in_what_a_recording_would_write(
     name: str, seed: int, place: str, spelling: str, answer: str
 ) -> None:

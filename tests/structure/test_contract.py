@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sample_answers import (
     CHAT,
@@ -39,14 +39,12 @@ def facts(known: Contract) -> dict[str, Any]:
 
 
 @given(DOCUMENTS, st.randoms())
-@settings(deadline=None, max_examples=50)
 def test_learning_has_no_order(documents: list[Any], random: Any) -> None:
     shuffled = random.sample(documents, len(documents))
     assert render_contract(contract(shuffled)) == render_contract(contract(documents))
 
 
 @given(DOCUMENTS, st.integers(0, 5), st.integers(0, 5))
-@settings(deadline=None, max_examples=60)
 def test_contracts_merge_in_any_order_to_what_all_have_seen(
     documents: list[Any], first: int, second: int
 ) -> None:
@@ -63,7 +61,6 @@ def test_contracts_merge_in_any_order_to_what_all_have_seen(
 
 
 @given(DOCUMENTS)
-@settings(deadline=None, max_examples=60)
 def test_a_contract_reads_back_as_it_was_written(documents: list[Any]) -> None:
     known = contract(documents)
     written = render_contract(known)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from deepdiff import DeepDiff
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from sample_answers import CHAT, DOCUMENTS, SCALARS, WITH_TOOLS, answer, contract, stream
@@ -25,7 +25,6 @@ def breaches(documents: list[Any], new: Any) -> list[str]:
 
 
 @given(DOCUMENTS)
-@settings(deadline=None, max_examples=50)
 def test_a_contract_accepts_what_it_was_learned_from(documents: list[Any]) -> None:
     known = contract(documents * 3)
     for schema in compile_contract(known).roots.values():
@@ -158,7 +157,6 @@ def with_other_values(value: Any, name: str = "") -> Any:
 
 
 @given(DOCUMENTS)
-@settings(deadline=None, max_examples=50)
 def test_answers_of_one_outline_are_one_to_a_contract(documents: list[Any]) -> None:
     for document in documents:
         response = document["response"]
@@ -203,7 +201,6 @@ OBJECTS = st.dictionaries(FIELDS, BODIES, max_size=4)
 
 
 @given(OBJECTS, OBJECTS, st.data())
-@settings(deadline=None, max_examples=100)
 def test_the_schema_and_the_comparison_of_path_maps_agree(a: Any, b: Any, data: Any) -> None:
     both, shared = {**a, **b}, {name: value for name, value in a.items() if name in b}
     new = answer(data.draw(st.sampled_from([a, b, both, shared]) | OBJECTS))

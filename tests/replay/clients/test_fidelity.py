@@ -149,7 +149,6 @@ def served(raw: bytes, kind: str, **fields: Any) -> bodies.Served:
 @settings(
     max_examples=25,
     phases=[Phase.explicit, Phase.generate],
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(one=bodies.answers(), library=st.sampled_from([httpx, httpx2]))
