@@ -262,7 +262,7 @@ def run_diff(tmp_path: Path, *options: str) -> str:
 
 
 def test_diff_shows_the_verdict_in_every_form(tmp_path: Path) -> None:
-    assert "The installed SDK doesn't know it yet" in run_diff(tmp_path)
+    assert "The installed SDK does not know it yet" in run_diff(tmp_path)
     assert "installed SDK" not in run_diff(tmp_path, "--no-sdk")
     assert run_diff(tmp_path, "--format", "markdown").splitlines()[-1].endswith("provider-ahead |")
     (change,) = json.loads(run_diff(tmp_path, "--format", "json"))["changes"]

@@ -204,7 +204,7 @@ def test_what_the_recorder_may_have_filtered_out_is_said_once(
 
 
 REFUSED = {
-    "t": "t: no cassettes. Name a folder of some.",
+    "t": "t: no cassettes found. Name a folder of some.",
     "gone.yaml": "gone.yaml is not there. Name a cassette, or a folder of them.",
     "cachy.jsonl": "cachy.jsonl holds no requests. Leave it beside the fixtures",
     "a.txt": "a.txt is no cassette: it ends in none of .yaml, .yml, .json, .toml.",
