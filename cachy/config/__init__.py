@@ -2,8 +2,8 @@
 
 from cachy.config.check import SECTIONS, SETTINGS, parse_mode, suggest
 from cachy.config.covered_hosts import find_alias, is_covered, is_loopback
-from cachy.config.load import current_test, environment, in_ci, load_config, override
-from cachy.config.project import find_project, parse_pyproject
+from cachy.config.load import config_at, current_test, environment, in_ci, load_config, override
+from cachy.config.project import calling_folder, find_project, parse_pyproject
 from cachy.config.settings import Config, Drift, Match, Mode, Pair, Repeats, is_recorded
 
 __all__ = [
@@ -15,6 +15,8 @@ __all__ = [
     "Mode",
     "Pair",
     "Repeats",
+    "calling_folder",
+    "config_at",
     "current_test",
     "environment",
     "find_alias",

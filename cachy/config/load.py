@@ -44,6 +44,17 @@ def load_config(*starts: Path, environ: Mapping[str, str] = os.environ, **chosen
     return config._replace(doms=_covered(config, config.doms))
 
 
+def config_at(folder: Path, around: Config) -> Config:
+    """Return the settings of another folder's project, with what the caller chose for these.
+
+    Raises:
+        CachyError: the settings there are wrong.
+    """
+    root, pyproject = find_project([folder])
+    is_other = pyproject is not None and root != around.root and read_table(pyproject) is not None
+    return load_config(folder, **around.chosen) if is_other else around
+
+
 def override(config: Config, **chosen: Any) -> Config:
     """Return settings with some of them changed; None means not chosen.
 

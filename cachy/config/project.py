@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from cachy.errors import CachyError
@@ -78,3 +82,17 @@ def _read_text(pyproject: Path) -> str:
         return pyproject.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CachyError(f"cannot be read: {error}", path=pyproject) from None
+
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def calling_folder() -> Path | None:
+    """Return the folder of the file that called cachy; None in a notebook or a shell."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not name.startswith(str(_PACKAGE)) and name != contextlib.__file__:
+            return Path(os.path.abspath(name)).parent if os.path.isfile(name) else None
+        frame = frame.f_back
+    return None

@@ -67,22 +67,39 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     item.config.stash[_totals]["astray"] += _take_misses(item.config)
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
-    is_wanted = marker or mode or "cachy" in getattr(item, "fixturenames", ())
+    is_named = "cachy" in getattr(item, "fixturenames", ())
+    is_wanted = marker or mode or is_named or _has_own_settings(item)
     with _scope(item, marker) if is_wanted else contextlib.nullcontext():
         _raise_as_failures()
         return (yield)
 
 
+def _has_own_settings(item: pytest.Item) -> bool:
+    """Whether cachy is on with the settings of another project than the test's."""
+    scope = sys.modules.get("cachy.replay.scope")
+    session = scope.current_session() if scope else None
+    if session is None:
+        return False
+    from cachy.config import config_at
+    from cachy.errors import CachyError
+
+    try:
+        return config_at(item.path.parent, session.config) is not session.config
+    except CachyError:  # which the test's scope reports
+        return True
+
+
 @contextlib.contextmanager
 def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
-    from cachy.config import load_config
+    from cachy.config import config_at, load_config
     from cachy.errors import CachyError
     from cachy.replay.scope import current_session, in_session
 
     arguments = dict(marker.kwargs) if marker else {}
 
     def inherit(around: Config) -> Session:
-        made = _new_session(item.config.getoption("--cachy"), arguments, around)
+        there = config_at(item.path.parent, around)
+        made = _new_session(item.config.getoption("--cachy"), arguments, there)
         item.stash[_session] = made
         return made
 
@@ -90,9 +107,11 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
         if marker and marker.args:
             raise CachyError(f"give {marker.args[0]!r} a name: {_ARGUMENTS}")
         for name in arguments.keys() - _ARGUMENTS.split(", "):
-            raise CachyError(f"{name} is no argument: {_ARGUMENTS}")
+            raise CachyError(f"unknown argument {name!r}; known: {_ARGUMENTS}")
         outer = current_session()
-        session = inherit(outer.config if outer else load_config())
+        session = inherit(
+            outer.config if outer else load_config(item.path.parent, item.config.rootpath)
+        )
     except CachyError as error:
         item.stash[_wrong] = f"@pytest.mark.cachy: {error}" if marker else f"cachy: {error}"
         yield

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cachy.config import Config, Mode, Repeats, load_config, override
+from cachy.config import Config, Mode, Repeats, calling_folder, load_config, override
 from cachy.errors import CachyError
 from cachy.replay import placeholder_keys
 from cachy.replay.clients import install
@@ -192,7 +192,7 @@ def new_session(
     What is not chosen is taken from `around`, by default from the project's settings.
     """
     if isinstance(record_status, (int, str)):
-        raise CachyError(f"record_status={record_status!r} is no list of numbers: write [429].")
+        raise CachyError(f"record_status={record_status!r} is not a list of numbers: write [429].")
     if repeats not in (None, "same", "sequence"):
         raise CachyError(f"repeats={repeats!r}: write 'same' or 'sequence'.")
     chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "debug": debug or None}
@@ -201,7 +201,10 @@ def new_session(
     for name, value in (("doms", doms), ("hdrs", hdrs)):
         chosen[name] = None if value is None else (value,) if isinstance(value, str) else (*value,)
     chosen["record_status"] = frozenset(record_status) or None
-    return Session(override(around, **chosen) if around else load_config(**chosen))
+    if around is not None:
+        return Session(override(around, **chosen))
+    starts = [folder for folder in (calling_folder(), Path.cwd()) if folder is not None]
+    return Session(load_config(*starts, **chosen))
 
 
 @contextmanager

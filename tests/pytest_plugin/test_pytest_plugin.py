@@ -305,8 +305,8 @@ def test_a_marker_that_cannot_be_right_fails_its_test_in_one_line(
         [
             "@pytest.mark.cachy: give 'replay' a name: mode, repeats, record_status*",
             "@pytest.mark.cachy: *'sometimes' is not one of*",
-            "@pytest.mark.cachy: modus is no argument: mode, repeats, record_status*",
-            "@pytest.mark.cachy: record_status=429 is no list of numbers*",
+            "@pytest.mark.cachy: unknown argument 'modus'; known: mode, repeats, record_status*",
+            "@pytest.mark.cachy: record_status=429 is not a list of numbers*",
         ]
     )
     result.stdout.no_fnmatch_line("*Traceback*")

@@ -1,0 +1,96 @@
+"""Which project's settings hold, tried with real programs and a real pytest."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import run_cachy, start_module
+from scripted_server import ScriptedServer, json_response
+
+SCRIPT = """\
+import sys, httpx
+from cachy import enable_cachy
+enable_cachy()
+print(httpx.get(sys.argv[1]).json())
+"""
+TEST = """\
+import httpx
+def test_it({argument}):
+    assert httpx.get({url!r}).json() == {{"n": 1}}
+"""
+TABLE = '[tool.cachy]\ndoms = ["127.0.0.1"]\n'
+
+
+@pytest.fixture
+def url(origin: ScriptedServer) -> str:
+    return origin.on("/v1/n", lambda _: json_response({"n": 1}))
+
+
+@pytest.fixture
+def mono(tmp_path: Path) -> Path:
+    """A repository whose package `a` has settings of its own."""
+    mono = tmp_path / "mono"
+    (mono / ".git").mkdir(parents=True)
+    (mono / "pytest.ini").write_text("[pytest]\n")
+    (mono / "packages" / "a" / "tests").mkdir(parents=True)
+    (mono / "packages" / "a" / "pyproject.toml").write_text(TABLE)
+    return mono
+
+
+def recorded(folder: Path) -> int:
+    return len([*(folder / "cachy_fixtures").rglob("*.json")])
+
+
+def test_a_script_finds_the_settings_beside_it(mono: Path, url: str, tmp_path: Path) -> None:
+    script = mono / "packages" / "a" / "tests" / "ask.py"
+    script.write_text(SCRIPT)
+    kept = {name: value for name, value in os.environ.items() if name != "CI"}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [sys.executable, str(script), url]
+    done = subprocess.run(
+        command, cwd=elsewhere, env=kept, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert recorded(mono / "packages" / "a") == 1
+    assert not [*elsewhere.iterdir()]
+
+
+PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "cachy.pytest_plugin")
+
+
+@pytest.mark.parametrize("by", ["option", "fixture", "conftest"])
+def test_each_test_has_the_settings_of_its_own_folder(by: str, mono: Path, url: str) -> None:
+    argument = "cachy" if by == "fixture" else ""
+    package = mono / "packages" / "a"
+    (package / "tests" / "test_a.py").write_text(TEST.format(argument=argument, url=url))
+    (mono / "test_root.py").write_text("def test_nothing():\n    pass\n")
+    if by == "conftest":
+        (mono / "conftest.py").write_text("import cachy\ncachy.enable_cachy()\n")
+    options = ["--cachy=record"] if by == "option" else []
+    done = start_module(*PYTEST, *options, "test_root.py", "packages/a", folder=mono)
+    assert done.returncode == 0, done.stdout
+    assert recorded(package) == 1
+    assert not (mono / "cachy_fixtures").exists()
+    (package / "cachy_fixtures").rename(package / "gone")
+    options = ["--cachy=replay"] if by == "option" else []
+    missed = start_module(*PYTEST, *options, "packages/a", folder=mono, CI="true")
+    assert missed.returncode == 1
+    assert "No fixture answers GET" in missed.stdout
+
+
+def test_a_command_takes_the_settings_of_its_path(mono: Path, tmp_path: Path) -> None:
+    package = mono / "packages" / "a"
+    (package / "pyproject.toml").write_text("[tool.cachy]\nmax_age = 'x'\n")
+    (package / "cachy_fixtures").mkdir()
+    done = run_cachy("verify", "mono/packages/a/cachy_fixtures", folder=tmp_path)
+    assert done.returncode == 2
+    assert "mono/packages/a/pyproject.toml has a wrong [tool.cachy] max_age" in done.stderr
+    (package / "pyproject.toml").write_text(TABLE)
+    done = run_cachy("verify", "packages/a", folder=mono)
+    assert done.returncode == 3
+    assert "no fixtures in packages/a" in done.stderr
