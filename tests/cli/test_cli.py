@@ -136,7 +136,7 @@ def test_a_python_without_cachy_is_told_of(project: Path) -> None:
     done = start_cachy("run", "--", python, "-c", "print(5)", folder=project)
     told = "its requests are neither recorded nor refused"
     assert done.stdout == "5\n"
-    assert done.stderr.splitlines()[0] == f"cachy: cachy isn't installed for {python}: {told}"
+    assert done.stderr.splitlines()[0] == f"cachy: cachy is not installed for {python}: {told}"
     assert len(done.stderr.splitlines()) == 2
 
 
@@ -300,7 +300,7 @@ def test_git_shows_what_changed_in_a_stream_as_the_docs_say(project: Path) -> No
 
 
 BAD = [
-    (["verify"], 3, "holds no fixtures"),
+    (["verify"], 3, "no fixtures in cachy_fixtures"),
     (["verify", "nowhere.json"], 2, "nowhere.json does not exist"),
     (["ls"], 3, "has no fixtures"),
     (["show", "nowhere.json"], 2, "No fixture matches nowhere.json"),
@@ -312,7 +312,7 @@ BAD = [
     (["drift", "nowhere"], 2, "nowhere"),
     (["diff", "broken.json", "broken.json"], 2, "broken.json"),
     (["diff", "nowhere.json", "broken.json"], 2, "nowhere.json"),
-    (["frobnicate"], 2, "No such command 'frobnicate'. See: cachy --help"),
+    (["frobnicate"], 2, "Unknown command 'frobnicate'. See: cachy --help"),
     (["verify", "--frob"], 2, "See: cachy verify --help"),
     (["run"], 2, "See: cachy run --help"),
     (["drift", "--max-requests", "0"], 2, "--max-requests"),
