@@ -46,7 +46,10 @@ DOORS = {
     "rich": {"cli"},
     "deepdiff": {"compare.compare"},
     "jsonschema": {"verify.document_checks", "structure.json_schema"},
-    "subprocess": {"pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"},
+    "subprocess": {
+        *("pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"),
+        "drift.outcome.blast_radius",
+    },
     "tomllib": {"config.project", "importers.cassettes"},
     "yaml": {"importers.yaml_loader"},
 }

@@ -1,4 +1,4 @@
-"""`cachy diff`: two answers, or two folders of them, compared offline."""
+"""`cachy diff`: two responses, or two folders of them, compared offline."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cachy.cli.terminal import say
     type=click.Path(path_type=Path),
     help="A folder of more recordings of the surface to learn from",
 )
-@click.option("--no-sdk", is_flag=True, help="Don't ask what the installed SDK knows")
+@click.option("--no-sdk", is_flag=True, help="Ignore the response models of installed SDKs")
 @click.option(
     "--fail-on",
     type=click.Choice(["breaking", "risky", "compatible"]),
@@ -27,16 +27,16 @@ from cachy.cli.terminal import say
 )
 @click.option(
     "--format",
-    "form",
+    "output_format",
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
     help="How the changes are printed",
 )
 def command(
-    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, form: str
+    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, output_format: str
 ) -> int:
-    """Compare the structure of two answers, or of two folders of them; offline.
+    """Compare the structure of two responses, or of two folders of them, offline.
 
     OLD and NEW are fixtures, or plain JSON bodies.
 
@@ -45,7 +45,7 @@ def command(
     from cachy.compare.compared_files import compare_files
     from cachy.compare.rule import SEVERITIES
     from cachy.config import load_config
-    from cachy.drift.outcome.report_text import render_changes
+    from cachy.drift.outcome.change_text import render_changes
     from cachy.fixture.store.files import refuse_outside
 
     config = load_config()
@@ -53,5 +53,5 @@ def command(
         refuse_outside(path, config.fixtures)
 
     changes = compare_files(old, new, baseline, sdk=not no_sdk, headers=config.hdrs)
-    (say if form == "text" else click.echo)(render_changes(changes, form))
+    (say if output_format == "text" else click.echo)(render_changes(changes, output_format))
     return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))

@@ -186,6 +186,12 @@ SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
     ),
     "drift": (
         Drift,
-        {"allow": strings, "hosts": string_table, "severity": string_table, "ignore": _tables},
+        {
+            "allow": strings,
+            "skip": strings,
+            "hosts": string_table,
+            "severity": string_table,
+            "ignore": _tables,
+        },
     ),
 }

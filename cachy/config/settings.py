@@ -43,6 +43,7 @@ class Drift(NamedTuple):
     """`[tool.cachy.drift]`: what may be re-sent, and how changes are judged."""
 
     allow: tuple[str, ...] = ()  # "GET api.example.com/v1/users", "POST localhost:8000/*"
+    skip: tuple[str, ...] = ()  # surfaces as in allow: never sent, and not reported
     hosts: Mapping[str, str] = {}  # exact host -> "header: ${ENV_NAME}"
     severity: Mapping[str, str] = {}  # rule -> severity
     ignore: tuple[Mapping[str, Json], ...] = ()  # {rule, surface, path, until, reason}

@@ -68,9 +68,7 @@ def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
     assert drift(tmp_path, "--only", f"{provider.host}/*")[1]["summary"]["checked"] == 1
     code, report, talk = drift(tmp_path, "--only", "nope/*")
     assert (code, report["surfaces"]) == (3, [])
-    assert (
-        talk == "cachy: --only nope/*: no fixture to check has such a path. cachy ls lists them.\n"
-    )
+    assert talk == "cachy: --only nope/*: no fixture has such a path. `cachy ls` lists them.\n"
 
 
 def test_a_person_reads_what_changed_and_what_to_do(
@@ -102,27 +100,42 @@ def test_the_key_goes_to_no_other_host(tmp_path: Path, provider: ScriptedServer)
         record(tmp_path, elsewhere, ASK)
         _, report, _ = drift(tmp_path)
         assert [asked.headers.get("authorization") for asked in elsewhere.requests] == [None]
-    assert [entry["reason"] for entry in report["inconclusive"]] == ["not-allowed"]
+    assert [entry["reason"] for entry in report["inconclusive"]] == ["provider"]
+    assert [entry["reason"] for entry in report["skipped"]] == ["not-allowed"]
 
 
-def test_a_host_without_a_key_is_told_with_the_line_to_paste(
+def test_what_is_skipped_is_sent_once_the_printed_lines_are_pasted(
     tmp_path: Path, provider: ScriptedServer
 ) -> None:
-    settings = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"
+    settings = "[tool.cachy]\ndoms = ['127.0.0.1']\n"
     (tmp_path / "pyproject.toml").write_text(settings)
-    (refused,) = drift(tmp_path)[1]["inconclusive"]
-    line = f'hosts = {{ "{provider.host}" = "Authorization: Bearer ${{API_KEY}}" }}'
-    assert line in refused["detail"]
-    (tmp_path / "pyproject.toml").write_text(settings + line)
-    assert drift(tmp_path, API_KEY=KEY)[1]["summary"]["checked"] == 1
+    record(tmp_path, provider, {**ASK, "n": 2})
+    code, said, _ = run(tmp_path, "drift")
+    assert code == 3  # nothing was checked
+    (skipped,) = [line for line in said.splitlines() if line.startswith("skipped: ")]
+    assert skipped.startswith(f"skipped: POST {provider.host}{CHAT} (2 fixtures): cachy does not")
+    lines = said[said.index("  [tool.cachy.drift]") :].splitlines()[:3]
+    (tmp_path / "pyproject.toml").write_text(settings + "\n".join(map(str.strip, lines)))
+    code, said, _ = run(tmp_path, "drift", API_KEY=KEY)
+    assert (code, "skipped" in said, "checked 1: " in said) == (0, False, True)
+
+
+@pytest.mark.parametrize(("skips", "code"), [("POST HOST/*", 0), ("GET HOST/*", 3)])
+def test_what_the_config_skips_for_good_is_green(
+    skips: str, code: int, tmp_path: Path, provider: ScriptedServer
+) -> None:
+    line = f'[tool.cachy.drift]\nskip = ["{skips.replace("HOST", provider.host)}"]\n'
+    (tmp_path / "pyproject.toml").write_text(line)
+    found, report, _ = drift(tmp_path)
+    assert (found, report["surfaces"][0]["outcome"], provider.count) == (code, "skipped", 1)
 
 
 @pytest.mark.parametrize(
     ("arguments", "environ", "code", "words"),
     [
-        (["--open-pr"], {}, 2, "GITHUB_TOKEN isn't set"),
+        (["--open-pr"], {}, 2, "GITHUB_TOKEN is not set"),
         (["--open-pr"], {"GITHUB_TOKEN": TOKEN}, 2, "is no git repository"),
-        (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is none of auth, quota"),
+        (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is not one of auth, quota"),
         (["nowhere"], {}, 2, "nowhere does not exist"),
     ],
 )
@@ -144,7 +157,7 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
     ("line", "words"),
     [
         ('hosts = { "HOST" = "no header" }', 'write "header: ${ENV_NAME}"'),
-        ('allow = ["HOST/v1"]', "is no surface"),
+        ('allow = ["HOST/v1"]', "is not a surface"),
         (
             'severity = { "feild-added" = "risky" }',
             "there is no rule 'feild-added'. Did you mean 'field-added'?",
@@ -163,7 +176,7 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
             'ignore = [{ rule = "field-remove", reason = "x" }]',
             "entry 1: there is no rule 'field-remove'. Did you mean 'field-removed'?",
         ),
-        ('ignore = { rule = "field-added" }', 'ignore: write a list, [{ rule = "…"'),
+        ('ignore = { rule = "field-added" }', 'ignore: expected a list, such as [{ rule = "…"'),
     ],
 )
 def test_a_setting_that_is_none_ends_in_one_line(
@@ -248,7 +261,7 @@ def test_a_rename_is_hinted_in_every_form(tmp_path: Path) -> None:
     assert f"$.usage.total: integer (renamed to {new}?)" in said["text"]
     hints = {row["path"]: row["hint"] for row in json.loads(said["json"])["changes"]}
     assert hints == {"$.usage.total": f"renamed to {new}?", new: "renamed from $.usage.total?"}
-    quoted = new.replace("`", "'").replace("|", "\\|")
+    quoted = new.replace("`", "\\u0060").replace("|", "\\|")
     assert f"| `$.usage.total` (`renamed to {quoted}?`) | `integer` |" in said["markdown"]
 
 

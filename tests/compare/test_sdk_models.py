@@ -20,7 +20,7 @@ from cachy.compare import sdk_models
 from cachy.config import load_config
 from cachy.drift import compare
 from cachy.drift.check import Options, check, load_fixtures
-from cachy.drift.live.resend import Line
+from cachy.drift.live.resend import Connection
 from cachy.providers.openai import OPENAI
 
 CHAT_URL = "https://api.openai.com/v1/chat/completions"
@@ -292,9 +292,10 @@ def drift_of(project: Path, answer: Any, **options: Any) -> list[Any]:
     config = load_config(project)
     with serving({"/v1/chat/completions": [json_response(answer)]}) as provider:
         transport = Rerouted(provider)
-        line = Line(config, {"OPENAI_API_KEY": "test-key"}, 9, transport, sleep=lambda _: None)
-        chosen = Options(now=lambda: datetime(2026, 11, 24, tzinfo=UTC), **options)
-        report = check(config, line, load_fixtures(config, ()), chosen).report.to_json()
+        environ = {"OPENAI_API_KEY": "test-key"}
+        connection = Connection(config, environ, lambda _: transport)
+        chosen = Options(apart=0, now=lambda: datetime(2026, 11, 24, tzinfo=UTC), **options)
+        report = check(config, connection, load_fixtures(config, ()), chosen).report.to_json()
         transport.close()
     return [change for surface in report["surfaces"] for change in surface["changes"]]
 

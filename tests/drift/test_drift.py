@@ -45,10 +45,11 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path)
-        asked = provider.count
+        requests = provider.count
     name = path.relative_to(tmp_path).as_posix()
+    asked = {"models": ["m"], "tests": [TEST]}
     assert code == 1
-    assert asked == 1 + 3  # what is gone is asked for three times
+    assert requests == 1 + 3  # what is gone is asked for three times
     assert report == {
         "cachy": 1,
         "summary": {
@@ -67,16 +68,17 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
                         **{"rule": "type-changed", "severity": "breaking", "path": "$.created"},
                         **{"old": "integer", "new": "string", "confirmed": "1/1"},
                         **{"sdk": "unknown", "fixtures": [name]},
+                        **asked,
                     },
                     {
                         **{"rule": "field-removed", "severity": "risky"},
                         **{"path": "$.usage.total_tokens", "old": "integer", "new": None},
-                        **{"confirmed": "3/3", "sdk": "unknown", "fixtures": [name]},
+                        **{"confirmed": "3/3", "sdk": "unknown", "fixtures": [name], **asked},
                     },
                     {
                         **{"rule": "field-added", "severity": "compatible"},
                         **{"path": "$.service_tier", "old": None, "new": "string"},
-                        **{"confirmed": "1/1", "sdk": "unknown", "fixtures": [name]},
+                        **{"confirmed": "1/1", "sdk": "unknown", "fixtures": [name], **asked},
                     },
                 ],
                 **{"transient": [], "stale": [], "not_exercised": []},
@@ -84,7 +86,7 @@ def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:
         ],
         **{"inconclusive": [], "skipped": [], "ignores": []},
         "files": [{"path": name, "action": "write"}],
-        "spent": {"requests": 0, "output_tokens": 0},
+        "spent": {"requests": 3, "output_tokens": 0},
     }
 
 
@@ -108,6 +110,7 @@ def test_a_new_stream_event_is_drift(tmp_path: Path) -> None:
     assert told(report) == [("risky", "event-added", "event(response.thought)")]
 
 
+TEST = "tests/drift/test_drift.py::test_the_report_says_what_changed_and_how_bad_it_is"
 INCONCLUSIVE: list[tuple[ScriptedResponse, str, int]] = [
     (json_response({"error": {"type": "invalid_api_key"}}, 401), "auth", 3),
     (json_response({"error": {"code": "insufficient_quota"}}, 429), "quota", 0),
@@ -156,7 +159,7 @@ def test_a_host_that_only_a_fixture_names_is_not_asked(tmp_path: Path) -> None:
         record(tmp_path, provider, ASK)
         code, report, _ = drift(tmp_path)
         assert provider.count == 1
-    assert (code, report["inconclusive"][0]["reason"]) == (3, "not-allowed")
+    assert (code, report["skipped"][0]["reason"]) == (3, "not-allowed")
 
 
 def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ REFUSED = json_response({"error": {"code": "unknown_parameter"}}, 400)
 NO_QUOTA = json_response({"error": {"code": "insufficient_quota"}}, 429)
 OTHER_TYPE = json_response({**CHAT_ANSWER, "created": "today"})
 REMOVED, ADDED = ("risky", "field-removed", "$.usage"), ("compatible", "field-added", "$.tier")
+OPTIONAL = ("compatible", "field-became-optional", "$.usage")
 REJECTED = ("breaking", "request-rejected", "status")
 CHANGED = ("breaking", "type-changed", "$.created")
 
@@ -45,12 +46,14 @@ def only_file(found: Found) -> str:
         ([MORE], [ADDED], [], 1),
         ([OTHER_TYPE], [CHANGED], [], 1),
         ([WITHOUT], [REMOVED], [], 3),
-        ([WITHOUT, RECORDED], [], [], 2),
-        ([WITHOUT, WITHOUT, RECORDED], [], [], 3),
-        ([WITHOUT, MORE], [ADDED], [], 2),
+        ([WITHOUT, RECORDED], [], [], 3),
+        ([WITHOUT, WITHOUT, RECORDED], [OPTIONAL], [], 3),
+        ([WITHOUT, RECORDED, WITHOUT], [OPTIONAL], [], 3),
+        ([WITHOUT, MORE], [ADDED], [], 3),
         ([WITHOUT, NO_QUOTA], [], ["quota"], 2),
         ([REFUSED], [REJECTED], [], 3),
-        ([REFUSED, RECORDED], [], [], 2),
+        ([REFUSED, RECORDED], [], [], 3),
+        ([REFUSED, RECORDED, REFUSED], [("risky", "request-rejected", "status")], [], 3),
         ([REFUSED, NO_QUOTA], [], ["quota"], 2),
         ([NO_QUOTA], [], ["quota"], 1),
     ],
@@ -129,7 +132,7 @@ def test_a_cut_recording_is_no_measure(tmp_path: Path) -> None:
         found = check_here(tmp_path)
         assert provider.count == 1
     assert (told(found.report), found.report["summary"]["checked"]) == ([], 0)
-    assert [entry["reason"] for entry in found.report["inconclusive"]] == ["unparsed"]
+    assert [row["reason"] for row in found.report["skipped"]] == ["truncated"]
 
 
 def test_one_change_in_many_fixtures_is_told_once(tmp_path: Path) -> None:
@@ -140,7 +143,7 @@ def test_one_change_in_many_fixtures_is_told_once(tmp_path: Path) -> None:
             for n in range(3)
         )
         provider.scripts[CHAT] = [MORE]
-        found = check_here(tmp_path, is_all=True)
+        found = check_here(tmp_path, send_all=True)
     (surface,) = found.report["surfaces"]
     assert surface["fixtures"] == names
     assert [change["fixtures"] for change in surface["changes"]] == [names]
@@ -165,7 +168,7 @@ def test_only_what_was_named_is_sent(only: str, count: int, tmp_path: Path) -> N
         write_config(tmp_path, provider)
         record(tmp_path, provider, ASK)
         record(tmp_path, provider, {"model": "m", "messages": [{"role": "user", "content": "Ho"}]})
-        found = check_here(tmp_path, only=only, is_all=True)
+        found = check_here(tmp_path, only=only, send_all=True)
     assert found.report["summary"]["checked"] == count
 
 

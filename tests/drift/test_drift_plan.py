@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cachy.config import Config, Drift
-from cachy.drift.live.plan import cover, make_plan, parse_cases, why_not_allowed
+from cachy.drift.live.case import Case, parse_cases
+from cachy.drift.live.permission import Skip, why_not_allowed
+from cachy.drift.live.plan import Planned, cover, make_plan
 from cachy.errors import CachyError
 from cachy.interaction import Fixture
 
 OPENAI = "https://api.openai.com/v1/responses"
 CLAUDE = "https://api.anthropic.com/v1/messages"
 GEMINI = "https://generativelanguage.googleapis.com/v1beta/models/g:generateContent"
+UNKNOWN = "cachy does not know it as a generation surface"
 FUNCTION = {"type": "function", "name": "add", "parameters": {"properties": {"file_id": {}}}}
 
 
@@ -47,38 +51,23 @@ FUNCTION = {"type": "function", "name": "add", "parameters": {"properties": {"fi
             )
         ),
         (OPENAI, {"tools": {"type": "mcp"}}, "it has a tool that the provider runs"),
-        (
-            OPENAI,
-            {"previous_response_id": "resp_1"},
-            "it refers to an earlier answer by previous_response_id",
+        *(
+            (OPENAI, {"model": model}, "its model searches the web")
+            for model in ("gpt-4o-search-preview", "openai/gpt-4o:online", "o3-deep-research")
         ),
-        (
-            OPENAI,
-            {"input": [{"content": [{"type": "input_file", "file_id": "file-1"}]}]},
-            "it refers to an earlier answer by file_id",
-        ),
-        (
-            "https://api.openai.com/v1/files",
-            {},
-            "it is no generation surface that cachy knows",
-        ),
-        (
-            "https://api.example.com/v1/responses",
-            {},
-            "it is no generation surface that cachy knows",
-        ),
+        ("https://api.openai.com/v1/files", {}, UNKNOWN),
+        ("https://api.example.com/v1/responses", {}, UNKNOWN),
     ],
 )
 def test_only_what_is_harmless_is_sent_unasked(url: str, body: Any, why: str) -> None:
-    found = why_not_allowed({"method": "POST", "url": url, "json": body}, Config())
-    assert found.partition(";")[0] == why
+    assert why_not_allowed({"method": "POST", "url": url, "json": body}, Config()) == why
 
 
-def test_a_refusal_names_the_line_that_permits_it() -> None:
-    request = {"method": "GET", "url": "https://api.example.com/users/7?page=2"}
-    assert why_not_allowed(request, Config()) == (
-        "it is no generation surface that cachy knows; "
-        '[tool.cachy.drift] allow = ["GET api.example.com/users/{id}"] permits it'
+def test_a_skipped_fixture_names_the_settings_that_would_send_it() -> None:
+    url = "https://api.example.com/users/7?page=2"
+    (planned,) = plan_of(fixture("a", {}, url=url))
+    assert planned.skip == Skip(
+        "not-allowed", UNKNOWN, "POST api.example.com/users/{id}", "api.example.com"
     )
 
 
@@ -107,7 +96,7 @@ def test_an_entry_that_is_no_surface_is_a_mistake_in_one_line(entry: str) -> Non
     with pytest.raises(CachyError) as caught:
         why_not_allowed({"method": "GET", "url": OPENAI}, Config(drift=Drift(allow=(entry,))))
     assert str(caught.value) == (
-        f'[tool.cachy.drift] allow: {entry!r} is no surface. Write "GET api.example.com/users".'
+        f'[tool.cachy.drift] allow: {entry!r} is not a surface. Write "GET api.example.com/users".'
     )
 
 
@@ -119,12 +108,26 @@ def test_an_entry_that_is_no_surface_is_a_mistake_in_one_line(entry: str) -> Non
         ({"a": "x", "b": "xy"}, ["b"]),
         ({"a": "xy", "b": "yz", "c": "z"}, ["a", "b"]),
         ({"c": "xyz", "a": "x", "b": "w"}, ["b", "c"]),
+        # Taking the one that shows most first would need three.
+        ({"a": "123456", "b": "12378", "c": "45690"}, ["b", "c"]),
     ],
 )
-def test_the_fewest_show_all_that_is_known(known: dict[str, str], expected: list[str]) -> None:
-    shown = {name: frozenset(paths) for name, paths in known.items()}
-    backwards = dict(reversed(shown.items()))
-    assert (cover(shown), cover(backwards)) == (expected, expected)
+def test_the_smallest_set_shows_all_that_is_known(
+    known: dict[str, str], expected: list[str]
+) -> None:
+    cases = [case(name, *facets) for name, facets in known.items()]
+    for given in (cases, cases[::-1]):
+        assert [one.name for one in cover(given)] == expected
+
+
+def test_among_equals_the_cheapest_is_sent() -> None:
+    dear, cheap = case("a", "x", tokens=900), case("b", "x", tokens=20)
+    assert cover([dear, cheap]) == [cheap]
+
+
+def case(name: str, *facets: str, tokens: int = 0) -> Case:
+    (plain,) = parse_cases([fixture(name, {})], Config())
+    return replace(plain, name=name, facets=frozenset(facets), total_tokens=tokens)
 
 
 def fixture(name: str, body: Any, *, url: str = OPENAI, **response: Any) -> Fixture:
@@ -134,17 +137,21 @@ def fixture(name: str, body: Any, *, url: str = OPENAI, **response: Any) -> Fixt
     return Fixture(document, Path.cwd() / "cachy_fixtures" / f"{name}.json")
 
 
-def plan(*fixtures: Fixture, is_all: bool = False) -> list[tuple[str, str, list[str], str]]:
-    config = Config()
+def plan_of(*fixtures: Fixture, send_all: bool = False) -> list[Planned]:
+    config = Config(root=Path.cwd())
     cases = parse_cases(fixtures, config)
+    return make_plan(cases, cases, config, send_all=send_all)
+
+
+def plan(*fixtures: Fixture, send_all: bool = False) -> list[tuple[str, str, list[str], str]]:
     return [
         (
             planned.case.surface,
             planned.case.name,
             [str(other.path and other.path.stem) for other in planned.others],
-            planned.refusal.reason if planned.refusal else "",
+            planned.skip.reason if planned.skip else "",
         )
-        for planned in make_plan(cases, cases, config, is_all=is_all)
+        for planned in plan_of(*fixtures, send_all=send_all)
     ]
 
 
@@ -154,7 +161,7 @@ SURFACE = "POST api.openai.com/v1/responses"
 def test_one_fixture_stands_for_those_that_show_no_more() -> None:
     group = fixture("a", {"id": 1}), fixture("b", {"id": 2}), fixture("c", {"id": 3, "x": 4})
     assert plan(*group) == [(SURFACE, "cachy_fixtures/c.json", ["a", "b"], "")]
-    assert len(plan(*group, is_all=True)) == 3
+    assert len(plan(*group, send_all=True)) == 3
 
 
 def test_streams_and_errors_are_surfaces_of_their_own() -> None:
@@ -182,7 +189,7 @@ def test_what_is_not_sent_is_said() -> None:
     assert plan(cut, fixture("a", {}), elsewhere) == [
         ("POST api.openai.com/v1/files", "cachy_fixtures/other.json", [], "not-allowed"),
         (SURFACE, "cachy_fixtures/a.json", [], ""),
-        (SURFACE, "cachy_fixtures/cut.json", ["a"], "unparsed"),
+        (SURFACE, "cachy_fixtures/cut.json", ["a"], "truncated"),
     ]
 
 

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
+import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving, sse_response
 
 from cachy.config import Config, Drift
-from cachy.drift.live.credentials import find_credential
-from cachy.drift.live.inconclusive import Unchecked
-from cachy.drift.live.resend import Line, open_line, outgoing_request
+from cachy.drift.live.credentials import check_hosts, find_credential
+from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked
+from cachy.drift.live.limits import Allowance, Limits
+from cachy.drift.live.resend import Connection, find_proxy, open_connection, outgoing_request
+from cachy.drift.live.retry_after import parse_retry_after
 from cachy.errors import CachyError
 from cachy.interaction import Request, Response
 
 KEY = "sk-live-1234567890abcdef"
 CHAT = "/v1/chat/completions"
+QUICK = Allowance(requests=9)
 RECORDED: Mapping[str, Any] = {"status": 200, "json": {"id": "c1"}}
 
 
@@ -39,20 +46,23 @@ def chat(origin: str, **headers: str) -> Request:
 
 
 def resend(
-    provider: ScriptedServer, recorded: Mapping[str, Any] = RECORDED, budget: int = 9
-) -> tuple[Response | Unchecked, list[float]]:
+    provider: ScriptedServer, recorded: Mapping[str, Any] = RECORDED
+) -> tuple[Response | Obstacle, list[float]]:
+    """Send without waiting; return what was found, and how long would have been waited."""
     waited: list[float] = []
-    with open_line(config(provider.host), {"MY_KEY": KEY}, budget) as line:
-        line.sleep = waited.append
-        return line.resend(chat(provider.url), recorded), waited
+    with (
+        open_connection(config(provider.host), {"MY_KEY": KEY}, Limits(QUICK)) as connection,
+        mock.patch.object(time, "sleep", waited.append),
+    ):
+        return connection.resend(chat(provider.url), recorded), waited
 
 
 def test_the_recorded_request_arrives_with_the_credential_and_nothing_else(
     provider: ScriptedServer,
 ) -> None:
     request = chat(provider.url, cookie="a=b", accept="application/json", host="evil.test")
-    with open_line(config(provider.host), {"MY_KEY": KEY + "\n"}, 1) as line:
-        answer = line.resend(request, RECORDED)
+    with open_connection(config(provider.host), {"MY_KEY": KEY + "\n"}) as connection:
+        answer = connection.resend(request, RECORDED)
     assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (200, b'{"id": "c2"}')
     (asked,) = provider.requests
@@ -88,18 +98,18 @@ TENANT = {"me.openai.azure.com": "api-key: ${MY_KEY}"}
         (OPENAI, OVERRIDDEN, (("authorization", "Bearer sk-m"),)),
         ("https://api.groq.com/openai/v1/x", {}, "auth"),
         ("https://api.x.ai/v1/x", {"api.x.ai": "a: ${UNSET}"}, "auth"),
-        ("http://api.openai.com/v1/responses", {}, "not-allowed"),
-        ("https://user@api.openai.com/v1/responses", {}, "not-allowed"),
-        ("https://api.openai.com:8443/v1/responses", {}, "not-allowed"),
-        ("https://eu.api.openai.com/v1/responses", {}, "not-allowed"),
-        ("https://other.openai.azure.com/openai/v1/x", TENANT, "not-allowed"),
-        ("https://api.openai.com.evil.test/v1", {}, "not-allowed"),
-        ("https://api.openai.com@evil.test/v1", {}, "not-allowed"),
-        ("https://gateway.test:444/v1", HOSTS, "not-allowed"),
-        ("http://gateway.test/v1", HOSTS, "not-allowed"),
-        ("http://localhost:8000/v1", HOSTS, "not-allowed"),
-        ("http://localhost:11434/api/chat", {}, "not-allowed"),
-        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/invoke", {}, "not-allowed"),
+        ("http://api.openai.com/v1/responses", {}, "unsafe"),
+        ("https://user@api.openai.com/v1/responses", {}, "unsafe"),
+        ("https://api.openai.com:8443/v1/responses", {}, "unsafe"),
+        ("https://eu.api.openai.com/v1/responses", {}, "unsafe"),
+        ("https://other.openai.azure.com/openai/v1/x", TENANT, "unsafe"),
+        ("https://api.openai.com.evil.test/v1", {}, "unsafe"),
+        ("https://api.openai.com@evil.test/v1", {}, "unsafe"),
+        ("https://gateway.test:444/v1", HOSTS, "unsafe"),
+        ("http://gateway.test/v1", HOSTS, "unsafe"),
+        ("http://localhost:8000/v1", HOSTS, "unsafe"),
+        ("http://localhost:11434/api/chat", {}, "unsafe"),
+        ("https://bedrock-runtime.us-east-1.amazonaws.com/model/m/invoke", {}, "unsafe"),
     ],
 )
 def test_a_credential_is_bound_to_an_exact_host(
@@ -119,12 +129,82 @@ def test_a_key_that_no_header_may_hold_is_not_quoted() -> None:
     assert found == Unchecked("auth", "OPENAI_API_KEY holds characters that no header may hold")
 
 
-def test_a_host_line_that_is_no_header_is_a_mistake_in_one_line() -> None:
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("Bearer ${X}", 'write "header: ${ENV_NAME}", or "" for none.'),
+        ("no header", 'write "header: ${ENV_NAME}"'),
+        ("authorization: Bearer sk-live-1234567890abcdef", "holds a literal value"),
+        ("x-api-key: 0123456789abcdef", "holds a literal value"),
+        ("authorization: Bearer 12345${X}", "holds a literal value"),
+        ("x-tenant: acme", "holds a literal value"),
+    ],
+)
+def test_a_host_line_that_is_not_a_variable_is_a_mistake_in_one_line(line: str, words: str) -> None:
     with pytest.raises(CachyError) as caught:
-        find_credential("https://a.test/", {"a.test": "Bearer ${X}"}, {})
-    assert str(caught.value) == (
-        '[tool.cachy.drift] hosts, "a.test": write "header: ${ENV_NAME}", or "" for none.'
-    )
+        check_hosts({"a.test": line})
+    assert str(caught.value).startswith('[tool.cachy.drift] hosts, "a.test"')
+    assert words in str(caught.value)
+    assert not re.search(r"sk-live|0123456|12345|acme", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["", "x-key: ${A}", "Authorization: Token token=${A}", "authorization: Basic ${A}:${B}"],
+)
+def test_a_host_line_of_variables_is_accepted(line: str) -> None:
+    check_hosts({"a.test": line})
+
+
+NOW = datetime(2026, 11, 30, 12, 0, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 1.0),
+        ({"retry-after": "7"}, 7.0),
+        ({"retry-after": " 7 "}, 7.0),
+        ({"retry-after": "1.5"}, 1.5),
+        ({"retry-after": "30s"}, 30.0),
+        ({"retry-after": "0"}, 0.0),
+        ({"retry-after": "-3"}, 0.0),
+        ({"retry-after-ms": "250", "retry-after": "7"}, 0.25),
+        ({"retry-after": "Mon, 30 Nov 2026 12:00:20 GMT"}, 20.0),
+        ({"retry-after": "Mon, 30 Nov 2026 12:00:20 -0000"}, 20.0),
+        ({"retry-after": "Mon, 30 Nov 2026 14:00:20 +0200"}, 20.0),
+        ({"retry-after": "2026-11-30T12:00:20Z"}, 20.0),
+        ({"retry-after": "Mon, 30 Nov 2026 11:00:00 GMT"}, 0.0),
+        ({"retry-after": "soon"}, 1.0),
+        ({"retry-after": "nan"}, 1.0),
+        ({"retry-after": "inf"}, 1.0),
+    ],
+)
+def test_retry_after_is_read_in_every_spelling(headers: dict[str, str], seconds: float) -> None:
+    assert parse_retry_after(tuple(headers.items()), NOW) == seconds
+
+
+PROXY = "http://proxy.test:3128"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "host", "environ", "expected"),
+    [
+        ("https", "a.test", {}, None),
+        ("https", "a.test", {"HTTPS_PROXY": PROXY}, PROXY),
+        ("https", "a.test", {"https_proxy": "proxy.test:3128"}, PROXY),
+        ("https", "a.test", {"ALL_PROXY": PROXY}, PROXY),
+        ("https", "a.test", {"HTTP_PROXY": PROXY}, None),
+        ("https", "a.test", {"HTTPS_PROXY": PROXY, "NO_PROXY": "b.test,.test"}, None),
+        ("https", "a.test", {"HTTPS_PROXY": PROXY, "no_proxy": "*"}, None),
+        ("https", "a.test:8443", {"HTTPS_PROXY": PROXY, "no_proxy": "a.test:8443"}, None),
+        ("http", "127.0.0.1:8000", {"HTTP_PROXY": PROXY}, None),
+    ],
+)
+def test_the_proxy_of_the_environment_is_used(
+    scheme: str, host: str, environ: dict[str, str], expected: str | None
+) -> None:
+    assert find_proxy(scheme, host, environ) == expected
 
 
 @pytest.mark.parametrize(
@@ -201,6 +281,7 @@ def test_an_answer_that_says_nothing_about_drift_is_told_apart(
 ) -> None:
     with serving({CHAT: [answer]}) as provider:
         found, _ = resend(provider, recorded)
+    assert not isinstance(found, NotExercised)
     assert (found.reason if isinstance(found, Unchecked) else found.status) == expected
     assert provider.count == requests
 
@@ -230,9 +311,11 @@ def test_a_second_try_waits_as_long_as_the_provider_asks() -> None:
 def test_the_budget_counts_every_request() -> None:
     with (
         serving({CHAT: [json_response({})]}) as provider,
-        open_line(config(provider.host), {"MY_KEY": KEY}, 2) as line,
+        open_connection(
+            config(provider.host), {"MY_KEY": KEY}, Limits(Allowance(requests=2))
+        ) as connection,
     ):
-        found = [line.resend(chat(provider.url), RECORDED) for _ in range(3)]
+        found = [connection.resend(chat(provider.url), RECORDED) for _ in range(3)]
     assert found[2] == Unchecked("budget", "--max-requests 2 is reached")
     assert provider.count == 2
 
@@ -242,15 +325,15 @@ def test_a_redirect_to_another_host_is_not_followed() -> None:
         moved = json_response({}, 307, ("Location", elsewhere.url + CHAT))
         with serving({CHAT: [moved]}) as provider:
             found, _ = resend(provider)
-    assert isinstance(found, Response)
-    assert (found.status, elsewhere.requests) == (307, [])
+    assert isinstance(found, Unchecked)
+    assert elsewhere.requests == []
 
 
 def test_a_provider_that_is_gone_is_no_drift() -> None:
     with serving({}) as provider:
         pass
     found, waited = resend(provider)
-    assert (found, waited) == (Unchecked("provider", "ConnectError", 1.0), [1.0])
+    assert (found, waited) == (Unchecked("provider", "ConnectError", 1.0, is_silence=True), [1.0])
 
 
 def test_a_compressed_answer_is_decoded() -> None:
@@ -266,6 +349,7 @@ def test_a_slow_provider_is_given_up() -> None:
         raise httpx.ReadTimeout(f"with {request.headers['authorization']}")
 
     transport = httpx.MockTransport(too_late)
-    line = Line(config("127.0.0.1:1"), {"MY_KEY": KEY}, 9, transport, sleep=lambda _: None)
-    found = line.resend(chat("http://127.0.0.1:1"), RECORDED)
-    assert found == Unchecked("provider", "ReadTimeout", 1.0)
+    connection = Connection(config("127.0.0.1:1"), {"MY_KEY": KEY}, lambda _: transport)
+    found = connection.resend(chat("http://127.0.0.1:1"), RECORDED)
+    late = "127.0.0.1 timed out (ReadTimeout)"
+    assert found == Unchecked("provider", late, None, is_silence=True)

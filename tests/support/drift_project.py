@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 from commands import run_cachy
@@ -15,7 +17,8 @@ from scripted_server import ScriptedServer
 from cachy import cachy
 from cachy.config import load_config
 from cachy.drift.check import Options, check, load_fixtures
-from cachy.drift.live.resend import open_line
+from cachy.drift.live.limits import Allowance, Limits
+from cachy.drift.live.resend import open_connection
 from cachy.drift.outcome.changed_fixtures import Files
 
 KEY = "test-key-0123456789abcdef"
@@ -55,9 +58,11 @@ def record(
 
 
 def drift(project: Path, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
-    done = run_cachy(
-        "drift", "--format", "json", *arguments, folder=project, **{"MY_KEY": KEY, **environ}
-    )
+    """Run `cachy drift` in this process without waiting; return its code, report and talk."""
+    with mock.patch.object(time, "sleep"):
+        done = run_cachy(
+            "drift", "--format", "json", *arguments, folder=project, **{"MY_KEY": KEY, **environ}
+        )
     assert KEY not in done.stdout + done.stderr
     return done.returncode, json.loads(done.stdout or "{}"), done.stderr
 
@@ -85,8 +90,8 @@ def check_here(project: Path, budget: int = 100, **options: Any) -> Found:
     """Do what `cachy drift` does, in this process, on a fixed day and without waiting."""
     config = load_config(project)
     day = datetime(2026, 11, 24, tzinfo=UTC)
-    with open_line(config, {"MY_KEY": KEY}, budget) as line:
-        line.sleep = lambda _: None
-        chosen = Options(now=lambda: day, **options)
-        checked = check(config, line, load_fixtures(config, ()), chosen)
+    limits = Limits(Allowance(requests=budget))
+    with open_connection(config, {"MY_KEY": KEY}, limits) as connection:
+        chosen = Options(now=lambda: day, apart=0, **options)
+        checked = check(config, connection, load_fixtures(config, ()), chosen)
     return Found(checked.report.to_json(), checked.files)

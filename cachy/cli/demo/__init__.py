@@ -150,10 +150,11 @@ def _verify(config: Config) -> None:
 
 def _drift(config: Config) -> None:
     from cachy.drift.check import Options, check, load_fixtures
-    from cachy.drift.live.resend import open_line
+    from cachy.drift.live.resend import open_connection
     from cachy.drift.outcome.report_text import render_text
 
-    with open_line(config, {"DEMO_API_KEY": _KEY}, budget=100) as line:
-        checked = check(config, line, load_fixtures(config, ()), Options())
+    with open_connection(config, {"DEMO_API_KEY": _KEY}) as connection:
+        options = Options(apart=0)
+        checked = check(config, connection, load_fixtures(config, ()), options)
     _say(render_text(checked.report))
     _say("\nA nightly `cachy drift --open-pr` keeps one pull request with just these changes.")

@@ -1,87 +1,120 @@
-"""One fixture against the live API, asked as often as a claim needs."""
+"""The tries of one case, and what they say together."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from cachy.compare.compare import Change, compare
+from cachy.compare.change import Change
 from cachy.compare.rule import RuleId
 from cachy.compare.rules import RULES
-from cachy.drift.live.inconclusive import Unchecked
-from cachy.drift.live.plan import Case, Planned
-from cachy.drift.live.resend import Line
-from cachy.errors import CachyError, NotComparable
-from cachy.fixture.compose import compose
-from cachy.fixture.format.text import render_fixture
-from cachy.interaction import Json
-from cachy.structure.learn import learn
+from cachy.drift.live.inconclusive import Obstacle
+from cachy.drift.live.plan import Planned
+from cachy.interaction import Response
 
+_VARIANT = re.compile(r"\{([^{}]*)\}")
 _Key = tuple[RuleId, str, str | None]
-Answered = tuple[Mapping[str, Json], list[Change]]  # a live document, and what changed in it
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One live response to a case, and what changed in it; without a change it has no body."""
+
+    response: Response
+    changes: tuple[Change, ...]
+    at: float = field(default_factory=time.monotonic)
 
 
 @dataclass(slots=True)
-class Attempts:
-    """The answers to one request, each with the changes that it shows.
+class Trial:
+    """The tries of one case.
 
-    `unchecked` says why there are no answers, or fewer than a claim needs.
+    `obstacle` says why there is no response, or fewer than a claim needs; `shown` are the paths
+    that any response shows.
     """
 
-    case: Case
-    answers: list[Answered] = field(default_factory=list)
-    unchecked: Unchecked | None = None
-    blobs: dict[str, bytes] = field(default_factory=dict)  # the answers' payloads, by name
+    planned: Planned
+    tries: list[Try] = field(default_factory=list)
+    obstacle: Obstacle | None = None
+    shown: frozenset[str] = frozenset()
 
     @property
-    def shown(self) -> frozenset[str]:
-        """The paths that any answer shows."""
-        return frozenset(learn(answer for answer, _ in self.answers).paths())
+    def has_claims(self) -> bool:
+        """Whether a response lacks what another might have."""
+        return any(_is_claim(change.rule) for one in self.tries for change in one.changes)
 
-    @property
-    def claims(self) -> set[_Key]:
-        """What every answer so far lacks, and one more might have."""
-        found = [{_key(change) for change in changes} for _, changes in self.answers]
-        return {key for key in set.intersection(*found) if _is_claim(key[0])} if found else set()
+    def settled(self) -> list[tuple[Try, list[Change]]]:
+        """Return each change once, at the try that shows it first.
 
-    def settled(self) -> list[Answered]:
-        """Give each change once, at the answer that shows it first.
-
-        What could not be asked for often enough is not claimed.
+        What was seen in one try of several is transient; what could not be asked for often
+        enough is not claimed.
         """
-        claimed, known = set[_Key]() if self.unchecked else self.claims, set[_Key]()
+        known: set[_Key] = set()
         settled = []
-        for answer, changes in self.answers:
-            news = {
-                _key(change): self._stamped(change)
-                for change in changes
-                if not _is_claim(change.rule) or _key(change) in claimed
-            }
-            settled.append((answer, [news[key] for key in news if key not in known]))
+        for one in self.tries:
+            found = {_key(change): self._settle(change) for change in one.changes}
+            news = {key: change for key, change in found.items() if change}
+            settled.append((one, [news[key] for key in news if key not in known]))
             known.update(news)
         return settled
 
-    def learned(self) -> list[Change]:
-        """Give what one answer lacked and another had: it comes and goes, and breaks nothing."""
-        if self.unchecked:
+    def transient(self) -> list[Change]:
+        """Return what was seen in one try, and not in the others."""
+        if self.obstacle or len(self.tries) < 2:
             return []
-        seen = {_key(change): change for _, changes in self.answers for change in changes}
+        counts = self._counts()
+        seen = {_key(change): change for one in self.tries for change in one.changes}
         return [
-            replace(
-                change,
-                rule=rule,
-                severity="compatible",
-                new=f"{change.old}, optional",
-                confirmed=f"{len(self.answers)}/{len(self.answers)}",
-                fixtures=(self.case.name,),
-            )
+            self._stamped(change, counts[key])
             for key, change in seen.items()
-            if (rule := RULES[change.rule].when_seen_again) and key not in self.claims
+            if _is_claim(change.rule) and counts[key] == 1
         ]
 
-    def _stamped(self, change: Change) -> Change:
-        times = len(self.answers) if _is_claim(change.rule) else 1
-        return replace(change, confirmed=f"{times}/{times}", fixtures=(self.case.name,))
+    def _settle(self, change: Change) -> Change | None:
+        if not _is_claim(change.rule):
+            return replace(change, confirmed="1/1", fixtures=(self.planned.case.name,))
+        count, total = self._counts()[_key(change)], len(self.tries)
+        if self.obstacle or (count == 1 and total > 1):
+            return None
+        stamped = self._stamped(change, count)
+        return stamped if count == total else self._as_partial(stamped)
+
+    def _as_partial(self, change: Change) -> Change:
+        """What most tries lack and one has comes and goes."""
+        is_required = change.sdk == "sdk-broken" or self._is_in_contract(change.path)
+        rule = RULES[change.rule].when_seen_again
+        if not rule:
+            return replace(change, severity="risky")
+        return replace(
+            change,
+            rule=rule,
+            severity="risky" if is_required else "compatible",
+            new=f"{change.old}, optional",
+        )
+
+    def _is_in_contract(self, path: str) -> bool:
+        facts = self.planned.contract.facts if self.planned.contract else {}
+        return any(
+            not (fact.is_optional or fact.is_new)
+            for known, fact in facts.items()
+            # A change names a variant only where there is another beside it.
+            if path in (_VARIANT.sub("", known), _VARIANT.sub(r"[\1]", known))
+        )
+
+    def _stamped(self, change: Change, count: int) -> Change:
+        confirmed = f"{count}/{len(self.tries)}"
+        return replace(change, confirmed=confirmed, fixtures=(self.planned.case.name,))
+
+    def _counts(self) -> Counter[_Key]:
+        return Counter(key for one in self.tries for key in {_key(c) for c in one.changes})
+
+
+def is_partial(change: Change) -> bool:
+    """Whether only some of the tries showed a change: what it is about comes and goes."""
+    seen, _, total = change.confirmed.partition("/")
+    return seen != total
 
 
 def _key(change: Change) -> _Key:
@@ -91,44 +124,3 @@ def _key(change: Change) -> _Key:
 def _is_claim(rule: RuleId) -> bool:
     """Whether one response is not enough: what it lacks proves nothing, what it has does."""
     return RULES[rule].evidence == "absence"
-
-
-def attempt(planned: Planned, line: Line, now: str, *, tries: int, sdk: bool = True) -> Attempts:
-    """Ask, and ask again while something seems gone: one answer that has it clears it."""
-    attempts = Attempts(planned.case, unchecked=planned.refusal)
-    while attempts.unchecked is None and len(attempts.answers) < tries:
-        answered = _ask(planned, line, now, sdk, attempts.blobs)
-        if isinstance(answered, Unchecked):
-            attempts.unchecked = answered
-            break
-        attempts.answers.append(answered)
-        if not attempts.claims:
-            break
-    return attempts
-
-
-def _ask(
-    planned: Planned, line: Line, now: str, sdk: bool, blobs: dict[str, bytes]
-) -> Answered | Unchecked:
-    case = planned.case
-    answer = line.resend(case.request, case.fixture.response)
-    if isinstance(answer, Unchecked):
-        return answer
-    secrets = line.secrets(case.request)
-    try:
-        live, payloads = compose(case.request, answer, {"at": now}, line.config, secrets)
-        render_fixture(live)
-        blobs |= payloads
-        return live, compare(
-            *(case.fixture, live),
-            baseline=planned.others,
-            sdk=sdk,
-            contract=planned.contract,
-            headers=line.config.hdrs,
-        )
-    except NotComparable as error:
-        return Unchecked(error.reason, str(error))
-    except CachyError as error:
-        return Unchecked("unparsed", str(error))
-    except RecursionError:
-        return Unchecked("unparsed", "the body is nested too deeply")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -17,34 +16,63 @@ from cachy.replay.placeholder_keys import PLACEHOLDER
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _LINE = re.compile(r"([A-Za-z][\w-]*): *(\S[^\r\n]*)")
+# What may stand around the variables: the name of a scheme, and what separates.
+_AROUND = re.compile(r"(?:[A-Za-z][A-Za-z-]{0,19}[ =]){0,2}[ :,;=\"']*")
+
+
+def check_hosts(hosts: Mapping[str, str]) -> None:
+    """Refuse a line of `[tool.cachy.drift] hosts` that is not a header, or that holds its key.
+
+    Raises:
+        CachyError: the message names the host, never the line.
+    """
+    for host, line in hosts.items():
+        if not line.strip():
+            continue
+        at = f'[tool.cachy.drift] hosts, "{host}"'
+        found = _LINE.fullmatch(line.strip())
+        if not found:
+            raise CachyError(f'{at}: write "header: ${{ENV_NAME}}", or "" for none.')
+        value = found[2]
+        if not _VARIABLE.search(value) or not _AROUND.fullmatch(_VARIABLE.sub("", value)):
+            raise CachyError(
+                f"{at} holds a literal value. Put the key into an environment variable and "
+                'write "header: ${ENV_NAME}".'
+            )
+
+
+def is_known_host(url: str, hosts: Mapping[str, str]) -> bool:
+    """Whether settings or the provider table say which key the exact host of a URL needs."""
+    host, parts = parse_target(url).authority, urlsplit(url)
+    if host in {name.lower() for name in hosts}:
+        return True
+    return bool(_provider(host, parts.hostname or "")) or parts.username is not None
+
+
+def _provider(host: str, name: str) -> Provider | None:
+    provider = None if name in LOOPBACK else find_provider(host)
+    return provider if provider and host in provider.hosts and provider.auth else None
 
 
 def find_credential(
     url: str, hosts: Mapping[str, str], environ: Mapping[str, str]
 ) -> Headers | Unchecked:
-    """Find the credential of the exact host of a URL, or say why it may not be asked.
+    """Return the credential of the exact host of a URL, or say why it may not be asked.
 
     `hosts` is `[tool.cachy.drift] hosts`; what stands there goes before the provider table.
-
-    Raises:
-        CachyError: a line of `hosts` that is no header.
     """
     host, parts = parse_target(url).authority, urlsplit(url)
-    is_loopback = (parts.hostname or "") in LOOPBACK
-    if parts.scheme.lower() != "https" and not is_loopback:
-        return Unchecked("not-allowed", f"{host} is asked without https")
     if parts.username is not None:
-        return Unchecked("not-allowed", f"the URL of {host} holds a user name")
+        return Unchecked("unsafe", f"the URL of {host} holds a user name")
     configured = {name.lower(): line for name, line in hosts.items()}
+    provider = _provider(host, parts.hostname or "")
+    if host not in configured and provider is None:
+        return Unchecked("unsafe", f"no setting says which key {host} needs")
+    if parts.scheme.lower() != "https" and (parts.hostname or "") not in LOOPBACK:
+        return Unchecked("unsafe", f"{host} would be asked without https")
     if host in configured:
-        return _configured(host, configured[host], environ)
-    provider = None if is_loopback else find_provider(host)
-    if provider is None or host not in provider.hosts or not provider.auth:
-        line = f'hosts = {{ {json.dumps(host)} = "Authorization: Bearer ${{API_KEY}}" }}'
-        detail = (
-            f'{host} has no key: [tool.cachy.drift] {line} names it, "" says that it needs none'
-        )
-        return Unchecked("not-allowed", detail)
+        return _configured(configured[host], environ)
+    assert provider is not None
     return _of_provider(provider, environ)
 
 
@@ -55,23 +83,19 @@ def _of_provider(provider: Provider, environ: Mapping[str, str]) -> Headers | Un
     return Unchecked("auth", f"{' or '.join(provider.key_variables)} is not set")
 
 
-def _configured(host: str, line: str, environ: Mapping[str, str]) -> Headers | Unchecked:
+def _configured(line: str, environ: Mapping[str, str]) -> Headers | Unchecked:
     if not line.strip():
         return ()
-    if not _LINE.fullmatch(line.strip()):
-        raise CachyError(
-            f'[tool.cachy.drift] hosts, "{host}": write "header: ${{ENV_NAME}}", or "" for none.'
-        )
     names = _VARIABLE.findall(line)
     missing = [name for name in names if not _value(name, environ)]
     if missing:
         return Unchecked("auth", f"{missing[0]} is not set")
     filled = _VARIABLE.sub(lambda found: _value(found[1], environ), line.strip())
-    return _header(filled, ", ".join(names) or "the line in hosts")
+    return _header(filled, ", ".join(names))
 
 
 def _value(name: str, environ: Mapping[str, str]) -> str:
-    """Give a variable's value; a line break at its end is a slip of whoever pasted it."""
+    """Return a variable's value without a line break at its end, which pasting leaves there."""
     value = environ.get(name, "").strip()
     return "" if value.startswith(PLACEHOLDER) else value
 

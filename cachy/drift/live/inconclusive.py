@@ -1,4 +1,4 @@
-"""What became of a check, and why an answer says nothing about drift."""
+"""What became of a check, and why a response says nothing about drift."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
+from urllib.parse import urljoin, urlsplit
 
 from cachy.compare.api_error import name_error
+from cachy.drift.live.retry_after import PAUSE, parse_retry_after
 from cachy.fixture.format.body import Body, Event, parse_response_body
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
@@ -18,17 +20,7 @@ from cachy.providers.response_fields import FAILURE_EVENTS
 
 Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a surface: the first that any case has
-Reason = Literal[
-    "auth",
-    "quota",
-    "provider",
-    "unparsed",
-    "unsafe",
-    "headers",
-    "redacted",
-    "budget",
-    "not-allowed",
-]
+Reason = Literal["auth", "quota", "provider", "unparsed", "unsafe", "headers", "redacted", "budget"]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 SkipReason = Literal["not-allowed", "no-host", "cost", "reference", "truncated", "skip"]
 
@@ -38,17 +30,30 @@ class Unchecked:
     """Why a fixture could not be checked.
 
     `retry_after`: seconds until another try may fare better; None where it would not.
+    `is_silence`: the host did not answer at all.
     """
 
     reason: Reason
     detail: str
     retry_after: float | None = None
+    is_silence: bool = False
 
+
+@dataclass(frozen=True, slots=True)
+class NotExercised:
+    """The API took another branch than the recorded one: no evidence in either direction."""
+
+    detail: str
+
+
+Obstacle = Unchecked | NotExercised
 
 _AUTH = frozenset({401, 403, 407})
 _QUOTA = frozenset({402, 429})
-_PROVIDER = frozenset({408, 425, *range(500, 600)})
-PAUSE = 1.0  # seconds before the second try, where the provider names none
+# What a request is told that is at fault, or names what is not there; any other 4xx tells of the
+# moment, the route or the law.
+_TELLING = frozenset({400, 404, 410, 422})
+_PASSING = frozenset({408, 409, 425, *range(500, 600)})
 # Providers send these with 400, 403 and 429 alike.
 _NO_MONEY = re.compile(
     r"insufficient[_ ](quota|balance|credits)|credit balance|exhausted|billing|exceeded your", re.I
@@ -56,48 +61,128 @@ _NO_MONEY = re.compile(
 _NO_KEY = re.compile(
     r"(invalid|incorrect)[_ ](x-)?api[_ -]?key|api[_ ]key[_ ](not[_ ]valid|invalid)", re.I
 )
+# Under which names APIs put what went wrong: their own, RFC 9457, FastAPI, Google and others.
+_ERROR_FIELDS = frozenset(
+    {
+        *("error", "errors", "message", "detail", "details", "title", "code", "type", "fault"),
+        *("reason", "msg", "error_message", "error_code", "errorMessage", "errorCode", "Message"),
+    }
+)
+_STRUCTURED = ("json", "sse", "ndjson")
 
 
-def why_unchecked(response: Response, recorded: Mapping[str, Json]) -> Unchecked | None:
-    """Say why a live response is no evidence of drift; None where it is.
+def find_obstacle(response: Response, recorded: Mapping[str, Json]) -> Obstacle | None:
+    """Return why a live response is no evidence of drift; None where it is evidence.
 
     `recorded` is the fixture's response: an error that was recorded may be compared.
     """
     if response.truncated:
-        return Unchecked("provider", "the answer was cut", PAUSE)
-    if response.status >= 400 and response.status != recorded.get("status"):
-        return _why_refused(response)
-    return _why_unreadable(response, recorded)
+        return Unchecked("provider", "the response was cut off", PAUSE)
+    before = recorded.get("status", 200)
+    if response.status != before:
+        if response.status >= 400:
+            return _why_refused(response)
+        if obstacle := _of_status(response, before):
+            return obstacle
+    return _of_body(response, recorded)
+
+
+def _of_status(response: Response, before: Json) -> Obstacle | None:
+    if 300 <= response.status < 400:
+        return Unchecked("provider", f"{response.status} {_target(response)}".strip())
+    if isinstance(before, int) and before >= 400:
+        return NotExercised(f"the recorded {before} did not come: {response.status}")
+    return None
+
+
+def _target(response: Response) -> str:
+    """Return where a redirect leads, without the query, which may hold anything."""
+    location = header(response.headers, "location")
+    try:
+        place = urlsplit(urljoin("https://same-host/", location or ""))
+    except ValueError:
+        return ""
+    if not location:
+        return ""
+    host = "" if place.netloc == "same-host" else place.hostname or ""
+    return f"to {host}{place.path}"[:120]
 
 
 def _why_refused(response: Response) -> Unchecked | None:
     status, token = response.status, _named_in(response.body)
     detail = f"{status} {token}".strip()
     text = response.body[:4096].decode("utf-8", "replace")
-    if status in _QUOTA or (400 <= status < 500 and _NO_MONEY.search(text)):
+    if status in _QUOTA or (status < 500 and _NO_MONEY.search(text)):
         is_spent = status == 402 or bool(_NO_MONEY.search(text))
-        return Unchecked("quota", detail, None if is_spent else _pause(response))
-    if status in _AUTH or (400 <= status < 500 and _NO_KEY.search(text)):
+        pause = None if is_spent else parse_retry_after(response.headers)
+        return Unchecked("quota", detail, pause)
+    if status in _AUTH or (status < 500 and _NO_KEY.search(text)):
         return Unchecked("auth", detail)
-    if status in _PROVIDER:
-        return Unchecked("provider", detail, _pause(response))
+    if status in _PASSING:
+        return Unchecked("provider", detail, parse_retry_after(response.headers))
+    if status not in _TELLING:
+        return Unchecked("provider", detail)
+    if not _has_error(response.body):
+        return Unchecked("provider", f"{status} without an error body of the API")
     return None
 
 
-def _why_unreadable(response: Response, recorded: Mapping[str, Json]) -> Unchecked | None:
+def _has_error(raw: bytes) -> bool:
+    """Whether a body says in JSON what is wrong, as APIs do and gateways and pages do not."""
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return False
+    if isinstance(value, list) and value:
+        value = value[0]  # Gemini's streams
+    return isinstance(value, dict) and not _ERROR_FIELDS.isdisjoint(value)
+
+
+def _of_body(response: Response, recorded: Mapping[str, Json]) -> Unchecked | None:
     media = header(response.headers, "content-type") or ""
-    body = parse_response_body(media, response.body)
-    if is_stream(media) and body.kind == "text":
-        return Unchecked("provider", "the answer was cut", PAUSE)
-    if "json" in media and not _is_json(body):
-        return Unchecked("unparsed", "the body is no JSON", PAUSE)
-    before = parse_body(recorded)
-    failure = _failure(body)
-    if failure is not None and _failure(before) is None:
+    body, before = parse_response_body(media, response.body), parse_body(recorded)
+    if obstacle := _why_unreadable(media, body, before):
+        return obstacle
+    failure = find_failure(body)
+    if failure is not None and find_failure(before) is None:
         return _failed(failure)
     if _has_end(before) and not _has_end(body) and not _is_delimited(response):
-        return Unchecked("provider", "the answer was cut", PAUSE)
+        return Unchecked("provider", "the response was cut off", PAUSE)
     return None
+
+
+def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
+    if is_stream(media) and body.kind == "text":
+        return Unchecked("provider", "the response was cut off", PAUSE)
+    if "json" in media and body.kind != "none" and not _is_json(body):
+        return Unchecked("unparsed", "the body is not valid JSON", PAUSE)
+    if not _is_data(before) or body.kind in _STRUCTURED:
+        return Unchecked("unparsed", "the stream is empty", PAUSE) if _is_idle(body) else None
+    if body.kind == "none":
+        return Unchecked("unparsed", "the body is empty", PAUSE)
+    if body.kind == "text" and "json" not in media:
+        return _page(media, body)
+    return None
+
+
+def _is_idle(body: Body) -> bool:
+    return body.kind == "sse" and not any(event.text for event in body.content)
+
+
+def _page(media: str, body: Body) -> Unchecked | None:
+    """A page in place of data: maintenance, a login, a captive portal; or an unnamed stream."""
+    if "html" in media or str(body.content).lstrip()[:1] == "<":
+        return Unchecked("provider", "an HTML page instead of data", PAUSE)
+    if _is_data(body):
+        return None  # under another name, which is a change of the content type
+    kind = media.partition(";")[0].strip() or "no content type"
+    return Unchecked("unparsed", f"text instead of data ({kind})", PAUSE)
+
+
+def _is_data(body: Body) -> bool:
+    """Whether a body is data, also where a number's spelling keeps it as text."""
+    is_json = body.kind == "text" and str(body.content).lstrip()[:1] in ("{", "[")
+    return is_json or body.kind in _STRUCTURED
 
 
 def is_stream(media: str) -> bool:
@@ -106,32 +191,44 @@ def is_stream(media: str) -> bool:
 
 
 def _failed(failure: Json) -> Unchecked:
-    """An error inside an answer that began well: OpenRouter, Responses and every stream."""
+    """An error inside a response that began well: OpenRouter, Responses and every stream."""
     text = json.dumps(failure)
-    token = name_error(failure)
+    detail = f"an error inside the response {name_error(failure)}".strip()
     if _NO_MONEY.search(text) or "rate_limit" in text:
-        return Unchecked("quota", f"an error inside the answer {token}".strip())
-    return Unchecked("provider", f"an error inside the answer {token}".strip(), PAUSE)
+        return Unchecked("quota", detail)
+    return Unchecked("provider", detail, PAUSE)
 
 
 def _is_json(body: Body) -> bool:
     if body.kind != "text":
         return body.kind in ("json", "ndjson")
     try:
-        value = json.loads(body.content)
+        value = json.loads(
+            body.content, parse_constant=_refuse_name, object_pairs_hook=_refuse_twins
+        )
     except (ValueError, RecursionError):
         return False
     return not is_too_deep(value, body.content)
 
 
-def _failure(body: Body) -> Json:
-    """Find the error that an answer carries; None where it carries none."""
+def _refuse_name(name: str) -> Json:
+    raise ValueError(name)  # NaN and Infinity are not JSON
+
+
+def _refuse_twins(pairs: list[tuple[str, Json]]) -> Json:
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a key twice")
+    return dict(pairs)
+
+
+def find_failure(body: Body) -> Json:
+    """Find the error that a response carries; None where it carries none."""
     for value in _values(body):
         if not isinstance(value, dict):
             continue
         if value.get("type") in FAILURE_EVENTS:
             return value
-        if isinstance(value.get("error"), dict) and value["error"]:
+        if isinstance(value.get("error"), (dict, str)) and value["error"]:
             return value["error"]
         if value.get("object") == "response" and value.get("status") == "failed":
             return value
@@ -161,11 +258,6 @@ def _is_delimited(response: Response) -> bool:
     """Whether HTTP itself tells a whole body from a cut one (RFC 9112 section 6.3)."""
     names = {name.lower() for name, _ in response.headers}
     return bool(names & {"content-length", "transfer-encoding"})
-
-
-def _pause(response: Response) -> float:
-    wanted = header(response.headers, "retry-after") or ""
-    return float(wanted) if wanted.isdigit() else PAUSE
 
 
 def _named_in(body: bytes) -> str:

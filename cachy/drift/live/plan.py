@@ -2,118 +2,62 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from itertools import combinations, zip_longest
 
 from cachy.config import Config
-from cachy.display import matches_glob, relative_path
+from cachy.drift.live.case import Case
+from cachy.drift.live.chain import find_links, order_chain
 from cachy.drift.live.inconclusive import Unchecked
-from cachy.errors import CachyError, InvalidFixture
-from cachy.fixture.document import request_of
-from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.fixture.format.text import parse_headers, plain
-from cachy.fixture.identity.fixture_path import parse_target
-from cachy.fixture.store.store import Store
-from cachy.interaction import Fixture, Json, Request
-from cachy.providers import WIRE_FORMATS, find_surface
+from cachy.drift.live.limits import Allowance, estimate_tokens, share_out
+from cachy.drift.live.permission import Skip, find_skip
+from cachy.interaction import Fixture
 from cachy.structure.contract import Contract
-from cachy.structure.contract_file import surface_of
-from cachy.structure.learn import learn
 
-# What a provider runs by itself has effects and costs of its own.
-_SERVER_SIDE = tuple(dict.fromkeys(name for wire in WIRE_FORMATS for name in wire.server_side))
-# Tools that the caller runs; any other kind may be the provider's.
-_CLIENT_TOOLS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tools)
-_CLIENT_TOOL_FIELDS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tool_fields)
-# What an earlier response or an upload gave is gone some day, and that is not drift.
-_REFERENCES = frozenset(name for wire in WIRE_FORMATS for name in wire.references)
+_EXACT = 12  # candidates among which the smallest set is looked for exhaustively
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A fixture as drift sees it.
-
-    `name` is its path from the project's folder; `paths` is what its answer shows, `branches`
-    those of them that another answer to the same request may not show.
-    """
-
-    name: str
-    surface: str
-    fixture: Fixture
-    request: Request
-    paths: frozenset[str]
-    branches: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """A case to send again, beside the others of its surface; or why it is not sent."""
+    """A case to send again, beside the others of its surface; or why it is not sent.
+
+    stands_for: cases of the surface that show nothing that this one, or another that is sent,
+        does not show.
+    before: the earlier turns of its chain, the first one first.
+    is_helper: sent only as an earlier turn of a case that the run is about.
+    """
 
     case: Case
     others: tuple[Fixture, ...] = ()
+    stands_for: tuple[Case, ...] = ()
+    before: tuple[Case, ...] = ()
     refusal: Unchecked | None = None
+    skip: Skip | None = None
     contract: Contract | None = None
+    is_helper: bool = False
 
-
-def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
-    """Read what drift needs of each fixture.
-
-    Raises:
-        CachyError: a fixture that is not whole.
-    """
-    store = Store(config.fixtures)
-    return [_parse_case(fixture, config, store) for fixture in fixtures]
-
-
-def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
-    try:
-        request = request_of(fixture.document, store.load_blob)
-        _read_through(fixture, request)
-        paths = learn([fixture]).paths()
-        branches = [path for path, fact in paths.items() if fact.is_variant or _is_event(path)]
-        surface = surface_of(fixture.document, config)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise InvalidFixture(fixture.path or "fixture") from None
-    named = fixture_name(fixture, config)
-    return Case(named, surface, fixture, request, frozenset(paths), frozenset(branches))
-
-
-def _read_through(fixture: Fixture, request: Request) -> None:
-    """Touch what is used only later: a fixture that somebody edited fails here, by its name."""
-    request.method.encode("ascii")
-    request.url.encode("utf-8")
-    parse_headers(fixture.document["response"].get("headers", {}))
-    fixture.document.get("recorded", {}).items()
-
-
-def _is_event(path: str) -> bool:
-    return path.startswith("event(") and path.endswith(")")
-
-
-def fixture_name(fixture: Fixture, config: Config) -> str:
-    """Name a fixture by its path from the project's folder, with forward slashes."""
-    return path_name(fixture.path or config.root, config)
-
-
-def blob_path(name: str, config: Config) -> str:
-    """Name a blob's file in the same way."""
-    return path_name(config.fixtures / BLOBS / name, config)
-
-
-def path_name(path: Path, config: Config) -> str:
-    """Name any file in the same way."""
-    return relative_path(path, config.root)
+    @property
+    def is_sent(self) -> bool:
+        return self.refusal is None and self.skip is None
 
 
 def make_plan(
-    cases: Sequence[Case], known: Iterable[Case], config: Config, *, is_all: bool = False
+    cases: Sequence[Case],
+    known: Sequence[Case],
+    config: Config,
+    *,
+    allowance: Allowance | None = None,
+    send_all: bool = False,
 ) -> list[Planned]:
-    """Plan by surface: the fewest cases that show all that these show, or all of them.
+    """Plan by surface: the smallest set of cases that covers all facets, or every case.
 
-    `known` are the project's: what is learned from, whatever of it is sent.
+    `known` are the project's: what is learned from, and the earlier turns of chains.
     """
+    every = [*{case.name: case for case in (*known, *cases)}.values()]
+    skips = _find_skips(every, config, allowance or Allowance())
+    links = find_links(every, every)
     surfaces: defaultdict[str, list[Case]] = defaultdict(list)
     for case in sorted(cases, key=lambda case: (case.surface, case.name)):
         surfaces[case.surface].append(case)
@@ -121,108 +65,165 @@ def make_plan(
     for case in known:
         if not case.fixture.response.get("truncated"):
             whole[case.surface].append(case.fixture)
-    return [
+    chains = {case.name: skips.get(case.name) or order_chain(case, links, skips) for case in every}
+    plan = [
         replace(planned, others=_without(whole[surface], planned.case.fixture))
         for surface, group in surfaces.items()
-        for planned in _plan_surface(group, config, is_all)
+        for planned in _plan_surface(group, chains, send_all)
     ]
+    return _with_earlier_turns(plan, chains)
+
+
+def _find_skips(cases: Iterable[Case], config: Config, allowance: Allowance) -> dict[str, Skip]:
+    found = {}
+    for case in cases:
+        why = find_skip(case, config)
+        tokens = estimate_tokens(case)
+        if why is None and tokens > allowance.output_tokens:
+            why = Skip(
+                "cost",
+                f"it may cost {tokens:,} output tokens; --max-output-tokens {tokens} would send it",
+            )
+        if why:
+            found[case.name] = why
+    return found
 
 
 def _without(fixtures: Iterable[Fixture], left_out: Fixture) -> tuple[Fixture, ...]:
     return tuple(fixture for fixture in fixtures if fixture is not left_out)
 
 
-def _plan_surface(group: Sequence[Case], config: Config, is_all: bool) -> Iterator[Planned]:
-    refusals = {case.name: _find_refusal(case, config) for case in group}
-    # A surface without a body has no path, but an answer to hear.
-    shown = {case.name: case.paths | {""} for case in group if not refusals[case.name]}
-    chosen = set(shown if is_all else cover(shown))
+def _plan_surface(
+    group: Sequence[Case], chains: Mapping[str, list[Case] | Skip], send_all: bool
+) -> Iterator[Planned]:
+    sendable = [case for case in group if not isinstance(chains[case.name], Skip)]
+    chosen = sendable if send_all else cover(sendable)
+    names = {case.name for case in chosen}
+    represented: defaultdict[str, list[Case]] = defaultdict(list)
+    for case in sendable:
+        if case.name not in names:
+            represented[_nearest(case, chosen).name].append(case)
     for case in group:
-        if case.name in chosen or refusals[case.name]:
-            yield Planned(case, refusal=refusals[case.name])
+        chain = chains[case.name]
+        if isinstance(chain, Skip):
+            yield Planned(case=case, skip=chain)
+        elif case.name in names:
+            stands_for = tuple(represented[case.name])
+            yield Planned(case=case, stands_for=stands_for, before=tuple(chain[:-1]))
 
 
-def _find_refusal(case: Case, config: Config) -> Unchecked | None:
-    if reason := why_not_allowed(case.fixture.request, config):
-        return Unchecked("not-allowed", reason)
-    if case.fixture.response.get("truncated"):
-        return Unchecked("unparsed", "the recording was cut; record it again")
-    return None
+def _nearest(case: Case, chosen: Sequence[Case]) -> Case:
+    """The one that shows most of what a case shows, else the smallest."""
+    return max(chosen, key=lambda one: (len(one.facets & case.facets), -len(one.facets), one.name))
 
 
-def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
-    """Say why a document's request may not be sent unasked; empty where it may.
-
-    Generation surfaces of the provider table may, unless the provider is to run tools, keep the
-    answer or look up something that it gave before; what the config allows always may.
-
-    Raises:
-        CachyError: an entry of `[tool.cachy.drift] allow` that names no method or no path.
-    """
-    target = parse_target(request["url"], config.paths)
-    method = request["method"].upper()
-    named = f"{method} {target.authority}{target.template}"
-    exact = f"{method} {target.authority}{target.path}"
-    if any(_covers(entry, name) for entry in config.drift.allow for name in (named, exact)):
-        return ""
-    surface = find_surface(target.authority, method, target.template)
-    hint = f'[tool.cachy.drift] allow = ["{named}"] permits it'
-    if surface is None or not surface.generates:
-        return f"it is no generation surface that cachy knows; {hint}"
-    reason = next(_effects(plain(request.get("json"))), "")
-    return reason and f"{reason}; {hint}"
-
-
-def _covers(entry: str, named: str) -> bool:
-    method, _, place = entry.strip().partition(" ")
-    if "/" not in place:
-        raise CachyError(
-            f'[tool.cachy.drift] allow: {entry!r} is no surface. Write "GET api.example.com/users".'
+def _with_earlier_turns(
+    plan: Sequence[Planned], chains: Mapping[str, list[Case] | Skip]
+) -> list[Planned]:
+    """Add the earlier turns of chains: they are sent anyway, so they are checked too."""
+    turns = {turn.name: turn for one in plan if one.is_sent for turn in one.before}
+    missing = {name: turns[name] for name in turns.keys() - {one.case.name for one in plan}}
+    chosen = {case.name for planned in plan for case in planned.stands_for}
+    lifted = [
+        replace(
+            _of_surface(case, plan),
+            case=case,
+            stands_for=(),
+            before=tuple(_chain(chains[name])[:-1]),
+            is_helper=name not in chosen,
         )
-    return matches_glob(named, f"{method.upper()} {place.strip()}")
+        for name, case in sorted(missing.items())
+    ]
+    return [*(_without_turns(planned, missing) for planned in plan), *lifted]
 
 
-def _effects(body: Json) -> Iterator[str]:
-    if not isinstance(body, dict):
-        return
-    for key in _SERVER_SIDE:
-        if body.get(key):
-            yield f"it asks for {key}"
-    tools = body.get("tools") or ()
-    if not all(map(_is_client_tool, tools if isinstance(tools, (list, tuple)) else (None,))):
-        yield "it has a tool that the provider runs"
-    if found := sorted(_REFERENCES.intersection(_keys(body))):
-        yield f"it refers to an earlier answer by {found[0]}"
+def _of_surface(case: Case, plan: Iterable[Planned]) -> Planned:
+    found = (one for one in plan if one.case.surface == case.surface and one.is_sent)
+    return next(found, Planned(case=case))
 
 
-def _is_client_tool(tool: Json) -> bool:
-    if not isinstance(tool, dict):
-        return False
-    if "type" in tool:
-        return tool["type"] in _CLIENT_TOOLS
-    return "name" in tool or _CLIENT_TOOL_FIELDS.issuperset(tool)
+def _chain(found: list[Case] | Skip) -> list[Case]:
+    return [] if isinstance(found, Skip) else found
 
 
-def _keys(value: Json) -> Iterator[str]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if item and key not in ("parameters", "input_schema", "schema"):
-                yield key
-                yield from _keys(item)
-    elif isinstance(value, list):
-        for item in value:
-            yield from _keys(item)
+def _without_turns(planned: Planned, turns: Mapping[str, Case]) -> Planned:
+    rest = tuple(case for case in planned.stands_for if case.name not in turns)
+    return replace(planned, stands_for=rest) if len(rest) < len(planned.stands_for) else planned
 
 
-def cover(known: Mapping[str, frozenset[str]], seen: Iterable[str] = ()) -> list[str]:
-    """Choose few names that together show all that any of them shows; the same ones every time.
+def cover(cases: Sequence[Case]) -> list[Case]:
+    """Choose the smallest set that covers each facet that any case has, the cheapest of equals.
 
-    `known` says what each name shows; what was `seen` needs no showing.
+    The order of the cases makes no difference.
     """
-    missing = frozenset[str]().union(*known.values()) - frozenset(seen)
-    chosen: list[str] = []
+    left = sorted(cases, key=lambda case: (_cost(case), case.name))
+    needed = frozenset[str]().union(*(case.facets for case in left))
+    candidates = _without_dominated(left)
+    counts = Counter(facet for case in candidates for facet in case.facets)
+    chosen = [case for case in candidates if any(counts[facet] == 1 for facet in case.facets)]
+    missing = needed.difference(*(case.facets for case in chosen))
+    rest = [case for case in candidates if case not in chosen]
+    return sorted([*chosen, *_complete(missing, rest)], key=lambda case: case.name)
+
+
+def _cost(case: Case) -> int:
+    """What sending a case costs: tokens where the recording says so, else its size."""
+    return case.total_tokens or len(case.request.body) // 4
+
+
+def _without_dominated(cases: Iterable[Case]) -> list[Case]:
+    """Leave out what shows no more than another; of equals the first stays."""
+    distinct = {case.facets: case for case in reversed(list(cases))}
+    return [
+        case
+        for facets, case in reversed(distinct.items())
+        if not any(facets < others for others in distinct)
+    ]
+
+
+def _complete(missing: frozenset[str], rest: Sequence[Case]) -> list[Case]:
+    greedy = _greedily(missing, rest)
+    if len(rest) <= _EXACT:
+        for size in range(1, len(greedy)):
+            for some in combinations(rest, size):
+                if missing <= frozenset[str]().union(*(case.facets for case in some)):
+                    return list(some)
+    return greedy
+
+
+def _greedily(missing: frozenset[str], rest: Sequence[Case]) -> list[Case]:
+    chosen: list[Case] = []
     while missing:
-        best = min(known, key=lambda name: (-len(known[name] & missing), name))
+        best = min(rest, key=lambda case: (-len(case.facets & missing), _cost(case), case.name))
         chosen.append(best)
-        missing -= known[best]
-    return sorted(chosen)
+        missing -= best.facets
+    return chosen
+
+
+def limit_plan(plan: Sequence[Planned], requests: int) -> list[Planned]:
+    """Refuse what goes beyond the requests that a run may send; hosts and surfaces share them."""
+    hosts: defaultdict[str, list[Planned]] = defaultdict(list)
+    for planned in plan:
+        if planned.is_sent:
+            hosts[planned.case.host].append(planned)
+    shares = share_out({host: len(group) for host, group in hosts.items()}, requests)
+    kept = {
+        planned.case.name
+        for host, group in hosts.items()
+        for planned in _by_turns(group)[: shares[host]]
+    }
+    why = Unchecked("budget", f"--max-requests {requests} is reached")
+    return [
+        planned
+        if not planned.is_sent or planned.case.name in kept
+        else replace(planned, refusal=why)
+        for planned in plan
+    ]
+
+
+def _by_turns(group: Iterable[Planned]) -> list[Planned]:
+    """Order cases so that each surface has its turn."""
+    surfaces: defaultdict[str, list[Planned]] = defaultdict(list)
+    for planned in group:
+        surfaces[planned.case.surface].append(planned)
+    return [planned for row in zip_longest(*surfaces.values()) for planned in row if planned]

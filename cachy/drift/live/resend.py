@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import time
+import re
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib import request as urllib_request
 
 import httpx
 
 from cachy.config import Config
-from cachy.drift.live.credentials import find_credential
-from cachy.drift.live.inconclusive import PAUSE, Unchecked, why_unchecked
+from cachy.drift.live.credentials import LOOPBACK, find_credential
+from cachy.drift.live.deadline import Deadline
+from cachy.drift.live.inconclusive import Obstacle, Unchecked, find_obstacle
+from cachy.drift.live.limits import Limits
+from cachy.drift.live.retry_after import PAUSE
 from cachy.fixture.identity.fingerprint import matched_header_names, with_required_header
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Headers, Json, Request, Response
@@ -19,105 +24,191 @@ from cachy.redact import secret_values
 from cachy.replay.clients.reentrancy import inside
 from cachy.replay.placeholder_keys import PLACEHOLDER
 
-_TIMEOUT = {"connect": 10.0, "read": 120.0, "write": 30.0, "pool": 10.0}
-_WHOLE = 600.0  # seconds for one answer
-_LONGEST_PAUSE = 60.0  # seconds; a limit that lasts longer is for the next run
-_LARGEST = 32 * 1024 * 1024  # bytes of one answer
+_CONNECT = 10.0  # seconds
+_LARGEST = 8 * 1024 * 1024  # bytes of one response
+_USED = re.compile(
+    rb'"(?:completion_tokens|output_tokens|candidatesTokenCount|eval_count)": ?(\d{1,9})'
+)
 _REDACTED = (b"[redacted:", PLACEHOLDER.encode())
 _OURS = (("user-agent", "cachy-drift"), ("accept-encoding", "gzip, deflate"))
+OpenTransport = Callable[[str | None], httpx.BaseTransport]  # given a proxy's URL, or None
 
 
 @dataclass(slots=True)
-class Line:
-    """The line to live APIs: one request at a time, counted, no faster than they ask for."""
+class Connection:
+    """The connection to live APIs, for threads: counted, and no faster than they ask for."""
 
     config: Config
     environ: Mapping[str, str]
-    budget: int
-    transport: httpx.BaseTransport
-    sleep: Callable[[float], None] = time.sleep
-    now: Callable[[], float] = time.monotonic
-    patience: float = 180.0  # seconds to wait, of all pauses together
-    sent: int = 0
+    open_transport: OpenTransport
+    limits: Limits = field(default_factory=Limits)
+    _own: threading.local = field(default_factory=threading.local)
+    _opened: list[httpx.BaseTransport] = field(default_factory=list)
 
-    def resend(self, request: Request, recorded: Mapping[str, Json]) -> Response | Unchecked:
+    def resend(
+        self, request: Request, recorded: Mapping[str, Json], tokens: int = 0
+    ) -> Response | Obstacle:
         """Send a recorded request; once more where the cause of a failure may pass.
 
-        `recorded` is the fixture's response: see `why_unchecked`.
+        `recorded` is the fixture's response: see `find_obstacle`. `tokens` may be spent.
         """
-        answer = self._once(request, recorded)
-        if isinstance(answer, Response) or not self._waits(answer.retry_after):
-            return answer
-        return self._once(request, recorded)
+        found = self._once(request, recorded, tokens)
+        if not isinstance(found, Unchecked):
+            return found
+        if not self.limits.pause(parse_target(request.url).authority, found.retry_after):
+            return found
+        return self._once(request, recorded, tokens)
+
+    def ask(self, request: Request) -> Response | Unchecked:
+        """Send a request of our own, with the credential of its host; it costs no tokens."""
+        outgoing = outgoing_request(request, self.config, self.environ)
+        if isinstance(outgoing, Unchecked):
+            return outgoing
+        return self._counted(outgoing, parse_target(request.url).authority, 0)
 
     def secrets(self, request: Request) -> tuple[str, ...]:
-        """Give what an answer to a request must not bring to the disk."""
+        """Return what a response must not bring to the disk."""
         sent = find_credential(request.url, self.config.drift.hosts, self.environ)
         values = () if isinstance(sent, Unchecked) else [value for _, value in sent]
         keys = [part for value in values for part in (value, value.split()[-1])]
         return (*secret_values(self.environ), *keys)
 
-    def _waits(self, pause: float | None) -> bool:
-        if pause is None or pause > min(_LONGEST_PAUSE, self.patience) or self._is_spent():
-            return False
-        self.patience -= pause
-        self.sleep(pause)
-        return True
+    def close(self) -> None:
+        """Close every transport; none is in use any more."""
+        for transport in self._opened:
+            transport.close()
 
-    def _is_spent(self) -> bool:
-        return self.sent >= self.budget
-
-    def _once(self, request: Request, recorded: Mapping[str, Json]) -> Response | Unchecked:
+    def _once(
+        self, request: Request, recorded: Mapping[str, Json], tokens: int
+    ) -> Response | Obstacle:
         outgoing = outgoing_request(request, self.config, self.environ)
         if isinstance(outgoing, Unchecked):
             return outgoing
-        if self._is_spent():
-            return Unchecked("budget", f"--max-requests {self.budget} is reached")
-        self.sent += 1
-        answer = self._transmit(outgoing)
-        if isinstance(answer, Unchecked):
-            return answer
-        return why_unchecked(answer, recorded) or answer
+        found = self._counted(outgoing, parse_target(request.url).authority, tokens)
+        return found if isinstance(found, Unchecked) else find_obstacle(found, recorded) or found
+
+    def _counted(self, outgoing: httpx.Request, host: str, tokens: int) -> Response | Unchecked:
+        with self.limits.turn(host) as closed:
+            refused = closed or self.limits.reserve(tokens)
+            if refused:
+                return refused
+            used = 0
+            try:
+                found = self._transmit(outgoing)
+                used = _spent(found.body) if isinstance(found, Response) else 0
+            finally:
+                self.limits.settle(tokens, used)
+            self.limits.note(host, found if isinstance(found, Unchecked) else None)
+            return found
 
     def _transmit(self, outgoing: httpx.Request) -> Response | Unchecked:
+        allowance, deadline = self.limits.allowance, self._deadline()
+        left = max(0.1, self.limits.left())
+        outgoing.extensions = {
+            "trace": deadline.watch,
+            "timeout": {"connect": _CONNECT, "read": left, "write": 30.0, "pool": _CONNECT},
+        }
         try:
-            with inside():
-                return self._read(self.transport.handle_request(outgoing))
+            with inside(), deadline.within(min(allowance.begin, left)):
+                incoming = self._transport(outgoing.url).handle_request(outgoing)
+            return self._read(incoming, deadline, min(allowance.end, left))
         except httpx.DecodingError:
             return Unchecked("unparsed", "the body's content-encoding is broken", PAUSE)
         except httpx.HTTPError as error:
-            # Its own text may quote a header.
-            return Unchecked("provider", type(error).__name__, PAUSE)
+            return _failed(error, deadline, outgoing.url.host)
 
-    def _read(self, incoming: httpx.Response) -> Response | Unchecked:
+    def _read(
+        self, incoming: httpx.Response, deadline: Deadline, seconds: float
+    ) -> Response | Unchecked:
         headers = tuple((name.lower(), value) for name, value in incoming.headers.multi_items())
         response, body = Response(incoming.status_code, headers), bytearray()
-        end = self.now() + _WHOLE
         try:
-            for chunk in incoming.iter_bytes():
-                body += chunk
-                if len(body) > _LARGEST:
-                    return Unchecked("unparsed", f"the body is larger than {_LARGEST >> 20} MiB")
-                if self.now() > end:
-                    return Unchecked("provider", f"no end after {_WHOLE:.0f} seconds")
+            with deadline.within(seconds - deadline.elapsed()):
+                for chunk in incoming.iter_bytes():
+                    body += chunk
+                    if len(body) > _LARGEST:
+                        largest = f"{_LARGEST >> 20} MiB"
+                        return Unchecked("unparsed", f"the body is larger than {largest}")
         except (httpx.RemoteProtocolError, httpx.ReadError):
+            if deadline.is_over:
+                return _late(f"no end after {seconds:.0f} s")
             return response._replace(body=bytes(body), truncated=True)
         finally:
             incoming.close()
         return response._replace(body=bytes(body))
 
+    def _deadline(self) -> Deadline:
+        """The deadline of this thread, which knows the socket of its connection."""
+        if not hasattr(self._own, "deadline"):
+            self._own.deadline = Deadline()
+        deadline: Deadline = self._own.deadline
+        deadline.start()
+        return deadline
+
+    def _transport(self, url: httpx.URL) -> httpx.BaseTransport:
+        if not hasattr(self._own, "transports"):
+            self._own.transports = {}
+        proxy = find_proxy(url.scheme, url.netloc.decode("ascii"), self.environ)
+        transports: dict[str | None, httpx.BaseTransport] = self._own.transports
+        if proxy not in transports:
+            transports[proxy] = self.open_transport(proxy)
+            self._opened.append(transports[proxy])
+        return transports[proxy]
+
+
+def _spent(body: bytes) -> int:
+    """Return the output tokens that a response says it cost; a stream says it more than once."""
+    return max(map(int, _USED.findall(body)), default=0)
+
+
+def _failed(error: httpx.HTTPError, deadline: Deadline, host: str) -> Unchecked:
+    """Say why nothing came, by the error's name: its own text may quote a header."""
+    if deadline.is_over:
+        return _late(f"no response within {deadline.seconds:.0f} s")
+    if isinstance(error, httpx.TimeoutException):
+        return _late(f"{host} timed out ({type(error).__name__})")
+    is_silence = isinstance(error, (httpx.ConnectError, httpx.ProxyError))
+    return Unchecked("provider", type(error).__name__, PAUSE, is_silence)
+
+
+def _late(detail: str) -> Unchecked:
+    return Unchecked("provider", detail, None, is_silence=True)
+
+
+def find_proxy(scheme: str, host: str, environ: Mapping[str, str]) -> str | None:
+    """Return the proxy that the environment names for a host; None for a direct connection."""
+    lowered = {name.lower(): value for name, value in environ.items() if value}
+    bypassed = {"no": lowered.get("no_proxy", "")}
+    if host.rpartition(":")[0] in LOOPBACK or host in LOOPBACK:
+        return None
+    with suppress(ValueError):
+        if urllib_request.proxy_bypass_environment(host, bypassed):  # type: ignore[attr-defined]
+            return None
+    proxy = lowered.get(f"{scheme}_proxy") or lowered.get("all_proxy")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
+
 
 @contextmanager
-def open_line(config: Config, environ: Mapping[str, str], budget: int) -> Iterator[Line]:
-    """Open a line to live APIs; `environ` holds the credentials, `budget` caps the requests."""
-    with httpx.HTTPTransport() as transport:
-        yield Line(config, environ, budget, transport)
+def open_connection(
+    config: Config, environ: Mapping[str, str], limits: Limits | None = None
+) -> Iterator[Connection]:
+    """Open a connection to live APIs; `environ` holds the credentials."""
+    trusted = httpx.create_ssl_context()  # once: it takes 20 ms
+
+    def open_transport(proxy: str | None) -> httpx.BaseTransport:
+        return httpx.HTTPTransport(verify=trusted, proxy=proxy)
+
+    connection = Connection(config, environ, open_transport, limits or Limits())
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 def outgoing_request(
     request: Request, config: Config, environ: Mapping[str, str]
 ) -> httpx.Request | Unchecked:
-    """Build the request to send: its headers are the matched ones, ours and the credential."""
+    """Build the request to send: its headers are the kept ones, ours and the credential."""
     if any(mark in text for text in _texts(request) for mark in _REDACTED):
         return Unchecked("redacted", "the recorded request holds a placeholder for a secret")
     credential = find_credential(request.url, config.drift.hosts, environ)
@@ -129,17 +220,16 @@ def outgoing_request(
             request.url,
             headers=[*_kept_headers(request, config), *_OURS, *credential],
             content=request.body,
-            extensions={"timeout": _TIMEOUT},
         )
     except (httpx.InvalidURL, ValueError):
-        return Unchecked("not-allowed", "the recorded request can't be written as HTTP")
+        return Unchecked("unsafe", "the recorded request cannot be written as HTTP")
     if _authority(outgoing.url) != parse_target(request.url).authority:
-        return Unchecked("not-allowed", "the recorded URL can be read in two ways")
+        return Unchecked("unsafe", "the recorded URL can be read in two ways")
     return outgoing
 
 
 def _kept_headers(request: Request, config: Config) -> Headers:
-    """Give the headers that choose the answer's shape; a fixture may name no others."""
+    """Return the headers that choose the response's shape; a fixture may name no others."""
     authority = parse_target(request.url).authority
     names = {"content-type", *matched_header_names(authority, config.match.headers)}
     kept = tuple((name, value) for name, value in request.headers if name.lower() in names)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cachy.config import Config
-from cachy.drift.live.plan import Case, path_name
-from cachy.drift.outcome.results import CaseResult
+from cachy.drift.live.case import Case, path_name
+from cachy.drift.outcome.judgement import CaseResult
 from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
@@ -19,15 +19,15 @@ from cachy.structure.learn import learn
 
 
 @dataclass(frozen=True, slots=True)
-class Surface:
-    """A surface that has a contract: where it lies, and the cases that are held to it."""
+class SurfaceState:
+    """A surface that has a contract: its file, and the cases that are held to it."""
 
     path: Path
     contract: Contract
     cases: tuple[Case, ...]
 
 
-def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, Surface]:
+def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, SurfaceState]:
     """Load the contracts of some cases, by surface; most projects have few or none.
 
     Raises:
@@ -42,38 +42,37 @@ def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, Surface]:
         if path.exists():
             if not is_inside(path, config.fixtures):
                 raise CachyError(f"{path} leads out of the fixtures. Replace it by the file.")
-            found[name] = Surface(path, load_contract(path), tuple(group))
+            found[name] = SurfaceState(path, load_contract(path), tuple(group))
     return found
 
 
 def changed_contracts(
-    surfaces: Mapping[str, Surface], results: Sequence[CaseResult], config: Config
+    surfaces: Mapping[str, SurfaceState], results: Sequence[CaseResult], config: Config
 ) -> Iterator[tuple[str, str]]:
-    """Give the name and the new text of each contract that a told change touches.
+    """Yield the name and the new text of each contract that a change touches.
 
-    Where no change was told, no contract is written: what is silent stays silent.
+    Where no change counts, no contract is written.
     """
     for name, surface in surfaces.items():
         group = [result for result in results if result.case.surface == name]
-        if any(result.changes for result in group):
+        if any(result.told for result in group):
             text = render_contract(_taught(surface, group, config), config.redact)
             if text != read_text(surface.path):
                 yield path_name(surface.path, config), text
 
 
-def _taught(surface: Surface, group: Sequence[CaseResult], config: Config) -> Contract:
+def _taught(surface: SurfaceState, group: Sequence[CaseResult], config: Config) -> Contract:
     before = [case.fixture.document for case in surface.cases]
-    texts = {result.case.name: result.text for result in group if result.text is not None}
+    texts = {one.case.name: one.text for result in group for one in result.rewritten}
     after: list[Mapping[str, Json]] = [
         parse_fixture(texts[case.name]) if case.name in texts else case.fixture.document
         for case in surface.cases
     ]
     live = [
-        answer
+        document
         for result in group
-        if result.has_learned
-        for answer in result.answers
-        if contract_path(answer, config) == surface.path
+        for document in result.live
+        if contract_path(document, config) == surface.path
     ]
     kept = [document for document in after if contract_path(document, config) == surface.path]
     shown = [_contract(side, surface) for side in (kept, live) if side]
@@ -84,12 +83,12 @@ def _taught(surface: Surface, group: Sequence[CaseResult], config: Config) -> Co
     return replace(known, facts={p: fact for p, fact in _without(known, gone) if fact.types})
 
 
-def _contract(documents: Iterable[Mapping[str, Json]], surface: Surface) -> Contract:
+def _contract(documents: Iterable[Mapping[str, Json]], surface: SurfaceState) -> Contract:
     whole = [document for document in documents if not document["response"].get("truncated")]
     return contract_of(learn(whole), surface.contract.surface)
 
 
-def _has_others(surface: Surface) -> bool:
+def _has_others(surface: SurfaceState) -> bool:
     """Whether fixtures lie beside the contract that this run is not about."""
     checked = {case.fixture.path for case in surface.cases}
     return any(

@@ -1,4 +1,4 @@
-"""Put structural changes into a recorded answer, keeping its values."""
+"""Put structural changes into a recorded response, keeping its values."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from cachy.compare.compare import Change
 from cachy.compare.rules import RULES
+from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.json_types import written_kind_of
@@ -14,57 +15,73 @@ from cachy.structure.paths import Step, parse_path
 
 
 @dataclass(frozen=True, slots=True)
-class _PendingChange:
+class PendingChange:
     """A change that is still some steps below the place where we stand."""
 
     steps: tuple[Step, ...]
     token: str | None  # the new word of an enumeration, which has the old one's type
-    is_farewell: bool = False  # the member of a union that is here no more
+    removes: bool = False  # the member of a union that is here no more
 
-    def below(self) -> _PendingChange:
+    def below(self) -> PendingChange:
         return replace(self, steps=self.steps[1:])
 
     def ends(self, item: Json) -> bool:
         """Whether this item is the member that goes."""
-        return self.is_farewell and len(self.steps) == 1 and _chooses(self.steps[0], item)
+        return self.removes and len(self.steps) == 1 and _chooses(self.steps[0], item)
+
+
+def is_writable(recorded: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
+    """Whether a live response may take a recorded one's place: one of its kind and status class.
+
+    Text over JSON, an error over a result and a page over a stream are never written.
+    """
+    old, new = recorded["response"], live["response"]
+    return _kind(old) == _kind(new) and old["status"] // 100 == new["status"] // 100
+
+
+def _kind(response: Mapping[str, Json]) -> str:
+    return next((kind for kind in BODY_KINDS if kind in response), "none")
 
 
 def graft(
-    recorded: Mapping[str, Json], live: Mapping[str, Json], changes: Iterable[Change]
+    recorded: Mapping[str, Json],
+    live: Mapping[str, Json],
+    changes: Iterable[Change],
+    *,
+    take_whole: bool = False,
 ) -> dict[str, Json]:
-    """Give the recorded document with these changes of the live one, its other values as they are.
+    """Return the recorded document with these changes of the live one, its other values kept.
 
-    Both are documents in the fixture format. An answer that is no JSON, or whose status or media
-    type is another, is taken whole and is then a recording of the day that `live` names.
+    Both are documents in the fixture format. What is not JSON is taken whole, as everything is
+    with `take_whole`; it is then a recording of the day that `live` names.
     """
     old, new, wanted = recorded["response"], live["response"], list(changes)
     before = recorded.get("recorded", {})
     provenance = {key: value for key, value in before.items() if key != "grafted"}
-    if not _is_alike(old, new):
+    if take_whole or not ("json" in old and "json" in new):
         return {**recorded, "recorded": provenance | live["recorded"], "response": new}
-    body = _merged(old["json"], new["json"], [wish for wish in map(_parse_pending, wanted) if wish])
+    pending = [change for change in map(_parse_change, wanted) if change]
+    body = _merged(old["json"], new["json"], pending)
     response = {**_with_headers(old, new, wanted), "json": body}
     return {**recorded, "recorded": provenance | {"grafted": True}, "response": response}
-
-
-def _is_alike(old: Mapping[str, Json], new: Mapping[str, Json]) -> bool:
-    return "json" in old and "json" in new and old.get("status") == new.get("status")
 
 
 def _with_headers(
     old: Mapping[str, Json], new: Mapping[str, Json], changes: Sequence[Change]
 ) -> dict[str, Json]:
-    headers = dict(old.get("headers", {}))
+    headers, status = dict(old.get("headers", {})), old["status"]
     for change in changes:
         place, _, name = change.path.partition(".")
         if place == "headers":
             headers.pop(name, None)
             headers |= {key: value for key, value in new.get("headers", {}).items() if key == name}
-    named = {"status": old["status"], "headers": headers} if headers else {}
-    return {**named, **{key: value for key, value in old.items() if key != "headers"}}
+        if place == "status":
+            status = new["status"]
+    kept = {key: value for key, value in old.items() if key not in ("status", "headers")}
+    return {"status": status, **({"headers": headers} if headers else {}), **kept}
 
 
-def _parse_pending(change: Change) -> _PendingChange | None:
+def _parse_change(change: Change) -> PendingChange | None:
     """Read a change's path; one that does not lead into a JSON body is none of ours."""
     try:
         root, steps = parse_path(change.path)
@@ -73,7 +90,7 @@ def _parse_pending(change: Change) -> _PendingChange | None:
     way = RULES[change.rule].graft
     token = change.new if way == "token" else None
     written = tuple(map(_as_written, steps))
-    return _PendingChange(written, token, way == "drop-member") if root == "$" else None
+    return PendingChange(written, token, way == "drop-member") if root == "$" else None
 
 
 def _as_written(step: Step) -> Step:
@@ -88,54 +105,52 @@ def _chooses(step: Step, item: Json) -> bool:
     return isinstance(item, dict) and item.get(step.variant[0]) == step.variant[1]
 
 
-def _merged(old: Json, new: Json, wishes: Sequence[_PendingChange]) -> Json:
-    """Give `old` with what is wished at this place and below it."""
-    here = [wish for wish in wishes if not wish.steps]
+def _merged(old: Json, new: Json, pending: Sequence[PendingChange]) -> Json:
+    """Give `old` with what is oneed at this place and below it."""
+    here = [one for one in pending if not one.steps]
     is_other = written_kind_of(old) != written_kind_of(new)
-    if here and (is_other or any(wish.token == new for wish in here)):
+    if here and (is_other or any(one.token == new for one in here)):
         return new
     if isinstance(old, dict) and isinstance(new, dict):
-        return _merged_union(old, new, wishes)
+        return _merged_union(old, new, pending)
     if isinstance(old, list) and isinstance(new, list) and new:
-        return _merged_array(old, new, wishes)
+        return _merged_array(old, new, pending)
     return old
 
 
 def _merged_union(
-    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_PendingChange]
+    old: dict[str, Json], new: dict[str, Json], pending: Sequence[PendingChange]
 ) -> dict[str, Json]:
     """Take the steps that only name a variant off, where an object is nobody's item."""
-    named = [wish for wish in wishes if wish.steps and wish.steps[0].variant]
-    if any(
-        wish.ends(old) or (len(wish.steps) == 1 and _chooses(wish.steps[0], new)) for wish in named
-    ):
+    named = [one for one in pending if one.steps and one.steps[0].variant]
+    if any(one.ends(old) or (len(one.steps) == 1 and _chooses(one.steps[0], new)) for one in named):
         return new
-    inner = [wish.below() for wish in named if _chooses(wish.steps[0], old)]
-    return _merged_object(old, new, inner + [wish for wish in wishes if wish not in named])
+    inner = [one.below() for one in named if _chooses(one.steps[0], old)]
+    return _merged_object(old, new, inner + [one for one in pending if one not in named])
 
 
 def _merged_object(
-    old: dict[str, Json], new: dict[str, Json], wishes: Sequence[_PendingChange]
+    old: dict[str, Json], new: dict[str, Json], pending: Sequence[PendingChange]
 ) -> dict[str, Json]:
     merged: dict[str, Json] = {}
     for name, value in old.items():
-        inner = _into(name, wishes)
+        inner = _into(name, pending)
         if name in new:
             merged[name] = _merged(value, new[name], inner) if inner else value
-        elif all(wish.steps for wish in inner):
+        elif all(one.steps for one in inner):
             merged[name] = value
-    return _with_added(merged, new, wishes)
+    return _with_added(merged, new, pending)
 
 
-def _into(name: str, wishes: Iterable[_PendingChange]) -> list[_PendingChange]:
-    return [wish.below() for wish in wishes if wish.steps and wish.steps[0].field in (name, None)]
+def _into(name: str, pending: Iterable[PendingChange]) -> list[PendingChange]:
+    return [one.below() for one in pending if one.steps and one.steps[0].field in (name, None)]
 
 
 def _with_added(
-    merged: dict[str, Json], new: Mapping[str, Json], wishes: Sequence[_PendingChange]
+    merged: dict[str, Json], new: Mapping[str, Json], pending: Sequence[PendingChange]
 ) -> dict[str, Json]:
     """Put new fields where the live answer has them: after the field before them."""
-    wanted = {wish.steps[0].field for wish in wishes if len(wish.steps) == 1}
+    wanted = {one.steps[0].field for one in pending if len(one.steps) == 1}
     placed = list(merged.items())
     for at, name in enumerate(new):
         if name in wanted and name not in merged:
@@ -145,14 +160,14 @@ def _with_added(
     return dict(placed)
 
 
-def _merged_array(old: list[Json], new: list[Json], wishes: Sequence[_PendingChange]) -> list[Json]:
+def _merged_array(old: list[Json], new: list[Json], pending: Sequence[PendingChange]) -> list[Json]:
     merged = []
     for item, partner in zip(old, _partners(old, new), strict=True):
-        if any(wish.ends(item) for wish in wishes):
+        if any(one.ends(item) for one in pending):
             continue
-        inner = [wish.below() for wish in wishes if wish.steps and _chooses(wish.steps[0], item)]
+        inner = [one.below() for one in pending if one.steps and _chooses(one.steps[0], item)]
         merged.append(_merged(item, partner, inner) if inner else item)
-    wanted = [wish.steps[0] for wish in wishes if len(wish.steps) == 1]
+    wanted = [one.steps[0] for one in pending if len(one.steps) == 1]
     for item in new if old else ():
         is_new = _variant(item) not in map(_variant, merged)
         if is_new and any(_chooses(step, item) for step in wanted):

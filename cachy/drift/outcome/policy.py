@@ -13,6 +13,8 @@ from cachy.compare.rule import SEVERITIES, Severity
 from cachy.compare.rules import RULES
 from cachy.config import Drift
 from cachy.display import matches_glob
+from cachy.drift.live.credentials import check_hosts
+from cachy.drift.live.permission import refuse_surfaces
 from cachy.drift.outcome.report import IgnoreRow
 from cachy.errors import CachyError
 from cachy.interaction import Json
@@ -32,6 +34,9 @@ def check_policy(policy: Drift) -> None:
         if severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
             raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is none of {known}.")
+    check_hosts(policy.hosts)
+    refuse_surfaces("allow", policy.allow)
+    refuse_surfaces("skip", policy.skip)
     for number, entry in enumerate(policy.ignore, 1):
         _check_entry(entry, f"[tool.cachy.drift] ignore, entry {number}")
 

@@ -110,14 +110,16 @@ class InconclusiveRow:
 class SkippedRow:
     """Fixtures of one surface that policy leaves out, and the settings that would send them.
 
-    paste: lines for pyproject.toml, none where no setting helps.
+    allow: the entry for `[tool.cachy.drift] allow` that is missing; empty where none is.
+    hosts: the host for which `[tool.cachy.drift] hosts` has no line; empty where it has.
     """
 
     surface: str
     reason: SkipReason
     detail: str
     fixtures: tuple[str, ...]
-    paste: tuple[str, ...] = ()
+    allow: str = ""
+    hosts: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

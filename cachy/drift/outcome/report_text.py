@@ -1,17 +1,26 @@
-"""Say what changed: for a person, a program, or a page."""
+"""The report for a person at a terminal, and for a program."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 
-from cachy.compare.compare import Change
 from cachy.compare.rule import SEVERITIES
-from cachy.compare.rules import RULES, SDK_VERDICTS
-from cachy.display import counted, inline_code, printable, table_row
-from cachy.drift.outcome.report import DriftReport, IgnoreRow, Summary, SurfaceRow
+from cachy.display import counted, printable
+from cachy.drift.outcome.change_text import change_lines
+from cachy.drift.outcome.report import (
+    ChangeRow,
+    DriftReport,
+    IgnoreRow,
+    SkippedRow,
+    Summary,
+    SurfaceRow,
+)
 from cachy.drift.outcome.typed_json import dump
-from cachy.interaction import Json
+
+_MOST = 3  # names in a line
+_INDENT = " " * 13
 
 
 def render_json(report: DriftReport) -> str:
@@ -21,13 +30,157 @@ def render_json(report: DriftReport) -> str:
 
 def render_text(report: DriftReport) -> str:
     """Return a report for a terminal: what drifted first, worst first."""
-    surfaces = [surface for surface in report.surfaces if surface.outcome == "drift"]
-    lines = [line for surface in surfaces for line in _surface_lines(surface)]
-    for entry in report.inconclusive:
-        what = f"{entry.fixture}: {entry.detail}"
-        lines.append(f"not checked ({entry.reason}): {printable(what)}")
-    lines += [_ignore_line(entry) for entry in report.ignores]
-    return "\n".join([*lines, summary_line(report.summary)])
+    return "\n".join(
+        [
+            *_changes(report.surfaces),
+            *_tests(report),
+            *_stale(report.surfaces),
+            *_transient(report.surfaces),
+            *_inconclusive(report),
+            *_skipped(report.skipped),
+            *map(_ignore_line, report.ignores),
+            *_not_exercised(report.surfaces),
+            summary_line(report.summary),
+            *_spent(report),
+        ]
+    )
+
+
+def summary_line(summary: Summary) -> str:
+    """Return one line that says what was checked and what was found."""
+    names = ["clean", "drift", "inconclusive", "not_exercised"]
+    names += [name for name in ("skipped", "transient", "stale") if getattr(summary, name)]
+    counts = ", ".join(f"{getattr(summary, name)} {name.replace('_', ' ')}" for name in names)
+    changes = ", ".join(f"{getattr(summary, name)} {name}" for name in SEVERITIES)
+    return f"checked {summary.checked}: {counts}; changes: {changes}"
+
+
+def _changes(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
+    """Yield each change once, under all surfaces that show it."""
+    owners: defaultdict[ChangeRow, list[str]] = defaultdict(list)
+    for surface in surfaces:
+        for row in surface.changes:
+            owners[_without_owner(row)].append(_heading(surface))
+    details = {_without_owner(row): row for surface in surfaces for row in surface.changes}
+    groups: defaultdict[tuple[str, ...], list[ChangeRow]] = defaultdict(list)
+    for key, names in owners.items():
+        groups[tuple(names)].append(details[key])
+    for headings, rows in groups.items():
+        yield from headings
+        for row in rows:
+            yield from _change(row)
+        yield ""
+
+
+def _without_owner(row: ChangeRow) -> ChangeRow:
+    """Return what makes two rows of different surfaces the same."""
+    return ChangeRow(
+        rule=row.rule,
+        severity=row.severity,
+        path=row.path,
+        old=row.old,
+        new=row.new,
+        confirmed=row.confirmed,
+        sdk=row.sdk,
+        fixtures=(),
+        hint=row.hint,
+        models=row.models if row.path == "status" else (),
+        message=row.message,
+    )
+
+
+def _heading(surface: SurfaceRow) -> str:
+    return f"{printable(surface.surface)}  ({counted(len(surface.fixtures), 'fixture')})"
+
+
+def _change(row: ChangeRow) -> Iterator[str]:
+    first, *advice = change_lines(dump(row))
+    seen = "" if row.confirmed in ("1/1", "3/3") else f"  [seen in {row.confirmed} tries]"
+    yield first + seen
+    if row.path == "status" and row.models:
+        yield f"{_INDENT}Model: {_named(row.models)}"
+    if row.parameter:
+        yield f"{_INDENT}Parameter: {printable(row.parameter)}"
+    if row.message:
+        yield f'{_INDENT}The API says: "{printable(row.message)}"'
+    if row.note:
+        yield _INDENT + printable(row.note)
+    yield f"{_INDENT}In {_named(row.fixtures)}" + (
+        f", recorded by {_named(row.tests)}" if row.tests else ""
+    )
+    yield from advice
+
+
+def _named(names: Sequence[str]) -> str:
+    shown = ", ".join(map(printable, names[:_MOST]))
+    return shown + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
+
+
+def _tests(report: DriftReport) -> Iterator[str]:
+    tests = report.tests
+    if not tests:
+        return
+    if tests.problem:
+        yield f"--check {printable(tests.command)}: {printable(tests.problem)}"
+    elif tests.failed:
+        yield f"Tests that pass today and fail with the new responses ({printable(tests.command)}):"
+        yield from (f"  {printable(name)}" for name in tests.failed)
+    else:
+        yield f"No test fails with the new responses ({tests.passed} passed)."
+    yield ""
+
+
+def _stale(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
+    for surface in surfaces:
+        if surface.stale:
+            yield (
+                f"stale: {_named(surface.stale)}: still with the old structure; "
+                "cachy drift --all asks for it"
+            )
+
+
+def _transient(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
+    for surface in surfaces:
+        for row in surface.transient:
+            what = f"{row.rule} at {row.path} of {surface.surface}"
+            yield f"transient: {printable(what)}: seen in {row.confirmed} tries, not reported"
+
+
+def _inconclusive(report: DriftReport) -> Iterator[str]:
+    groups: defaultdict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for row in report.inconclusive:
+        groups[row.surface, row.reason, row.detail].append(row.fixture)
+    for (surface, reason, detail), names in groups.items():
+        yield printable(f"not checked ({reason}): {surface}: {_named(names)}: {detail}")
+    if groups:
+        yield "inconclusive: could not be checked, so neither drift nor clean."
+
+
+def _skipped(rows: Sequence[SkippedRow]) -> Iterator[str]:
+    for row in rows:
+        if row.reason != "skip":
+            number = counted(len(row.fixtures), "fixture")
+            yield printable(f"skipped: {row.surface} ({number}): {row.detail}")
+    paste = paste_lines(rows)
+    if paste:
+        yield "To send them, put this into pyproject.toml (skip = [...] hides them for good):"
+        yield from (f"  {printable(line)}" for line in paste)
+
+
+def paste_lines(rows: Iterable[SkippedRow]) -> list[str]:
+    """Return the settings that would send what was skipped, as lines of TOML; none for none."""
+    rows = list(rows)
+    allow = dict.fromkeys(row.allow for row in rows if row.allow)
+    hosts = dict.fromkeys(row.hosts for row in rows if row.hosts)
+    lines = [f"allow = [{', '.join(map(_quoted, allow))}]"] if allow else []
+    if hosts:
+        pairs = (f'{_quoted(host)} = "Authorization: Bearer ${{API_KEY}}"' for host in hosts)
+        lines.append(f'hosts = {{ {", ".join(pairs)} }}  # or "" for a host that needs no key')
+    return ["[tool.cachy.drift]", *lines] if lines else []
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _ignore_line(entry: IgnoreRow) -> str:
@@ -37,63 +190,17 @@ def _ignore_line(entry: IgnoreRow) -> str:
     return printable(f"[tool.cachy.drift] ignore ({meant or 'everything'}): {why}. Remove it.")
 
 
-def summary_line(summary: Summary) -> str:
-    """Return one line that says what was checked and what was found."""
-    counts = ", ".join(
-        f"{getattr(summary, name)} {name.replace('_', ' ')}"
-        for name in ("clean", "drift", "inconclusive", "not_exercised")
-    )
-    changes = ", ".join(f"{getattr(summary, name)} {name}" for name in SEVERITIES)
-    return f"checked {summary.checked}: {counts}; changes: {changes}"
+def _not_exercised(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
+    for surface in surfaces:
+        if surface.not_exercised:
+            names = _named(surface.not_exercised)
+            yield f"not exercised: {printable(surface.surface)}: {names}"
+    if any(surface.not_exercised or surface.outcome == "not_exercised" for surface in surfaces):
+        yield "not exercised: recorded, but no response took that branch this time; not a finding."
 
 
-def _surface_lines(surface: SurfaceRow) -> Iterator[str]:
-    count = len(surface.fixtures)
-    yield f"{printable(surface.surface)}  ({counted(count, 'fixture')})"
-    for change in surface.changes:
-        yield from _change_lines(dump(change))
-    yield ""
-
-
-def _change_lines(change: Mapping[str, Json]) -> Iterator[str]:
-    yield f"  {change['severity']:10} {change['rule']:22} {_moved(change)}"
-    for advice in (_advice(change), SDK_VERDICTS.get(change["sdk"], "")):
-        if advice:
-            yield f"             {advice}"
-
-
-def _advice(change: Mapping[str, Json]) -> str:
-    rule = RULES.get(change["rule"])
-    return rule.advice if rule else ""
-
-
-def _moved(change: Mapping[str, Json]) -> str:
-    old, new = change["old"], change["new"]
-    types = f"{old} -> {new}" if old and new else (new or old or "")
-    hint = f" ({change['hint']})" if change.get("hint") else ""
-    return printable((f"{change['path']}: {types}" if types else change["path"]) + hint)
-
-
-def render_changes(changes: Sequence[Change], form: str) -> str:
-    """Write the changes between two answers as text, json or markdown."""
-    rows = [change.to_json() for change in changes]
-    if form == "json":
-        return json.dumps({"cachy": 1, "changes": rows}, indent=2, ensure_ascii=False)
-    if form == "markdown":
-        return "\n".join(_markdown_lines(rows))
-    lines = [line for row in rows for line in _change_lines(row)]
-    return "\n".join(lines or ["No structural change."])
-
-
-def _markdown_lines(rows: Sequence[Mapping[str, Json]]) -> Iterator[str]:
-    if not rows:
-        yield "No structural change."
-        return
-    yield "| severity | rule | path | old | new | SDK |"
-    yield "|---|---|---|---|---|---|"
-    for row in rows:
-        shown = (inline_code(row[key], 120) if row[key] else "" for key in ("path", "old", "new"))
-        path, old, new = shown
-        hint = f" ({inline_code(row['hint'], 120)})" if row.get("hint") else ""
-        verdict = "" if row["sdk"] == "unknown" else row["sdk"]
-        yield table_row(row["severity"], row["rule"], path + hint, old, new, verdict)
+def _spent(report: DriftReport) -> Iterator[str]:
+    if report.spent.requests:
+        spent = report.spent
+        tokens = f" and {spent.output_tokens:,} output tokens" if spent.output_tokens else ""
+        yield f"spent {counted(spent.requests, 'request')}{tokens}"

@@ -4,47 +4,25 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from cachy.compare.change import Change, worst_first
 from cachy.compare.rule import SEVERITIES
-from cachy.drift.live.inconclusive import OUTCOMES, Outcome, Unchecked
-from cachy.drift.live.plan import Case
+from cachy.drift.live.case import Case
+from cachy.drift.live.inconclusive import OUTCOMES
+from cachy.drift.outcome.judgement import CaseResult, Told
 from cachy.drift.outcome.report import (
     ChangeRow,
     DriftReport,
     InconclusiveRow,
     SentRow,
+    SkippedRow,
     Summary,
     SurfaceRow,
 )
-from cachy.interaction import Json
 
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CaseResult:
-    """What was found of one case.
-
-    `seen` are the changes before the config's ignores are taken out, `shown` the paths of its
-    live `answers`; `has_learned` where these showed that something comes and goes. `text` is
-    the fixture's new text, where it has one, and `blobs` are the payloads that it names.
-    """
-
-    case: Case
-    changes: tuple[Change, ...] = ()
-    seen: tuple[Change, ...] = ()
-    shown: frozenset[str] = frozenset()
-    unchecked: Unchecked | None = None
-    answers: tuple[Mapping[str, Json], ...] = ()
-    has_learned: bool = False
-    text: str | None = None
-    blobs: Mapping[str, bytes] = field(default_factory=dict)
-
-    @property
-    def outcome(self) -> Outcome:
-        if self.changes:
-            return "drift"
-        return "inconclusive" if self.unchecked else "clean"
+_OF_REQUEST = ("request-rejected", "model-retired")  # one row for each model and message
+_Key = tuple[str, ...]
 
 
 def seen_by_surface(results: Iterable[CaseResult]) -> dict[str, list[Change] | None]:
@@ -57,78 +35,126 @@ def seen_by_surface(results: Iterable[CaseResult]) -> dict[str, list[Change] | N
     return seen
 
 
-def summarize(results: Sequence[CaseResult], cases: Iterable[Case]) -> DriftReport:
-    """Return the report of a run; `cases` are those sent and those that they stand for."""
+def summarize(results: Sequence[CaseResult], stale: Iterable[Case]) -> DriftReport:
+    """Return the report of a run; `stale` are the fixtures that show what is no longer so."""
     groups: defaultdict[str, list[CaseResult]] = defaultdict(list)
     for result in results:
         groups[result.case.surface].append(result)
-    names: defaultdict[str, list[str]] = defaultdict(list)
-    for case in sorted(cases, key=lambda case: case.name):
-        names[case.surface].append(case.name)
-    surfaces = [_surface(name, group, names[name]) for name, group in sorted(groups.items())]
-    inconclusive = [
-        InconclusiveRow(
-            fixture=one.case.name, surface=one.case.surface, reason=why.reason, detail=why.detail
-        )
-        for one in results
-        if (why := one.unchecked)
-    ]
+    old = sorted(case.name for case in stale)
+    surfaces = tuple(_surface(name, group, old) for name, group in sorted(groups.items()))
     return DriftReport(
-        summary=_summary(results, surfaces, len(inconclusive)),
-        surfaces=tuple(surfaces),
-        inconclusive=tuple(inconclusive),
+        summary=_summary(results, surfaces),
+        surfaces=surfaces,
+        inconclusive=tuple(_inconclusive(results)),
+        skipped=tuple(_skipped(results)),
     )
 
 
-def _summary(
-    results: Iterable[CaseResult], surfaces: Sequence[SurfaceRow], inconclusive: int
-) -> Summary:
+def _inconclusive(results: Iterable[CaseResult]) -> Iterator[InconclusiveRow]:
+    for one in results:
+        if why := one.unchecked:
+            yield InconclusiveRow(
+                fixture=one.case.name,
+                surface=one.case.surface,
+                reason=why.reason,
+                detail=why.detail,
+            )
+
+
+def _skipped(results: Iterable[CaseResult]) -> Iterator[SkippedRow]:
+    """Yield one row for each surface and reason."""
+    groups: defaultdict[tuple[str, ...], list[CaseResult]] = defaultdict(list)
+    for one in results:
+        if why := one.skip:
+            groups[one.case.surface, why.reason, why.detail, why.allow, why.host].append(one)
+    for (surface, _, detail, allow, host), group in sorted(groups.items()):
+        assert group[0].skip
+        yield SkippedRow(
+            surface=surface,
+            reason=group[0].skip.reason,
+            detail=detail,
+            fixtures=tuple(one.case.name for one in group),
+            allow=allow,
+            hosts=host,
+        )
+
+
+def _summary(results: Sequence[CaseResult], surfaces: Sequence[SurfaceRow]) -> Summary:
     outcomes = Counter(result.outcome for result in results)
     severities = Counter(row.severity for surface in surfaces for row in surface.changes)
     return Summary(
         checked=outcomes["clean"] + outcomes["drift"],
         clean=outcomes["clean"],
         drift=outcomes["drift"],
-        inconclusive=inconclusive,
-        not_exercised=sum(len(surface.not_exercised) for surface in surfaces),
+        inconclusive=sum(result.unchecked is not None for result in results),
+        not_exercised=sum(len(surface.not_exercised) for surface in surfaces)
+        + outcomes["not_exercised"],
+        skipped=outcomes["skipped"],
+        transient=sum(len(surface.transient) for surface in surfaces),
+        stale=sum(len(surface.stale) for surface in surfaces),
         **{severity: severities[severity] for severity in SEVERITIES},
     )
 
 
-def _surface(name: str, group: Sequence[CaseResult], fixtures: Sequence[str]) -> SurfaceRow:
+def _surface(name: str, group: Sequence[CaseResult], stale: Sequence[str]) -> SurfaceRow:
     outcomes = {result.outcome for result in group}
-    changes = _merged(change for result in group for change in result.changes)
+    fixtures = {case.name for result in group for case in (result.case, *result.stands_for)}
+    unchecked = [one for one in group if one.unchecked or one.skip or one.not_exercised]
     return SurfaceRow(
         surface=name,
         outcome=next(outcome for outcome in OUTCOMES if outcome in outcomes),
-        complete=not any(result.unchecked for result in group),
-        fixtures=tuple(fixtures),
-        sent=tuple(
-            SentRow(fixture=result.case.name, tries=len(result.answers))
-            for result in group
-            if result.answers
+        complete=not unchecked,
+        fixtures=tuple(sorted(fixtures)),
+        sent=tuple(_sent(result) for result in group if result.tries),
+        changes=_rows(one for result in group for one in result.told),
+        transient=_rows(
+            Told(change=change, case=result.case) for result in group for change in result.transient
         ),
-        changes=tuple(map(_row, changes)),
+        stale=tuple(name for name in stale if name in fixtures),
         not_exercised=tuple(_branches_not_taken(group)),
     )
 
 
+def _sent(result: CaseResult) -> SentRow:
+    names = tuple(case.name for case in result.stands_for)
+    return SentRow(fixture=result.case.name, tries=result.tries, stands_for=names)
+
+
 def _branches_not_taken(group: Iterable[CaseResult]) -> Iterator[str]:
-    answered = [result for result in group if result.shown]
+    answered = [result for result in group if result.tries]
     known = frozenset[str]().union(*(result.case.branches for result in answered))
     yield from sorted(known.difference(*(result.shown for result in answered)))
 
 
-def _row(change: Change) -> ChangeRow:
-    return ChangeRow(**{**change.to_json(), "fixtures": change.fixtures})
+def _rows(told: Iterable[Told]) -> tuple[ChangeRow, ...]:
+    """Return a change that several fixtures show as one row, worst first."""
+    groups: dict[_Key, list[Told]] = {}
+    for one in told:
+        groups.setdefault(_key(one), []).append(one)
+    rows = [_row(group) for group in groups.values()]
+    return tuple(replace(row) for _, row in sorted(rows, key=lambda pair: worst_first(pair[0])))
 
 
-def _merged(changes: Iterable[Change]) -> list[Change]:
-    """Return a change that several fixtures show once, worst first."""
-    merged: dict[tuple[str, str, str | None], Change] = {}
-    for change in changes:
-        key = (change.rule, change.path, change.new)
-        before = merged.get(key)
-        fixtures = (*before.fixtures, *change.fixtures) if before else change.fixtures
-        merged[key] = replace(before or change, fixtures=fixtures)
-    return sorted(merged.values(), key=worst_first)
+def _key(one: Told) -> _Key:
+    change = one.change
+    asked = (one.case.model, one.message) if change.rule in _OF_REQUEST else ()
+    return (change.rule, change.path, str(change.new), *asked)
+
+
+def _row(group: Sequence[Told]) -> tuple[Change, ChangeRow]:
+    first = group[0]
+    facts: Mapping[str, str | None] = {
+        name: getattr(first.change, name)
+        for name in ("rule", "path", "old", "new", "confirmed", "sdk", "hint")
+    }
+    row = ChangeRow(
+        **facts,  # type: ignore[arg-type]
+        severity=min((one.change.severity for one in group), key=SEVERITIES.index),
+        fixtures=tuple(sorted({one.case.name for one in group})),
+        models=tuple(sorted({one.case.model for one in group} - {""})),
+        parameter=first.parameter,
+        message=first.message,
+        note=first.note,
+        tests=tuple(sorted({one.case.test for one in group} - {""})),
+    )
+    return first.change, row

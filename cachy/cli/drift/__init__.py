@@ -1,0 +1,232 @@
+"""`cachy drift`: send the recorded requests again, and report what the APIs changed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cachy.cli.drift.duration import Duration
+from cachy.cli.drift.open_pr import open_pull_request, prepare
+from cachy.cli.terminal import say
+from cachy.config import Config, environment, load_config
+from cachy.errors import CachyError, Inconclusive
+from cachy.fixture.store.files import list_fixtures
+
+if TYPE_CHECKING:
+    from cachy.drift.check import Checked
+    from cachy.drift.outcome.report import DriftReport
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]…")
+@click.option("--open-pr", is_flag=True, help="Keep one pull request with the drifted fixtures")
+@click.option("--all", "send_all", is_flag=True, help="Send every fixture, not a minimal set")
+@click.option("--only", metavar="GLOB", help="Check only fixtures whose path matches")
+@click.option(
+    "--max-requests",
+    type=click.IntRange(1),
+    default=100,
+    show_default=True,
+    help="Maximum number of requests, shared out among hosts",
+)
+@click.option(
+    "--max-output-tokens",
+    type=click.IntRange(0),
+    default=20_000,
+    show_default=True,
+    help="Maximum number of output tokens",
+)
+@click.option(
+    "--time-limit", type=Duration(), default="20m", show_default=True, help="Limit of the run"
+)
+@click.option(
+    "--timeout",
+    type=Duration(),
+    default="60s",
+    show_default=True,
+    help="Limit for a response to begin; it may take twice as long to end",
+)
+@click.option(
+    "--confirm",
+    type=click.IntRange(1, 10),
+    default=3,
+    show_default=True,
+    help="Tries that must agree before something counts as gone",
+)
+@click.option("--no-sdk", is_flag=True, help="Ignore the response models of installed SDKs")
+@click.option("--replace", "replace_whole", is_flag=True, help="Take whole responses, not changes")
+@click.option(
+    "--check",
+    "check_command",
+    metavar="CMD",
+    help="Name the tests that the new responses break",
+)
+@click.option("--report", "report_path", type=_FILE, help="Write the report here, as JSON")
+@click.option("--patch", type=_FOLDER, help="Folder for the changed files, or with --from of them")
+@click.option(
+    "--from", "from_path", type=_FILE, help="Take the report of another run; send nothing"
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(["breaking", "risky", "compatible"]),
+    default="breaking",
+    show_default=True,
+    help="The least severity that exits 1",
+)
+@click.option(
+    "--allow-inconclusive",
+    metavar="REASONS",
+    default="quota,provider",
+    show_default=True,
+    help="Reasons that do not exit 3, separated by commas",
+)
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice(["text", "json"]),
+    default="text",
+    show_default=True,
+    help="How the report is printed",
+)
+def command(paths: tuple[Path, ...], **chosen: Any) -> int:
+    """Re-send the recorded requests and report what the APIs changed.
+
+    Sends only what is harmless: completions, embeddings and the like of known providers, and
+    what [tool.cachy.drift] allow names. Exits 1 on drift, 3 where something could not be checked.
+
+    Example: cachy drift --check "pytest -q"
+    """
+    config = load_config()
+    allowed = _reasons(chosen["allow_inconclusive"])
+    _refuse_mixtures(paths, chosen)
+    settings = prepare(config) if chosen["open_pr"] else None  # before anything is paid for
+    checked = _load(config, chosen) if chosen["from_path"] else _check(config, paths, chosen)
+    try:
+        if settings:
+            row = open_pull_request(checked, settings, config)
+            checked.report = replace(checked.report, pull_request=row)
+    finally:
+        _print(checked.report, chosen["output_format"])
+        _save(checked, chosen)
+    if not checked.report.surfaces:
+        raise Inconclusive(_nothing(config, chosen["only"]))
+    return _exit_code(checked.report, chosen["fail_on"], allowed)
+
+
+def _refuse_mixtures(paths: tuple[Path, ...], chosen: dict[str, Any]) -> None:
+    """Refuse what contradicts itself, before anything is sent."""
+    from cachy.drift.outcome.blast_radius import split_command
+    from cachy.drift.outcome.saved_run import refuse_used_folder
+
+    if chosen["from_path"]:
+        of_a_run = {"PATH": paths, "--check": chosen["check_command"]}
+        of_a_run |= {"--only": chosen["only"], "--all": chosen["send_all"]}
+        of_a_run |= {"--replace": chosen["replace_whole"], "--report": chosen["report_path"]}
+        if given := [name for name, value in of_a_run.items() if value]:
+            raise CachyError(f"--from sends nothing, so {given[0]} cannot be used with it.")
+    elif chosen["patch"]:
+        refuse_used_folder(chosen["patch"])
+    if chosen["check_command"] is not None:
+        split_command(chosen["check_command"])
+
+
+def _load(config: Config, chosen: dict[str, Any]) -> Checked:
+    from cachy.drift.check import Checked
+    from cachy.drift.outcome.saved_run import load_patch, load_report
+
+    report = load_report(chosen["from_path"])
+    return Checked(replace(report, pull_request=None), load_patch(report, chosen["patch"], config))
+
+
+def _check(config: Config, paths: tuple[Path, ...], chosen: dict[str, Any]) -> Checked:
+    from cachy.cli.drift.progress import Progress
+    from cachy.drift.check import Options, check, load_fixtures
+    from cachy.drift.live.limits import Allowance, Limits
+    from cachy.drift.live.resend import open_connection
+
+    fixtures = load_fixtures(config, paths)
+    allowance = Allowance(
+        requests=chosen["max_requests"],
+        output_tokens=chosen["max_output_tokens"],
+        begin=chosen["timeout"],
+        end=2 * chosen["timeout"],
+        run=chosen["time_limit"],
+    )
+    names = ("confirm", "send_all", "replace_whole", "only")
+    with (
+        Progress().shown() as progress,
+        open_connection(config, environment(), Limits(allowance)) as connection,
+    ):
+        options = Options(
+            sdk=not chosen["no_sdk"],
+            announce=progress.announce,
+            watch=progress.watch,
+            **{name: chosen[name] for name in names},
+        )
+        checked = check(config, connection, fixtures, options)
+    return _with_tests(checked, chosen["check_command"], config)
+
+
+def _with_tests(checked: Checked, command: str | None, config: Config) -> Checked:
+    from cachy.drift.outcome.blast_radius import find_failing_tests
+
+    if command is not None and checked.files:
+        row = find_failing_tests(command, checked.files, config, environment())
+        checked.report = replace(checked.report, tests=row)
+    return checked
+
+
+def _print(report: DriftReport, output_format: str) -> None:
+    from cachy.drift.outcome.report_text import render_json, render_text
+
+    if output_format == "json":
+        click.echo(render_json(report))
+    elif report.surfaces:
+        say(render_text(report))
+
+
+def _save(checked: Checked, chosen: dict[str, Any]) -> None:
+    from cachy.drift.outcome.saved_run import save_patch, save_report
+
+    if chosen["report_path"]:
+        save_report(checked.report, chosen["report_path"])
+    if chosen["patch"] and not chosen["from_path"]:
+        save_patch(checked.files, chosen["patch"])
+
+
+def _nothing(config: Config, only: str | None) -> str:
+    if only and any(list_fixtures(config.fixtures)):
+        return f"--only {only}: no fixture has such a path. `cachy ls` lists them."
+    return f"{config.fixtures} holds no fixtures to check. Record some first."
+
+
+def _reasons(text: str) -> frozenset[str]:
+    from cachy.drift.live.inconclusive import REASONS
+
+    reasons = frozenset(filter(None, (part.strip() for part in text.split(","))))
+    if unknown := reasons.difference(REASONS):
+        known = ", ".join(REASONS)
+        raise CachyError(f"--allow-inconclusive: {min(unknown)!r} is not one of {known}.")
+    return reasons
+
+
+def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> int:
+    from cachy.compare.rule import SEVERITIES
+
+    worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    opened = report.pull_request
+    stands = opened is not None and opened.operation in ("created", "updated", "none")
+    if any(getattr(report.summary, severity) for severity in worst) and not stands:
+        return 1
+    if {row.reason for row in report.inconclusive} - allowed:
+        return 3
+    is_silenced = all(surface.outcome == "skipped" for surface in report.surfaces) and all(
+        row.reason == "skip" for row in report.skipped
+    )
+    return 0 if report.summary.checked or is_silenced else 3

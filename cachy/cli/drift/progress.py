@@ -1,0 +1,46 @@
+"""What a person sees while requests are under way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from cachy.display import counted
+
+if TYPE_CHECKING:
+    from cachy.drift.live.plan import Planned
+
+
+class Progress:
+    """One line before the first request, then a bar; nothing where there is no terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import Progress as Bar
+
+        console = Console(stderr=True)
+        self._is_shown = console.is_terminal
+        self._bar = Bar(console=console, transient=True, disable=not self._is_shown)
+        self._task = self._bar.add_task("Waiting for responses", total=None)
+
+    @contextmanager
+    def shown(self) -> Iterator[Progress]:
+        """Show the bar inside the block."""
+        with self._bar:
+            yield self
+
+    def announce(self, plan: Sequence[Planned]) -> None:
+        """Say what is about to be sent, and about what it costs."""
+        cases = [planned.case for planned in plan if planned.is_sent]
+        if self._is_shown and cases:
+            tokens = sum(case.output_tokens for case in cases)
+            hosts = counted(len({case.host for case in cases}), "host")
+            about = f", about {counted(tokens, 'output token')}" if tokens else ""
+            self._bar.console.print(
+                f"Sending {counted(len(cases), 'request')} to {hosts}{about}.", highlight=False
+            )
+
+    def watch(self, done: int, total: int) -> None:
+        """Move the bar."""
+        self._bar.update(self._task, completed=done, total=total or None)

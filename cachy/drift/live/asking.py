@@ -1,0 +1,194 @@
+"""Ask live APIs: everything once, and what seems gone again at the end of the run."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from cachy.compare.compare import compare
+from cachy.drift.live.by_host import run_by_host
+from cachy.drift.live.case import Case
+from cachy.drift.live.chain import LiveIds, without_storing
+from cachy.drift.live.confirm import Trial, Try
+from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked
+from cachy.drift.live.limits import estimate_tokens
+from cachy.drift.live.plan import Planned
+from cachy.drift.live.resend import Connection
+from cachy.errors import CachyError, NotComparable
+from cachy.fixture.compose import compose
+from cachy.interaction import Json, Request, Response
+from cachy.structure.learn import learn
+
+APART = 30.0  # seconds at least between the first sighting of a loss and the second try
+# Request headers that say who sends, not what is wanted.
+_INCIDENTAL = re.compile(
+    r"user-agent|accept(-.*)?|connection|content-.*|host|x-stainless-.*|trace(parent|state)|"
+    r"baggage|x-request-id|idempotency-key|authorization|cookie|.*api-key"
+)
+Answered = tuple[Trial, Response | Obstacle]
+
+
+@dataclass(slots=True)
+class Asker:
+    """One run's questions: what is sent, when, and how what comes back compares.
+
+    stamp: the time that a new recording bears.
+    tries: how many must agree before something counts as gone.
+    apart: seconds between the first sighting of a loss and the second try.
+    watch: hears how many of how many requests of a round are done.
+    """
+
+    connection: Connection
+    stamp: str
+    tries: int = 3
+    sdk: bool = True
+    apart: float = APART
+    watch: Callable[[int, int], object] = lambda done, total: None
+    _live: LiveIds = field(default_factory=LiveIds)
+    _needed: frozenset[str] = frozenset()
+
+    def ask_all(self, plan: Sequence[Planned]) -> list[Trial]:
+        """Return a trial for each case of a plan: asked once, and again while it claims a loss."""
+        trials = [Trial(planned, obstacle=planned.refusal) for planned in plan]
+        self._needed = frozenset(turn.name for one in plan for turn in one.before)
+        try:
+            self._ask_once([one for one in trials if one.planned.is_sent])
+            for number in range(1, self.tries):
+                doubtful = [one for one in trials if one.has_claims and one.obstacle is None]
+                if number == 1:
+                    self._wait(doubtful)
+                self._ask_once(doubtful)
+        finally:
+            self._delete_stored()
+        return trials
+
+    def ask_again(self, plan: Sequence[Planned]) -> list[Trial]:
+        """Return a trial with one try for each case, for a recording of the new structure."""
+        trials = [Trial(one) for one in plan]
+        self._ask_once(trials)
+        return trials
+
+    def compose(self, case: Case, response: Response) -> tuple[dict[str, Json], dict[str, bytes]]:
+        """Return the document of a live response and its blobs, redacted.
+
+        It is composed whenever it is needed: to keep many big documents would fill the memory.
+
+        Raises:
+            CachyError: the response spells out a value of the environment.
+        """
+        connection = self.connection
+        secrets = connection.secrets(case.request)
+        stamped = {"at": self.stamp}
+        return compose(case.request, response, stamped, connection.config, secrets)
+
+    def _wait(self, doubtful: Sequence[Trial]) -> None:
+        """Let the first sightings be some time ago: an outage or a roll-out passes."""
+        seen = [trial.tries[0].at for trial in doubtful]
+        pause = max(seen, default=0.0) + self.apart - time.monotonic()
+        if seen and 0 < pause < self.connection.limits.left():
+            time.sleep(pause)
+
+    def _ask_once(self, trials: Sequence[Trial]) -> None:
+        """Ask each case once, all hosts at the same time; a chain's turns one after the other."""
+        self.watch(0, len(trials))
+        answered = run_by_host(_units(trials), _host_of, self._send_unit)
+        for done, (trial, found) in enumerate(answered, 1):
+            self._note(trial, found)
+            self.watch(done, len(trials))
+
+    def _send_unit(self, unit: Sequence[Trial]) -> Iterator[Answered]:
+        lost: dict[str, Obstacle] = {}
+        for trial in unit:
+            earlier = next((t.name for t in trial.planned.before if t.name in lost), None)
+            found = _after(earlier, lost[earlier]) if earlier else self._send(trial)
+            if not isinstance(found, Response):
+                lost[trial.planned.case.name] = found
+            elif found.status >= 400:
+                lost[trial.planned.case.name] = NotExercised(f"the API answered {found.status}")
+            yield trial, found
+
+    def _send(self, trial: Trial) -> Response | Obstacle:
+        planned, case = trial.planned, trial.planned.case
+        request = self._live.put_into(case) if planned.before else case.request
+        if isinstance(request, NotExercised):
+            return request
+        is_needed = case.name in self._needed
+        outgoing = request if is_needed else without_storing(request)
+        found = self.connection.resend(outgoing, case.fixture.response, estimate_tokens(case))
+        if is_needed and isinstance(found, Response) and found.status < 400:
+            self._live.learn(case, found)
+        return found
+
+    def _note(self, trial: Trial, found: Response | Obstacle) -> None:
+        case = trial.planned.case
+        if isinstance(found, Response):
+            found = _without_headers(case, found) or found
+        if not isinstance(found, Response):
+            trial.obstacle = found
+            return
+        try:
+            trial.tries.append(self._judge(trial, found))
+        except NotComparable as error:
+            trial.obstacle = Unchecked(error.reason, str(error))
+        except CachyError as error:
+            trial.obstacle = Unchecked("unparsed", str(error))
+        except RecursionError:
+            trial.obstacle = Unchecked("unparsed", "the body is nested too deeply")
+
+    def _judge(self, trial: Trial, response: Response) -> Try:
+        planned, case = trial.planned, trial.planned.case
+        live, _ = self.compose(case, response)
+        if case.branches:
+            trial.shown |= frozenset(learn([live]).paths())
+        changes = compare(
+            *(case.fixture, live),
+            baseline=planned.others,
+            sdk=self.sdk,
+            contract=planned.contract,
+            headers=self.connection.config.hdrs,
+        )
+        return Try(response if changes else response._replace(body=b""), tuple(changes))
+
+    def _delete_stored(self) -> None:
+        """Delete what the provider had to keep for the chains of this run."""
+        for request, name in self._live.stored:
+            place = f"{request.url.partition('?')[0]}/{name}"
+            self.connection.ask(Request("DELETE", place))
+        self._live = LiveIds()
+
+
+def _units(trials: Iterable[Trial]) -> list[list[Trial]]:
+    """Group what has a turn in common, each group with its earlier turns first."""
+    units: list[list[Trial]] = []
+    for trial in sorted(trials, key=lambda one: len(one.planned.before)):
+        names = {turn.name for turn in trial.planned.before}
+        if not names:
+            units.append([trial])
+            continue
+        linked = [unit for unit in units if any(t.planned.case.name in names for t in unit)]
+        units = [unit for unit in units if unit not in linked]
+        units.append([*(one for unit in linked for one in unit), trial])
+    return units
+
+
+def _host_of(unit: Sequence[Trial]) -> str:
+    return unit[0].planned.case.host
+
+
+def _after(earlier: str, why: Obstacle) -> Obstacle:
+    return replace(why, detail=f"{earlier} comes before it: {why.detail}")
+
+
+def _without_headers(case: Case, response: Response) -> Unchecked | None:
+    """A refusal may come of request headers that the program set and that were not kept."""
+    names = [name for name in case.left_out if not _INCIDENTAL.fullmatch(name.lower())]
+    if not names or response.status < 400 or response.status == case.fixture.response.get("status"):
+        return None
+    listed = ", ".join(f'"{name}"' for name in names[:5])
+    return Unchecked(
+        "headers",
+        f"{response.status}, but the program also sent {', '.join(names[:5])}, which is not kept; "
+        f"[tool.cachy.match] headers = [{listed}] keeps it",
+    )

@@ -1,0 +1,184 @@
+"""A fixture as drift sees it: what it asks, what its response shows, what sending it costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
+from cachy.config import Config
+from cachy.errors import InvalidFixture
+from cachy.fixture.document import request_of
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.text import parse_body, parse_headers, plain
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.store.store import Store
+from cachy.fixture.transcript.stream_text import find_facts
+from cachy.interaction import Fixture, Json, Request
+from cachy.structure.contract_file import surface_of
+from cachy.structure.learn import learn
+from cachy.structure.paths import Paths
+
+_MODEL = re.compile(r"/(?:models|deployments|model)/([^/:]+)")
+# Objects of a request that hold its parameters, as the body itself does elsewhere.
+_NESTED = ("generationConfig", "generation_config", "options", "inferenceConfig")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Case:
+    """A fixture as drift sees it.
+
+    name: its path from the project's folder, with forward slashes.
+    host: host and port of the request, as a credential is bound to.
+    facets: what a live response to it may show or disprove: each path of the recorded response
+        with each of its types and tokens, and the model, parameters, tools and headers asked for.
+    paths: what the recorded response shows; branches: those of them that another response to
+        the same request may not show.
+    output_tokens: what the recorded response cost, 0 where it does not say.
+    """
+
+    name: str
+    surface: str
+    host: str
+    fixture: Fixture
+    request: Request
+    body: Json
+    model: str
+    facets: frozenset[str]
+    paths: frozenset[str]
+    branches: frozenset[str]
+    output_tokens: int = 0
+    total_tokens: int = 0
+
+    @property
+    def test(self) -> str:
+        """The test that recorded it; empty where there is none."""
+        return str(self.fixture.document.get("recorded", {}).get("test", ""))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The request headers that the program set and that were not kept."""
+        names = self.fixture.request.get("left_out", ())
+        return tuple(map(str, names)) if isinstance(names, (list, tuple)) else ()
+
+
+def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
+    """Return what drift needs of each fixture.
+
+    Raises:
+        InvalidFixture: a file that is not a valid fixture.
+    """
+    store = Store(config.fixtures)
+    return [_parse_case(fixture, config, store) for fixture in fixtures]
+
+
+def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
+    try:
+        request = request_of(fixture.document, store.load_blob)
+        _read_through(fixture, request)
+        paths = learn([fixture]).paths()
+        target = parse_target(request.url, config.paths)
+        body = plain(fixture.request.get("json"))
+        model = model_of(request.url, body)
+        facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
+        tokens = _tokens(fixture.response)
+        return Case(
+            name=fixture_name(fixture, config),
+            surface=surface_of(fixture.document, config),
+            host=target.authority,
+            fixture=fixture,
+            request=request,
+            body=body,
+            model=model,
+            facets=frozenset(facets),
+            paths=frozenset(paths),
+            branches=frozenset(p for p, fact in paths.items() if fact.is_variant or _is_event(p)),
+            output_tokens=tokens[1],
+            total_tokens=sum(tokens),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise InvalidFixture(fixture.path or Path("fixture")) from None
+
+
+def _read_through(fixture: Fixture, request: Request) -> None:
+    """Touch what is used only later: a fixture that somebody edited fails here, by its name."""
+    request.method.encode("ascii")
+    request.url.encode("utf-8")
+    parse_headers(fixture.document["response"].get("headers", {}))
+    fixture.document.get("recorded", {}).items()
+
+
+def _is_event(path: str) -> bool:
+    return path.startswith("event(") and path.endswith(")")
+
+
+def _shown(paths: Paths) -> Iterator[str]:
+    for path, fact in paths.items():
+        yield from (f"{path}: {kind}" for kind in fact.types)
+        yield from (f"{path} = {token}" for token in fact.tokens)
+
+
+def _asked(fixture: Fixture, request: Request, body: Json) -> Iterator[str]:
+    """Name what a request asks for: each may be refused by itself."""
+    for name, value in parse_headers(fixture.request.get("headers", {})):
+        yield f"header {name.lower()}: {value}"
+    yield from (f"query {name}" for name, _ in parse_qsl(urlsplit(request.url).query))
+    for name in ("form", "multipart"):
+        yield from (f"field {pair[0]}" for pair in fixture.request.get(name, ()) if pair)
+    if not isinstance(body, dict):
+        return
+    for key, value in body.items():
+        yield f"key {key}"
+        if key in _NESTED and isinstance(value, dict):
+            yield from (f"key {key}.{inner}" for inner in value)
+    yield from (f"tool {kind}" for kind in _tool_kinds(body.get("tools")))
+
+
+def _tool_kinds(tools: Json) -> Iterator[str]:
+    for tool in tools if isinstance(tools, list) else ():
+        if isinstance(tool, dict):
+            yield from [str(tool["type"])] if "type" in tool else map(str, tool)
+
+
+def model_of(url: str, body: Json) -> str:
+    """Name the model that a request asks; empty where it names none."""
+    named = body.get("model") if isinstance(body, dict) else None
+    if isinstance(named, str):
+        return named
+    found = _MODEL.search(urlsplit(url).path)
+    return found[1] if found else ""
+
+
+def _tokens(response: Mapping[str, Json]) -> tuple[int, int]:
+    """Return the tokens in and out that a response says it cost."""
+    facts = find_facts(list(response_values(response)))
+    return max(0, facts.get("in", 0)), max(0, facts.get("out", 0))
+
+
+def response_values(response: Mapping[str, Json]) -> Iterator[Json]:
+    """Yield the JSON values of a document's response: its body, or each event's data."""
+    body = parse_body(response)
+    if body.kind == "json":
+        yield body.content
+    elif body.kind == "sse":
+        yield from (event.data for event in body.content)
+    elif body.kind == "ndjson":
+        yield from (value for value, _ in body.content)
+
+
+def fixture_name(fixture: Fixture, config: Config) -> str:
+    """Return a fixture's path from the project's folder, with forward slashes."""
+    return path_name(fixture.path or config.root, config)
+
+
+def blob_path(name: str, config: Config) -> str:
+    """Return the path of a blob's file in the same way."""
+    return path_name(config.fixtures / BLOBS / name, config)
+
+
+def path_name(path: Path, config: Config) -> str:
+    """Return the path of any file in the same way."""
+    inside = path.is_relative_to(config.root)
+    return (path.relative_to(config.root) if inside else path).as_posix()

@@ -1,0 +1,119 @@
+"""What may be re-sent unasked, and the settings that let the rest be sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from cachy.config import Config
+from cachy.display import matches_glob
+from cachy.drift.live.case import Case
+from cachy.drift.live.credentials import is_known_host
+from cachy.drift.live.inconclusive import SkipReason
+from cachy.errors import CachyError
+from cachy.fixture.format.text import plain
+from cachy.fixture.identity.fixture_path import parse_target
+from cachy.interaction import Json
+from cachy.providers import WIRE_FORMATS, find_surface
+
+# What a provider runs by itself has effects and costs of its own.
+_SERVER_SIDE = tuple(dict.fromkeys(name for wire in WIRE_FORMATS for name in wire.server_side))
+# Tools that the caller runs; any other kind may be the provider's.
+_CLIENT_TOOLS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tools)
+_CLIENT_TOOL_FIELDS = frozenset(name for wire in WIRE_FORMATS for name in wire.client_tool_fields)
+_SERVER_SIDE_MODELS = tuple(name for wire in WIRE_FORMATS for name in wire.server_side_models)
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why policy leaves a fixture out; `allow` and `host` are the entries that would send it."""
+
+    reason: SkipReason
+    detail: str
+    allow: str = ""
+    host: str = ""
+
+
+def find_skip(case: Case, config: Config) -> Skip | None:
+    """Return why a fixture is not sent although nothing is wrong with it; None where it may be.
+
+    Raises:
+        CachyError: an entry of `[tool.cachy.drift] allow` or `skip` that is not a surface.
+    """
+    names = surface_names(case.fixture.request, config)
+    if any(_covers("skip", entry, name) for entry in config.drift.skip for name in names):
+        return Skip("skip", "[tool.cachy.drift] skip names it")
+    if case.fixture.response.get("truncated"):
+        return Skip("truncated", "the recording was cut off; record it again to check it")
+    why = why_not_allowed(case.fixture.request, config)
+    host = "" if is_known_host(case.request.url, config.drift.hosts) else case.host
+    if why:
+        return Skip("not-allowed", why, names[0], host)
+    return Skip("no-host", "no setting says which key its host needs", "", host) if host else None
+
+
+def surface_names(request: Mapping[str, Json], config: Config) -> tuple[str, str]:
+    """Return the names by which settings may mean a request: by its template, and as it is."""
+    target = parse_target(request["url"], config.paths)
+    method = str(request["method"]).upper()
+    return (
+        f"{method} {target.authority}{target.template}",
+        f"{method} {target.authority}{target.path}",
+    )
+
+
+def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
+    """Return why a document's request may not be sent unasked; empty where it may.
+
+    Generation surfaces of the provider table may, unless the provider is to run tools, keep the
+    response or search the web; what the config allows always may.
+    """
+    names = surface_names(request, config)
+    if any(_covers("allow", entry, name) for entry in config.drift.allow for name in names):
+        return ""
+    target = parse_target(request["url"], config.paths)
+    surface = find_surface(target.authority, str(request["method"]).upper(), target.template)
+    if surface is None or not surface.generates:
+        return "cachy does not know it as a generation surface"
+    return next(_effects(plain(request.get("json"))), "")
+
+
+def refuse_surfaces(setting: str, entries: Iterable[str]) -> None:
+    """Refuse entries of a setting that name no surface.
+
+    Raises:
+        CachyError: the message says what to write.
+    """
+    for entry in entries:
+        _covers(setting, entry, "")
+
+
+def _covers(setting: str, entry: str, named: str) -> bool:
+    method, _, place = entry.strip().partition(" ")
+    if "/" not in place:
+        raise CachyError(
+            f"[tool.cachy.drift] {setting}: {entry!r} is not a surface. "
+            'Write "GET api.example.com/users".'
+        )
+    return matches_glob(named, f"{method.upper()} {place.strip()}")
+
+
+def _effects(body: Json) -> Iterator[str]:
+    if not isinstance(body, dict):
+        return
+    for key in _SERVER_SIDE:
+        if body.get(key):
+            yield f"it asks for {key}"
+    if any(matches_glob(str(body.get("model", "")), name) for name in _SERVER_SIDE_MODELS):
+        yield "its model searches the web"
+    tools = body.get("tools") or ()
+    if not all(map(_is_client_tool, tools if isinstance(tools, (list, tuple)) else (None,))):
+        yield "it has a tool that the provider runs"
+
+
+def _is_client_tool(tool: Json) -> bool:
+    if not isinstance(tool, dict):
+        return False
+    if "type" in tool:
+        return tool["type"] in _CLIENT_TOOLS
+    return "name" in tool or _CLIENT_TOOL_FIELDS.issuperset(tool)

@@ -1,0 +1,190 @@
+"""Which of the project's tests fail with the new responses: run in copies of the project."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from xml.etree import ElementTree
+
+import cachy
+from cachy.config import Config
+from cachy.drift.outcome.changed_fixtures import Files
+from cachy.drift.outcome.report import CheckRow
+from cachy.errors import CachyError
+from cachy.redact import find_secrets, secret_values
+
+_LONGEST = 1200.0  # seconds for one run of the tests
+_NO_NETWORK = Path(cachy.__file__).parent / "drift" / "autostart"
+# What is large, made by tools, or would lead back: no test of the project's own reads it.
+_LEFT_OUT = shutil.ignore_patterns(
+    *(".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"),
+    *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".cachy"),
+)
+_SECRET_NAME = re.compile(
+    r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|^(AWS|AZURE|GOOGLE|GCP|GITHUB|GH|ACTIONS|RUNNER)_", re.I
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What one run of the tests says; no names where the command is not pytest."""
+
+    code: int
+    passed: frozenset[str]
+    problem: str = ""
+
+
+def find_failing_tests(
+    command: str, files: Files, config: Config, environ: Mapping[str, str]
+) -> CheckRow:
+    """Run a command with today's fixtures and with the new ones, and compare.
+
+    Both runs have a copy of the project, no key and no token, and no network.
+
+    Raises:
+        CachyError: the command cannot be run.
+    """
+    before = _run(command, {}, config, environ)
+    after = _run(command, files, config, environ)
+    problem = before.problem or after.problem
+    if not problem and before.code and not before.passed:
+        problem = f"it fails with today's fixtures too (exit code {before.code})"
+    failed = sorted(before.passed - after.passed)
+    if not before.passed and not before.code and after.code:
+        failed = [command]
+    return CheckRow(
+        command=command, passed=len(after.passed), failed=tuple(failed), problem=problem
+    )
+
+
+def split_command(command: str) -> list[str]:
+    """Return the parts of a command.
+
+    Raises:
+        CachyError: it is empty, or a quotation mark is not closed.
+    """
+    try:
+        parts = shlex.split(command, posix=os.name != "nt")
+    except ValueError as error:
+        raise CachyError(f"--check {command!r}: {error}.") from None
+    if not parts:
+        raise CachyError('--check needs a command, as in --check "pytest -q".')
+    return parts
+
+
+def _run(command: str, files: Files, config: Config, environ: Mapping[str, str]) -> _Run:
+    with _copy(config.root) as (project, aside):
+        for name, held in files.items():
+            _put(project / PurePosixPath(name), held)
+        results = aside / "results.xml"
+        environment = _environment(environ, config.root, project, results)
+        program, *arguments = split_command(command)
+        found = shutil.which(program, path=environment["PATH"]) or program
+        try:
+            process = subprocess.Popen(
+                [found, *arguments],
+                cwd=project,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        except OSError as error:
+            raise CachyError(f"--check {program}: cannot be run: {error.strerror}.") from None
+        try:
+            code = process.wait(_LONGEST)
+        except subprocess.TimeoutExpired:
+            return _Run(1, frozenset(), f"it did not end within {_LONGEST:.0f} s")
+        finally:
+            process.kill()
+            process.wait()
+        return _Run(code, frozenset(_passed(results)))
+
+
+@contextmanager
+def _copy(root: Path) -> Iterator[tuple[Path, Path]]:
+    """Copy a project; a link that leads back into it leads into the copy."""
+    with tempfile.TemporaryDirectory(prefix="cachy-check-") as folder:
+        aside = Path(folder).resolve()
+        project = aside / root.name
+        shutil.copytree(root, project, symlinks=True, ignore=_LEFT_OUT)
+        for path in project.rglob("*"):
+            target = os.readlink(path) if path.is_symlink() else ""
+            if os.path.isabs(target) and Path(target).is_relative_to(root):
+                path.unlink()
+                path.symlink_to(project / Path(target).relative_to(root))
+        yield project, aside
+
+
+def _put(path: Path, held: str | bytes | None) -> None:
+    if held is None:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(held if isinstance(held, bytes) else held.encode("utf-8"))
+
+
+def _environment(
+    environ: Mapping[str, str], root: Path, project: Path, results: Path
+) -> dict[str, str]:
+    """Return an environment without secrets, in which the copy stands for the project."""
+    secrets = set(secret_values(environ))
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if not _SECRET_NAME.search(name) and value not in secrets and not find_secrets(value)
+    }
+    moved = {
+        name: os.pathsep.join(_moved(part, root, project) for part in value.split(os.pathsep))
+        for name, value in kept.items()
+        if name not in ("PATH", "VIRTUAL_ENV")
+    }
+    sources = [path for path in (project / "src", project) if path.is_dir()]
+    paths = [str(_NO_NETWORK), *map(str, sources), *filter(None, [moved.get("PYTHONPATH")])]
+    added = f"--junitxml={shlex.quote(str(results))} -o junit_family=xunit1"
+    return (
+        kept
+        | moved
+        | {
+            "PATH": os.pathsep.join(
+                (os.path.dirname(sys.executable), kept.get("PATH", os.defpath))
+            ),
+            "PWD": str(project),
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTEST_ADDOPTS": f"{moved.get('PYTEST_ADDOPTS', '')} {added}".strip(),
+            "CACHY_MODE": "replay",
+        }
+    )
+
+
+def _moved(part: str, root: Path, project: Path) -> str:
+    path = Path(part)
+    is_inside = bool(part) and path.is_absolute() and path.is_relative_to(root)
+    return str(project / path.relative_to(root)) if is_inside else part
+
+
+def _passed(results: Path) -> Iterator[str]:
+    """Yield the ids of the tests that passed, as pytest writes them on the command line."""
+    try:
+        cases = list(ElementTree.parse(results).iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return
+    for case in cases:
+        if all(case.find(kind) is None for kind in ("failure", "error", "skipped")):
+            yield _test_id(case.get("file", ""), case.get("classname", ""), case.get("name", ""))
+
+
+def _test_id(file: str, classname: str, name: str) -> str:
+    module = PurePosixPath(file.replace("\\", "/"))
+    inner = classname.removeprefix(".".join(module.with_suffix("").parts)).strip(".")
+    return "::".join([module.as_posix(), *filter(None, inner.split(".")), name])

@@ -1,0 +1,199 @@
+"""What the tries of one case mean: its changes, and its fixture's new text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from cachy.compare.change import Change
+from cachy.compare.compare import compare
+from cachy.config import Config
+from cachy.drift.live.asking import Asker
+from cachy.drift.live.case import Case
+from cachy.drift.live.confirm import Trial, Try, is_partial
+from cachy.drift.live.inconclusive import NotExercised, Outcome, Unchecked
+from cachy.drift.live.models_endpoint import ask_for_model
+from cachy.drift.live.permission import Skip
+from cachy.drift.outcome.api_words import find_message, find_parameter
+from cachy.drift.outcome.graft import graft, is_writable
+from cachy.drift.outcome.policy import apply_policy
+from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.format.text import render_fixture
+from cachy.interaction import Json
+
+Document = Mapping[str, Json]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Told:
+    """A change that counts, and what the API says of it."""
+
+    change: Change
+    case: Case
+    message: str = ""
+    parameter: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rewritten:
+    """A fixture's new text, and the payloads that it names."""
+
+    case: Case
+    text: str
+    blobs: Mapping[str, bytes] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CaseResult:
+    """What was found of one case.
+
+    told: the changes that count; seen: those too that the config ignores.
+    live: the documents that showed that something comes and goes, for the contract.
+    rewritten: its own new text, and those of the cases that it stands for.
+    stale: the cases that still show the old structure.
+    """
+
+    case: Case
+    stands_for: tuple[Case, ...] = ()
+    told: tuple[Told, ...] = ()
+    seen: tuple[Change, ...] = ()
+    transient: tuple[Change, ...] = ()
+    shown: frozenset[str] = frozenset()
+    tries: int = 0
+    unchecked: Unchecked | None = None
+    not_exercised: NotExercised | None = None
+    skip: Skip | None = None
+    live: tuple[Document, ...] = ()
+    rewritten: tuple[Rewritten, ...] = ()
+    stale: tuple[Case, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.told:
+            return "drift"
+        if self.unchecked:
+            return "inconclusive"
+        if self.skip:
+            return "skipped"
+        return "not_exercised" if self.not_exercised else "clean"
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What judging needs: the settings, the day, the line to ask again on."""
+
+    config: Config
+    asker: Asker
+    now: datetime
+    replace_whole: bool = False
+
+    def judge(self, trial: Trial) -> CaseResult:
+        """Return what the tries of one case mean; its fixture takes what changed."""
+        planned, obstacle = trial.planned, trial.obstacle
+        result = CaseResult(
+            case=planned.case,
+            stands_for=planned.stands_for,
+            transient=tuple(trial.transient()),
+            shown=trial.shown,
+            tries=len(trial.tries),
+            unchecked=obstacle if isinstance(obstacle, Unchecked) else None,
+            not_exercised=obstacle if isinstance(obstacle, NotExercised) else None,
+            skip=planned.skip,
+        )
+        settled = [(one, changes) for one, changes in trial.settled() if changes]
+        return self._with_changes(result, settled) if settled else result
+
+    def _with_changes(
+        self, result: CaseResult, settled: Sequence[tuple[Try, list[Change]]]
+    ) -> CaseResult:
+        case, told, shown = result.case, list[Told](), list[tuple[Document, list[Change]]]()
+        blobs: dict[str, bytes] = {}
+        for one, changes in settled:
+            live, payloads = self.asker.compose(case, one.response)
+            kept = apply_policy(changes, case.surface, self.config.drift, self.now.date())
+            told += [self._told(change, case, live["response"]) for change in kept]
+            if kept:
+                shown.append((live, kept))
+                blobs |= payloads
+        seen = tuple(change for _, changes in settled for change in changes)
+        result = replace(result, told=tuple(told), seen=seen)
+        return self._rewritten(result, shown, blobs)
+
+    def _told(self, change: Change, case: Case, response: Document) -> Told:
+        if change.rule not in ("request-rejected", "model-retired"):
+            return Told(change=change, case=case)
+        is_retired = change.rule == "model-retired"
+        return Told(
+            change=change,
+            case=case,
+            message=find_message(response),
+            parameter=find_parameter(response),
+            note=ask_for_model(case, self.asker.connection) if is_retired else "",
+        )
+
+    def _rewritten(
+        self,
+        result: CaseResult,
+        shown: Sequence[tuple[Document, list[Change]]],
+        blobs: Mapping[str, bytes],
+    ) -> CaseResult:
+        """Put what changed into the fixture and into those that it stands for."""
+        lasting = [(live, [c for c in kept if not is_partial(c)]) for live, kept in shown]
+        lasting = [
+            (live, kept)
+            for live, kept in lasting
+            if kept and is_writable(result.case.fixture.document, live)
+        ]
+        rewritten, stale = [], []
+        for case in (result.case, *result.stands_for) if lasting else ():
+            is_sent = case is result.case
+            takes_whole = self.replace_whole or "json" not in case.fixture.response
+            document = None
+            if is_sent or not takes_whole:
+                document = self._with(case, lasting, take_whole=takes_whole)
+            if document is not None:
+                named = set(blob_names(document["response"]))
+                payloads = {name: blobs[name] for name in named & blobs.keys()}
+                text = render_fixture(document)
+                rewritten.append(Rewritten(case=case, text=text, blobs=payloads))
+            if not is_sent and self._is_stale(case, document, lasting):
+                stale.append(case)
+        partial = tuple(live for live, kept in shown if any(map(is_partial, kept)))
+        return replace(result, rewritten=tuple(rewritten), stale=tuple(stale), live=partial)
+
+    def _with(
+        self, case: Case, shown: Sequence[tuple[Document, list[Change]]], *, take_whole: bool
+    ) -> Document | None:
+        """Return a fixture's document with what changed; None where that changes nothing."""
+        document: Document = case.fixture.document
+        for live, kept in shown:
+            document = graft(document, live, kept, take_whole=take_whole)
+        is_same = document["response"] == case.fixture.document["response"]
+        return None if is_same else document
+
+    def renew(self, trial: Trial) -> Rewritten | None:
+        """Return a fixture with the whole live response; None where that may not be taken."""
+        case = trial.planned.case
+        if trial.obstacle or not trial.tries or not trial.tries[0].changes:
+            return None
+        live, blobs = self.asker.compose(case, trial.tries[0].response)
+        if not is_writable(case.fixture.document, live):
+            return None
+        document = graft(case.fixture.document, live, (), take_whole=True)
+        named = set(blob_names(document["response"]))
+        kept = {name: raw for name, raw in blobs.items() if name in named}
+        return Rewritten(case=case, text=render_fixture(document), blobs=kept)
+
+    def _is_stale(
+        self, case: Case, document: Document | None, shown: Sequence[tuple[Document, list[Change]]]
+    ) -> bool:
+        """Whether a fixture still shows what has changed, its new text included."""
+        before = {**(document or case.fixture.document), "request": case.fixture.request}
+        for live, kept in shown:
+            wanted = {(change.rule, change.path) for change in kept}
+            found = compare(before, live, sdk=self.asker.sdk)
+            if any((change.rule, change.path) in wanted for change in found):
+                return True
+        return False
