@@ -89,8 +89,13 @@ class NotComparable(Inconclusive):
         reason: "provider" where the API failed, "unparsed" where the body cannot be read.
     """
 
-    def __init__(self, problem: str, reason: Literal["provider", "unparsed"]) -> None:
-        super().__init__(problem)
+    def __init__(
+        self,
+        problem: str,
+        reason: Literal["provider", "unparsed"],
+        path: str | os.PathLike[str] | None = None,
+    ) -> None:
+        super().__init__(problem, path=path)
         self.reason = reason
 
 

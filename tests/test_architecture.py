@@ -44,7 +44,7 @@ DOORS = {
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
     "rich": {"cli"},
-    "deepdiff": {"compare.compare"},
+    "deepdiff": {"compare.structures"},
     "jsonschema": {"verify.document_checks", "structure.json_schema"},
     "subprocess": {
         *("pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"),

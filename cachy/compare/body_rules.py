@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from cachy.compare.change import Change, make_change
 from cachy.compare.excuses import (
+    KNOWN,
+    SURE,
     Comparison,
     is_all_null,
+    is_counter_of_a_varying_group,
     is_other_backend,
     is_other_ending,
     is_other_state,
+    is_record_without,
+    is_root,
     is_silent,
     is_sparse,
-    writes_null,
+    is_spelling,
+    leaves_out_empty,
 )
 from cachy.compare.rule import RuleId, Severity
 from cachy.compare.tool_calls import has_finished, is_call
-from cachy.providers.response_fields import PADDING, SHUTDOWNS
+from cachy.providers.response_fields import FREE_VALUES, PADDING, SHUTDOWNS, STATES
 from cachy.structure.paths import Observation, parent_of
 
-KNOWN = 3  # recordings that make a regularity worth a word
-SURE = 10  # recordings that make it a fact, where one answer alone says otherwise
+_COUNT = re.compile(
+    r".*(?:count|total|tokens|index|number|page|size|length|limit|offset|id)s?", re.I
+)
 
 
 def judge(path: str, comparison: Comparison) -> Iterator[Change]:
-    """Say what changed at a path where the recorded answer and the live one differ.
+    """Say what changed at a path where the recorded response and the live one differ.
 
     The other recordings only excuse: what they show, or lack now and then, is no change.
     """
-    if path.rpartition(".")[2] in PADDING:
+    if _name_of(path) in PADDING:
         return
-    own, known, live = (
-        paths.get(path) for paths in (comparison.own, comparison.known, comparison.live)
-    )
+    sides = (comparison.own, comparison.known, comparison.live)
+    own, known, live = (paths.get(path) for paths in sides)
     if known is None and live is not None:
         yield from _judge_added(path, live, comparison)
     elif live is None and own is not None and known is not None:
@@ -42,45 +49,47 @@ def judge(path: str, comparison: Comparison) -> Iterator[Change]:
         yield from _judge_both(path, known, live, comparison)
 
 
+def _name_of(path: str) -> str:
+    return path.rpartition(".")[2]
+
+
 def _judge_added(path: str, live: Observation, comparison: Comparison) -> Iterator[Change]:
     parent = parent_of(path)
     if live.is_variant:
         yield from _judge_variant(path, parent, comparison)
         return
     if path.endswith(("[*]", ".*")) or not parent:
-        return  # an array that was empty told nothing
+        return  # an array that was empty says nothing
     if _announces_shutdown(path, live) and comparison.own.get(parent):
         yield make_change("model-shutdown-announced", path, None, live.type)
         return
-    if is_other_state(parent, comparison) and not writes_null(parent, comparison):
+    if is_silent(path, comparison) or is_sparse(path, comparison):
         return
-    if not is_silent(path, comparison) and not is_sparse(path, comparison):
-        yield make_change("field-added", path, None, live.type)
+    if leaves_out_empty(path, comparison):
+        return
+    yield make_change("field-added", path, None, live.type)
 
 
 def _announces_shutdown(path: str, live: Observation) -> bool:
-    return path.rpartition(".")[2] in SHUTDOWNS and "string" in live.types
+    return _name_of(path) in SHUTDOWNS and "string" in live.types
 
 
 def _judge_variant(path: str, parent: str, comparison: Comparison) -> Iterator[Change]:
-    if parent not in comparison.own:
+    """A new member of a union is news where the union is the API's, and not the caller's data."""
+    if parent not in comparison.own or not comparison.traits.is_closed:
         return
     beside = comparison.children(comparison.known, parent)
-    if any(fact.is_variant for fact in beside.values()):
+    if any(one.is_variant for one in beside.values()):
         yield make_change("variant-added", path, None, path[path.rfind("=") + 1 : -1])
 
 
 def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Iterator[Change]:
-    if (
-        known.is_variant
-        and comparison.demands_call
-        and is_call(path)
-        and has_finished(comparison.live)
-    ):
+    demands_it = known.is_variant and comparison.traits.demands_call and is_call(path)
+    if demands_it and has_finished(comparison.live):
         yield make_change("variant-vanished", path, path[path.rfind("=") + 1 : -1], None)
     if known.is_optional or known.is_variant or path.endswith(("[*]", ".*")):
         return
-    if (comparison.omits_defaults and known.seen < SURE) or is_silent(path, comparison):
+    if _is_left_out(path, known, comparison) or is_silent(path, comparison):
         return
     if is_other_state(parent_of(path), comparison) or is_other_backend(comparison):
         return
@@ -90,7 +99,29 @@ def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Ite
         yield _unless_sure("field-removed", path, known, None)
 
 
+def _is_left_out(path: str, known: Observation, comparison: Comparison) -> bool:
+    """Whether a field may be missing only because it is empty, or optional by record."""
+    if known.seen < SURE and comparison.traits.omits_defaults:
+        return True
+    return (
+        is_record_without(path, comparison)
+        or leaves_out_empty(path, comparison)
+        or is_counter_of_a_varying_group(path, comparison)
+    )
+
+
 def _judge_both(
+    path: str, known: Observation, live: Observation, comparison: Comparison
+) -> Iterator[Change]:
+    yield from _judge_types(path, known, live, comparison)
+    yield from _judge_words(path, known, live, comparison)
+    is_missing = live.is_optional and not known.is_optional and known.seen >= KNOWN
+    is_empty = comparison.traits.omits_defaults and known.types == {"array"}
+    if is_missing and not is_empty and not _is_left_out(path, known, comparison):
+        yield _unless_sure("field-became-optional", path, known, f"{live.type}, optional")
+
+
+def _judge_types(
     path: str, known: Observation, live: Observation, comparison: Comparison
 ) -> Iterator[Change]:
     fresh, gone = live.types - known.types, known.types - live.types
@@ -100,29 +131,53 @@ def _judge_both(
     elif fresh and known.types == {"null"}:
         yield from _judge_resolved(path, known, live, comparison)
     elif fresh == {"number"} and "integer" in known.types:
-        if known.seen >= SURE:
+        is_count = comparison.traits.is_closed or _COUNT.fullmatch(_name_of(path))
+        if known.seen >= SURE and is_count:
             yield make_change("type-widened", path, known.type, live.type, "risky")
-    elif fresh and known.types:
+    elif fresh and known.types and not _is_free(path, known, live, comparison):
         is_other = gone - {"null"} and not known.types & live.types - {"null"}
         rule: RuleId = "type-changed" if is_other else "type-widened"
         yield make_change(rule, path, known.type, live.type)
-    yield from _judge_words(path, known, live)
-    if live.is_optional and not known.is_optional and known.seen >= KNOWN:
-        yield _unless_sure("field-became-optional", path, known, f"{live.type}, optional")
 
 
-def _judge_words(path: str, known: Observation, live: Observation) -> Iterator[Change]:
+def _is_free(path: str, known: Observation, live: Observation, comparison: Comparison) -> bool:
+    """Whether a type is another only in its spelling, or because the value is the caller's."""
+    if comparison.traits.is_closed:
+        return False
+    if is_spelling(path, comparison) and (known.is_map or not is_root(path)):
+        return True
+    is_given = _name_of(path) in FREE_VALUES or path.endswith(".*")
+    return is_given and known.seen < SURE and not is_root(path)
+
+
+def _judge_words(
+    path: str, known: Observation, live: Observation, comparison: Comparison
+) -> Iterator[Change]:
     """What a text or vector of the same type says in another way."""
-    if known.seen >= SURE and known.tokens:
+    is_closed, name = comparison.traits.is_closed, _name_of(path)
+    if known.seen >= SURE and known.tokens and (is_closed or name not in (*STATES, "role")):
         for token in sorted(live.tokens - known.tokens):
             yield make_change("enum-value-added", path, " | ".join(sorted(known.tokens)), token)
-    if known.seen >= KNOWN and len(known.formats) == 1 and known.formats.isdisjoint(live.formats):
+    elif is_closed and is_own_tag(path) and known.tags and live.tags:
+        for token in sorted(live.tags - known.tags):
+            yield make_change("enum-value-added", path, " | ".join(sorted(known.tags)), token)
+    if len(known.formats) == 1 and known.formats.isdisjoint(live.formats):
         (old,), new = known.formats, " | ".join(sorted(live.formats - {""}))
-        if old and live.formats:
+        needed = SURE if old == "uri" and not is_closed else KNOWN
+        if old and live.formats and known.seen >= needed:
             yield make_change("format-changed", path, old, new or "string")
     if len(known.lengths) == len(live.lengths) == 1 and known.lengths != live.lengths:
-        old, new = (f"{min(fact.lengths)} numbers" for fact in (known, live))
+        old, new = (f"{min(one.lengths)} numbers" for one in (known, live))
         yield make_change("array-length-changed", path, old, new)
+
+
+def is_own_tag(path: str) -> bool:
+    """Whether a field is the one that tells the kind of the object that it stands in."""
+    parent, _, name = path.rpartition(".")
+    return (
+        parent.endswith(("]", "}"))
+        and re.search(rf"[\[{{]{re.escape(name)}=[^\[{{]*$", parent) is not None
+    )
 
 
 def _judge_resolved(
@@ -130,17 +185,18 @@ def _judge_resolved(
 ) -> Iterator[Change]:
     if _announces_shutdown(path, live):
         yield make_change("model-shutdown-announced", path, "null", live.type)
-    elif (
-        known.seen >= SURE
-        and live.types & {"object", "array"}
-        and not _is_excused(path, comparison)
-    ):
+        return
+    is_news = known.seen >= SURE and live.types & {"object", "array"}
+    if is_news and not _is_excused(path, comparison):
         yield make_change("null-resolved", path, "null", live.type)
 
 
 def _judge_null(
     path: str, known: Observation, live: Observation, comparison: Comparison
 ) -> Iterator[Change]:
+    if is_root(path):
+        yield make_change("null-added", path, known.type, live.type)
+        return
     if known.seen < _needed_for_null(comparison) or _is_excused(path, comparison):
         return
     if known.is_optional:
@@ -163,8 +219,8 @@ def _needed_for_null(comparison: Comparison) -> int:
 
     Where an API writes null in other places, it is its way to say that something is not there.
     """
-    speaks_of_null = any("null" in fact.types for fact in comparison.known.values())
-    return SURE if speaks_of_null else KNOWN
+    writes_null = any("null" in one.types for one in comparison.known.values())
+    return KNOWN if comparison.traits.is_closed and not writes_null else SURE
 
 
 def _unless_sure(rule: RuleId, path: str, known: Observation, new: str | None) -> Change:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from cachy.compare.compare import Change, compare
-from cachy.errors import CachyError, InvalidFixture
+from cachy.errors import CachyError, InvalidFixture, NotComparable
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep
 from cachy.fixture.format.text import encode, parse_fixture
@@ -31,7 +31,8 @@ def compare_files(
     """Compare two files, or the files of the same name below two folders, as `compare` does.
 
     Raises:
-        CachyError: a path that does not exist, a file that is no JSON, a file and a folder.
+        CachyError: a path that does not exist, a file that is not JSON, a file and a folder.
+        NotComparable: two responses that cannot be compared.
     """
     for path in (old, new, *([baseline] if baseline else [])):
         if not path.exists():
@@ -43,12 +44,20 @@ def compare_files(
     known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
     judge = partial(compare, baseline=known, sdk=sdk, headers=headers)
     if not old.is_dir():
-        return judge(load_document(old), load_document(new))
+        return _compare_pair(judge, old, new)
     return [
         replace(change, fixtures=(name,))
         for name in _shared(old, new)
-        for change in judge(load_document(old / name), load_document(new / name))
+        for change in _compare_pair(judge, old / name, new / name)
     ]
+
+
+def _compare_pair(judge: Callable[..., list[Change]], old: Path, new: Path) -> list[Change]:
+    try:
+        return judge(load_document(old), load_document(new))
+    except NotComparable as error:
+        problem = f"cannot be compared with {old}: {error.problem}"
+        raise NotComparable(problem, error.reason, path=new) from None
 
 
 def _shared(old: Path, new: Path) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """When a field that comes or goes says nothing: another branch, an empty parent, a default.
 
-No rule here knows a provider's field: each asks what the two answers themselves show.
+No excuse here knows a provider's field: each asks what the two responses themselves show. None
+holds for the body itself: what happens below a union may be another branch, the root may not.
 """
 
 from __future__ import annotations
@@ -12,30 +13,44 @@ from dataclasses import dataclass, field
 from cachy.providers.response_fields import ENDINGS, STATES
 from cachy.structure.paths import Observation, Paths, parent_of
 
+KNOWN = 3  # recordings that make a regularity worth a word
+SURE = 10  # recordings that make it a fact, where one response alone says otherwise
+
 _UNLIKELY = 0.05
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
+_ROOT = re.compile(r"\$(\{[^}]*\})?")
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is known of a surface and of its API's ways before its responses are compared.
+
+    `is_closed`: the provider is known, and the unions of its responses are its own; elsewhere a
+    list may hold records of any kind. `omits_defaults`: the API leaves out a field that holds its
+    type's default. `demands_call`: the request leaves the model no choice but to call a tool.
+    """
+
+    is_closed: bool = False
+    omits_defaults: bool = False
+    demands_call: bool = False
 
 
 @dataclass(slots=True)
 class Comparison:
-    """What the recorded answer shows, what all recordings do, and what the live answer does.
-
-    `omits_defaults`: the API leaves out a field that holds its type's default.
-    `demands_call`: the request leaves the model no choice but to call a tool.
-    """
+    """What the recorded response shows, what all recordings do, and what the live one does."""
 
     own: Paths
     known: Paths
     live: Paths
     recordings: int = 1
-    omits_defaults: bool = False
-    demands_call: bool = False
+    traits: Traits = Traits()
     is_rerouted: bool | None = None
+    _writes_empty: bool | None = None
     _children: dict[int, dict[str, list[str]]] = field(default_factory=dict)
 
     def children(self, paths: Paths, parent: str) -> dict[str, Observation]:
-        """Give the fields of an object with their facts."""
+        """Return the fields of an object with what was observed of them."""
         index = self._children.get(id(paths))
         if index is None:
             index = self._children[id(paths)] = {}
@@ -43,24 +58,50 @@ class Comparison:
                 index.setdefault(parent_of(path), []).append(path)
         return {path: paths[path] for path in index.get(parent, ())}
 
+    @property
+    def writes_empty(self) -> bool:
+        """Whether the API writes null, "", [] or {} for what is not there."""
+        if self._writes_empty is None:
+            sides = (self.known, self.live)
+            self._writes_empty = any(one.writes_empty for side in sides for one in side.values())
+        return self._writes_empty
+
+
+def is_root(path: str) -> bool:
+    """Whether a path is the body itself."""
+    return _ROOT.fullmatch(path) is not None
+
+
+def is_root_lost(comparison: Comparison) -> bool:
+    """Whether a body keeps less than half of the fields that every recorded one had."""
+    needed = [
+        path
+        for path, known in comparison.known.items()
+        if is_root(parent_of(path)) and not (known.is_optional or known.is_variant or known.is_map)
+        if not path.endswith((".*", "[*]"))
+    ]
+    kept = [path for path in needed if path in comparison.live]
+    return bool(needed) and "object" in comparison.live["$"].types and 2 * len(kept) < len(needed)
+
 
 def is_silent(path: str, comparison: Comparison) -> bool:
-    """Whether a field's coming or going can be told from the answers' content alone."""
+    """Whether a field's coming or going can be explained by the responses' content alone."""
     parent = parent_of(path)
     holders = comparison.own.get(parent), comparison.live.get(parent)
     if any(holder is None or not holder.objects for holder in holders):
-        return True  # null, another type or another branch: it tells nothing of its fields
-    if any(holder.objects == holder.hollows for holder in holders if holder):
+        return True  # null, another type or another branch: it says nothing of its fields
+    hollow = [holder for holder in holders if holder and holder.objects == holder.hollows]
+    if hollow and not (is_root(parent) and hollow == [comparison.live.get(parent)]):
         return True
     return (
-        is_other_ending(parent, comparison)
+        (not is_root(parent) and is_other_ending(parent, comparison))
         or is_tagged_by_key(parent, comparison)
         or is_switched(path, parent, comparison)
     )
 
 
 def is_other_ending(parent: str, comparison: Comparison) -> bool:
-    """Whether an answer around here ended, or a job stood, in a way that no recording shows.
+    """Whether a response around here ended, or a job stood, in a way that no recording shows.
 
     A choice that calls tools has other fields than one that is text.
     """
@@ -85,7 +126,7 @@ def is_other_backend(comparison: Comparison) -> bool:
 
 
 def _backends(paths: Paths) -> frozenset[str]:
-    found = [fact.backends for path, fact in paths.items() if fact.backends and _TOP.match(path)]
+    found = [one.backends for path, one in paths.items() if one.backends and _TOP.match(path)]
     return frozenset[str]().union(*found)
 
 
@@ -94,12 +135,6 @@ def _is_new(path: str, comparison: Comparison) -> bool:
     if not known or not live or not known.tokens or not live.tokens:
         return False
     return known.tokens.isdisjoint(live.tokens)
-
-
-def writes_null(parent: str, comparison: Comparison) -> bool:
-    """Whether an object says null of what it does not have, and so leaves nothing out."""
-    fields = comparison.children(comparison.own, parent)
-    return any("null" in fact.types for fact in fields.values())
 
 
 def _upwards(path: str) -> Iterator[str]:
@@ -115,22 +150,53 @@ def is_tagged_by_key(parent: str, comparison: Comparison) -> bool:
     tags = set[str]()
     for paths in (comparison.own, comparison.live):
         fields = comparison.children(paths, parent)
-        if sum(fact.count for fact in fields.values()) != paths[parent].objects:
+        if sum(one.count for one in fields.values()) != paths[parent].objects:
             return False
         tags |= set(fields)
     return len(tags) > 1
 
 
 def is_sparse(path: str, comparison: Comparison) -> bool:
-    """Whether so few items of the live answer have a field that the recorded ones may have none.
+    """Whether so few items of the live response have a field that the recorded ones may have none.
 
     The chance that as many recorded objects lack it, were it always as frequent as it is now.
     """
     live, parent = comparison.live[path], parent_of(path)
-    if not live.is_optional or path.startswith("event("):
+    if path.startswith("event("):
         return False
     holders = comparison.known[parent].objects
-    return bool((1 - live.count / live.chances) ** holders > _UNLIKELY)
+    if live.is_optional:
+        return bool((1 - live.count / live.chances) ** holders > _UNLIKELY)
+    return _is_record(parent, comparison) and _is_chance(live.count, holders)
+
+
+def is_record_without(path: str, comparison: Comparison) -> bool:
+    """Whether so few records of a list were recorded that all having a field may be chance."""
+    parent = parent_of(path)
+    if not _is_record(parent, comparison) or parent not in comparison.live:
+        return False
+    return _is_chance(comparison.known[path].count, comparison.live[parent].objects)
+
+
+def _is_record(parent: str, comparison: Comparison) -> bool:
+    """Whether an object is one of a list or map of data, whose fields may vary by record."""
+    is_listed = "[" in parent or ".*" in parent
+    return is_listed and not (comparison.traits.is_closed or comparison.writes_empty)
+
+
+def _is_chance(having: int, lacking: int) -> bool:
+    """Whether some objects having a field and all others lacking it may be one frequency of it."""
+    total = having + lacking
+    frequency = having / total if total else 0.0
+    return bool(frequency**having * (1 - frequency) ** lacking > _UNLIKELY)
+
+
+def leaves_out_empty(path: str, comparison: Comparison) -> bool:
+    """Whether an API seems to leave out what is empty, and too few recordings say otherwise."""
+    if comparison.traits.is_closed or comparison.writes_empty or is_root_lost(comparison):
+        return False
+    known = comparison.known.get(path) or comparison.known.get(parent_of(path))
+    return known is not None and known.seen < KNOWN
 
 
 def is_switched(path: str, parent: str, comparison: Comparison) -> bool:
@@ -155,4 +221,35 @@ def _first_word(path: str) -> str:
 def is_all_null(path: str, comparison: Comparison) -> bool:
     """Whether an object never held anything but nulls: it says no more than null does."""
     fields = comparison.children(comparison.known, path)
-    return bool(fields) and all(fact.types == {"null"} for fact in fields.values())
+    return bool(fields) and all(one.types == {"null"} for one in fields.values())
+
+
+def is_spelling(path: str, comparison: Comparison) -> bool:
+    """Whether one side writes [] for the empty map that the other side writes as an object."""
+    sides = [paths[path].types - {"null"} for paths in (comparison.known, comparison.live)]
+    if sorted(map(sorted, sides)) != [["array"], ["object"]]:
+        return False
+    listed = comparison.known if "array" in sides[0] else comparison.live
+    return f"{path}[*]" not in listed
+
+
+def is_counter_of_a_varying_group(path: str, comparison: Comparison) -> bool:
+    """Whether a counter stands beside counters that came and went among the recordings."""
+    parent = parent_of(path)
+    group = comparison.children(comparison.known, parent)
+    one = comparison.known[path]
+    if "usage" not in parent.lower() or not one.types <= {"integer", "number", "object", "null"}:
+        return False
+    return any(
+        other.is_optional and other.types <= {"integer", "number", "object", "null"}
+        for name, other in group.items()
+        if name != path and _is_detail(name) and _is_detail(path)
+    )
+
+
+def _is_detail(path: str) -> bool:
+    """Whether a counter is a part of another one, which back ends count or do not."""
+    name = path.rpartition(".")[2].lower()
+    return any(
+        word in name for word in ("cache", "detail", "reasoning", "audio", "accepted", "tool")
+    )

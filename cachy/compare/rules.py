@@ -8,6 +8,7 @@ from cachy.compare.rule import Rule
 
 # What the installed SDK's response model adds to a change, for the reader of the report.
 SDK_VERDICTS = {
+    "known": "The installed SDK's model calls the field optional, but every recording had it.",
     "provider-ahead": "The installed SDK does not know it yet: check whether a newer release does.",
     "fixture-stale": "The installed SDK knows it already: only the recording is old.",
     "sdk-broken": "The installed SDK's model does not allow it: code that uses the SDK may fail.",

@@ -8,16 +8,16 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Literal
+from typing import Any
 
 from cachy.compare.rule import RuleId
 from cachy.compare.rules import RULES
+from cachy.compare.witnesses import Verdict
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
 from cachy.structure.paths import Step, parent_of, parse_path
 
-Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-broken"]
 Schema = Mapping[str, Any]
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
@@ -63,6 +63,7 @@ class Model:
 
     schema: Schema
     defs: Mapping[str, Schema] = field(default_factory=dict)
+    verdict: Verdict = "sdk-broken"
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
         """Say who is behind: the provider, the fixture or the SDK; "known" is no change at all.
@@ -173,7 +174,7 @@ class Model:
 def _judge_token(tokens: frozenset[str], new: str) -> Verdict:
     if not tokens:
         return "unknown"
-    return "known" if new in tokens else "provider-ahead"
+    return "known" if new in tokens else "sdk-broken"
 
 
 def _judge_types(allowed: frozenset[str], old: str, new: str) -> Verdict:

@@ -10,6 +10,7 @@ from cachy.providers.registry import (
     find_operation,
     find_provider,
     find_surface,
+    is_known_api,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "find_operation",
     "find_provider",
     "find_surface",
+    "is_known_api",
 ]

@@ -42,6 +42,12 @@ def find_provider(host: str) -> Provider | None:
     return next((row for row in PROVIDERS if tails.intersection(row.hosts)), None)
 
 
+def is_known_api(host: str) -> bool:
+    """Whether all that a host serves is a provider's API that we know; not the whole of AWS."""
+    provider = find_provider(host)
+    return provider is not None and (provider is not BEDROCK or host in BEDROCK_HOSTS)
+
+
 @lru_cache(maxsize=1024)
 def find_surface(host: str, method: str, template: str) -> Surface | None:
     """Find the row of a surface by its path template, or None."""

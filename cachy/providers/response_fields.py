@@ -66,3 +66,12 @@ VERSION_HEADERS = (
 JUDGED_HEADERS = (*VERSION_HEADERS, "etag", "www-authenticate")
 # Codes of errors that say that a model is not served (any more).
 GONE = ("model_not_found", "not_found_error", "model_decommissioned", "DeploymentNotFound")
+# Fields that hold what a caller put there, of whatever type, in APIs that keep data.
+FREE_VALUES = frozenset(
+    {
+        *("value", "values", "val", "default", "default_value", "defaultValue", "data", "payload"),
+        *("input", "output", "expected_output", "result", "content", "body", "example", "raw"),
+        *("attributes", "properties", "params", "parameters", "arguments", "settings", "config"),
+        *("min", "max", "old_value", "new_value", "oldValue", "newValue", "from", "to", "answer"),
+    }
+)

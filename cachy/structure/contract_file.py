@@ -16,7 +16,7 @@ from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
 from cachy.redact import find_secrets
 from cachy.structure.contract import Contract, Fact, Facts
-from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.discriminators import is_tag
 from cachy.structure.json_types import is_token
 from cachy.structure.learn_value import DEEPEST
 from cachy.structure.paths import split_path
@@ -198,7 +198,7 @@ def _parse_line(text: str) -> tuple[Fact, str]:
     marks = [flag for flag in rest if flag not in _FLAGS]
     types, tokens = _parse_types(named)
     key, _, value = marks[0].partition("=") if marks else ("", "", "")
-    is_mark = key in DISCRIMINATORS and is_token(value) and "/" not in value
+    is_mark = is_tag(key) and is_token(value) and "/" not in value
     if len(marks) > 1 or (marks and not is_mark) or (tokens and types == {"null"}):
         raise _Unclear(_shown(text))
     line = Fact(types=types, tokens=tokens, **{_FLAGS[flag]: True for flag in flags})

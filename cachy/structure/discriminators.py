@@ -9,29 +9,39 @@ from functools import lru_cache
 from cachy.interaction import Json
 from cachy.providers.response_fields import GENERATED, OPEN_MAPS
 from cachy.structure.json_types import is_token, kind_of
+from cachy.structure.map_keys import are_data_keys
 
 DISCRIMINATORS = ("type", "object", "role", "kind")
 MOST_FIELDS = 512  # more names than this in one object are data
 
-_ID_KEY = re.compile(
-    r"\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}"
-    r"|(?=[a-z]{2,12}[_-]\w*\d)[a-z]{2,12}[_-][A-Za-z0-9]{12,}|.{81,}|.*[\r\n].*",
-    re.IGNORECASE | re.DOTALL,
+# Fields like them: recordType, __typename, @type, resource_type, eventKind, class.
+_TAG = re.compile(
+    r"@?_*(?:type|typename|kind|class)|\w*(?:_(?:type|kind)|[a-z](?:Type|Kind|Class))"
 )
-
-
-@lru_cache(maxsize=4096)
-def _is_id(key: str) -> bool:
-    return _ID_KEY.fullmatch(key) is not None
+_NO_TAG = re.compile(r".*(?:content|media|mime|token|grant|auth|data)_?type", re.IGNORECASE)
 
 
 def find_discriminator(value: dict[str, Json]) -> tuple[str, str] | None:
     """Find the field that says which member of a union an object is, or None."""
     for key in DISCRIMINATORS:
-        name = value.get(key)
-        if isinstance(name, str) and "/" not in name and is_token(name):
+        if key in value and _is_name(value[key]):
+            return key, value[key]
+    for key, name in value.items():
+        if isinstance(name, str) and is_tag(key) and _is_name(name):
             return key, name
     return None
+
+
+def _is_name(value: Json) -> bool:
+    return isinstance(value, str) and "/" not in value and is_token(value)
+
+
+@lru_cache(maxsize=4096)
+def is_tag(key: str) -> bool:
+    """Whether a field's name says that it tells kinds of objects apart."""
+    if key in DISCRIMINATORS:
+        return True
+    return _TAG.fullmatch(key) is not None and _NO_TAG.fullmatch(key) is None
 
 
 def is_json_schema(value: dict[str, Json]) -> bool:
@@ -43,7 +53,7 @@ def is_map_like(value: dict[str, Json]) -> bool:
     """Whether an object's keys are data: ids, numbers, prose, or a great many of one type."""
     if not value:
         return False
-    if len(value) > MOST_FIELDS or all(map(_is_id, value)):
+    if len(value) > MOST_FIELDS or are_data_keys(value):
         return True
     if len(value) < 20:
         return False

@@ -49,7 +49,7 @@ def compile_contract(contract: Contract) -> Schemas:
         roots={
             root if root == "$" else root[6:-1]: {
                 "$schema": DIALECT,
-                **_schema(node, is_required=True),
+                **_schema(node, is_required=True, is_root=True),
             }
             for root, node in structure.roots.items()
         },
@@ -62,7 +62,7 @@ def compile_contract(contract: Contract) -> Schemas:
     )
 
 
-def _schema(node: Node, *, is_required: bool = False) -> Schema:
+def _schema(node: Node, *, is_required: bool = False, is_root: bool = False) -> Schema:
     types = {"number" if kind == "integer" else kind for kind in types_of(node)}
     if types <= {"null"}:
         return {}  # what was always null may turn out to be anything
@@ -77,11 +77,11 @@ def _schema(node: Node, *, is_required: bool = False) -> Schema:
     if node.variants:
         schema["allOf"] = [*_members(node)]
     elif node.fields:
-        schema |= _object(node)
+        schema |= _object(node, is_root=is_root)
     return schema
 
 
-def _object(node: Node) -> Schema:
+def _object(node: Node, *, is_root: bool = False) -> Schema:
     required = {name for name, child in node.fields.items() if child.count >= node.objects}
     firm = sorted(name for name in required if node.fields[name].seen >= FIRM)
     schema: Schema = {
@@ -90,7 +90,9 @@ def _object(node: Node) -> Schema:
             for name, child in node.fields.items()
         }
     }
-    if firm:  # an empty object says nothing of its fields
+    if firm and is_root:
+        schema["required"] = firm
+    elif firm:  # an empty object says nothing of its fields
         schema |= {"if": {"minProperties": 1}, "then": {"required": firm}}
     return schema
 
@@ -98,11 +100,14 @@ def _object(node: Node) -> Schema:
 def _members(node: Node) -> Iterator[Schema]:
     """Hold each member of a union to its own fields; one that is not known may have any."""
     for (key, name), variant in sorted(node.variants.items()):
-        before = DISCRIMINATORS[: DISCRIMINATORS.index(key)] if key in DISCRIMINATORS else ()
+        before = (
+            DISCRIMINATORS[: DISCRIMINATORS.index(key)] if key in DISCRIMINATORS else DISCRIMINATORS
+        )
         tells = {**_unnamed(before), key: {"const": name}}
         yield {"if": {"properties": tells, "required": [key]}, "then": _object(variant)}
     if node.fields:
-        yield {"if": {"properties": _unnamed(DISCRIMINATORS)}, "then": _object(node)}
+        keys = (*DISCRIMINATORS, *sorted({key for key, _ in node.variants} - {*DISCRIMINATORS}))
+        yield {"if": {"properties": _unnamed(keys)}, "then": _object(node)}
 
 
 def _unnamed(keys: Iterable[str]) -> Schema:

@@ -32,12 +32,16 @@ class Structure:
     streams: int = 0
     endings: dict[str, int] = field(default_factory=dict)
     orders: dict[tuple[str, str], int] = field(default_factory=dict)
+    _resources: dict[str, int] = field(default_factory=dict)
 
-    def learn(self, document: Document) -> None:
-        """Add one recorded answer."""
-        response = parse_text(document_of(document)["response"])
-        mark = 1 << self.recordings
-        self.recordings += 1
+    def learn(self, document: Document, *, counts_once: bool = False) -> None:
+        """Add one recorded response.
+
+        `counts_once`: several responses to one GET show one resource, and are one recording.
+        """
+        found = document_of(document)
+        response = parse_text(found["response"])
+        mark = self._mark(found.get("request") or {} if counts_once else {})
         if "sse" in response:
             self._learn_stream(response, mark)
         elif "ndjson" in response:
@@ -48,6 +52,15 @@ class Structure:
         elif kind := next((kind for kind in ("text", "base64", "blob") if kind in response), None):
             self._root("$", "", mark)
             self.endings[kind] = self.endings.get(kind, 0) + 1
+
+    def _mark(self, request: Mapping[str, Json]) -> int:
+        """Return the bit of a recording, a new one unless its resource was seen before."""
+        url = str(request.get("url", "")) if request.get("method") == "GET" else ""
+        at = self._resources.get(url, self.recordings)
+        if url:
+            self._resources[url] = at
+        self.recordings = max(self.recordings, at + 1)
+        return 1 << at
 
     def _root(self, name: str, value: Json, mark: int) -> None:
         learn_value(self.roots.setdefault(name, Node()), value, mark, name)
@@ -106,11 +119,11 @@ def document_of(document: Document) -> Mapping[str, Json]:
     return document.document if isinstance(document, Fixture) else document
 
 
-def learn(documents: Iterable[Document]) -> Structure:
-    """Learn the structure of some answers of one surface."""
+def learn(documents: Iterable[Document], *, counts_once: bool = False) -> Structure:
+    """Learn the structure of some responses of one surface; see `Structure.learn`."""
     structure = Structure()
     for document in documents:
-        structure.learn(document)
+        structure.learn(document, counts_once=counts_once)
     return structure
 
 

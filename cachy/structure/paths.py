@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cachy.providers.response_fields import BACKENDS, ENUMS
+from cachy.structure.discriminators import is_tag
 from cachy.structure.node import Node
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")
+_EMPTIABLE = frozenset({"string", "array", "object"})
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
 
 
@@ -22,7 +24,8 @@ class Observation:
     `count` is how often a value stood there, `chances` how many objects could have held one;
     `seen` is the number of recordings that it comes from, `objects` the number of objects that
     stood there and `hollows` how many of them were empty; `is_blank` where every value was
-    (null, 0, false, "", [], {}).
+    (null, 0, false, "", [], {}), `writes_empty` where one was null, "", [] or {}. `tags` are the
+    values of the field that tells an object's kind.
     """
 
     types: frozenset[str]
@@ -37,6 +40,8 @@ class Observation:
     is_variant: bool = False
     is_map: bool = False
     is_blank: bool = False
+    writes_empty: bool = False
+    tags: frozenset[str] = frozenset()
     objects: int = 0
     hollows: int = 0
 
@@ -124,6 +129,9 @@ def _fact(node: Node, path: str, chances: int) -> Observation:
         is_opaque=node.is_opaque,
         is_map=node.is_map,
         is_blank=node.blanks == node.count,
+        writes_empty="null" in node.kinds
+        or bool(node.blanks and _EMPTIABLE.issuperset(node.kinds)),
+        tags=names if is_tag(named) else frozenset(),
         objects=node.objects,
         hollows=node.hollows,
     )
@@ -137,7 +145,7 @@ def types_of(node: Node) -> frozenset[str]:
 
 _STEP = re.compile(
     r"""\.\*|\[\*\]|\["(?:[^"\\]|\\.)*"\]|\.[A-Za-z_$@][\w$@-]*"""
-    r"""|\[\w+=[^\]{}]*\]|\{\w+=[^\]{}]*\}"""
+    r"""|\[[\w@]+=[^\]{}]*\]|\{[\w@]+=[^\]{}]*\}"""
 )
 _ROOT = re.compile(r"\$|event\([^()\s]{1,128}\)")
 

@@ -8,10 +8,10 @@ from itertools import groupby
 from cachy.interaction import Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import ENUMS
-from cachy.structure.discriminators import DISCRIMINATORS
+from cachy.structure.discriminators import is_tag
 from cachy.structure.json_types import written_kind_of
 
-_TELLING = frozenset((*DISCRIMINATORS, *ENUMS, "event"))  # whose words count, not their type alone
+_TELLING = frozenset((*ENUMS, "event"))  # whose values count, not their type alone
 
 
 def outline_of(response: Mapping[str, Json]) -> Hashable:
@@ -33,6 +33,6 @@ def _outline(value: Json, name: str) -> Hashable:
         return frozenset((key, _outline(item, key)) for key, item in value.items())
     if kind == "array":
         return kind, frozenset(_outline(item, "") for item in value)
-    if kind == "string" and (name in _TELLING or value == DONE):
+    if kind == "string" and (name in _TELLING or is_tag(name) or value == DONE):
         return kind, str(value)
     return kind

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from cachy.compare.body_rules import KNOWN, SURE
+from cachy.compare.excuses import KNOWN, SURE
 from cachy.compare.tool_calls import is_call
 from cachy.providers.response_fields import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
 from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator

