@@ -17,6 +17,7 @@ from cachy.cli.terminal import say
 from cachy.config import Config, load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import is_chosen, list_fixtures
+from cachy.replay.coverage import describe_uncovered
 from cachy.replay.run import completeness, summary
 
 _AUTOSTART = Path(__file__).with_name("autostart")
@@ -156,4 +157,5 @@ def _details(total: dict[str, Any]) -> list[str]:
         *(f"changed {path}" for path in total["changed"]),
         *(f"not recorded: {line}" for line in (*total["refused"], *total["unwritten"])),
         *(f"missed: {error}" for error in total["missed"]),
+        *describe_uncovered(total["uncovered"]),
     ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cachy.config.covered_hosts import parse_doms
+from cachy.config.covered_hosts import parse_alias, parse_doms
 from cachy.config.settings import Drift, Match, Mode
 from cachy.errors import CachyError
 from cachy.interaction import Json
@@ -172,6 +172,9 @@ SETTINGS: dict[str, Check] = {
     "record_status": whole_numbers,
     "doms": _hosts,
     "extend_doms": _hosts,
+    "alias": lambda value: parse_alias(string_table(value)),
+    "uncovered": one_of("pass", "refuse"),
+    "pass": _hosts,
     "base_urls": _typed(bool, "true or false"),
     "hdrs": strings,
     "paths": strings,

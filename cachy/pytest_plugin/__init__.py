@@ -42,6 +42,7 @@ def pytest_configure(config: pytest.Config) -> None:
         "missed": [],
         "astray": [],
         "unwritten": [],
+        "uncovered": [],
     }
     config.pluginmanager.register(FullRun(config), "cachy-full-run")
     if mode := config.getoption("--cachy"):
@@ -201,7 +202,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from cachy.replay.run.summary import summary
 
         done = summary()  # of every scope, whoever opened it
-        for name in ("replayed", "recorded", "unwritten"):  # beside those of workers
+        for name in ("replayed", "recorded", "unwritten", "uncovered"):  # beside those of workers
             totals[name] += done[name]
     if totals["astray"] and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -227,7 +228,7 @@ def pytest_terminal_summary(
     shown = {
         name: value if isinstance(value, int) else len(value) for name, value in counts.items()
     }
-    if not any(shown.values()) and not totals["unwritten"]:
+    if not any(shown.values()) and not totals["unwritten"] and not totals["uncovered"]:
         return
     line = ", ".join(f"{value} {name}" for name, value in shown.items())
     terminalreporter.write_line(f"cachy: {line}")
@@ -235,6 +236,11 @@ def pytest_terminal_summary(
         terminalreporter.write_line(f"cachy: missed outside of a test: {missed}")
     for line in totals["unwritten"]:
         terminalreporter.write_line(f"cachy: not recorded: {line}")
+    if totals["uncovered"]:
+        from cachy.replay.coverage import describe_uncovered
+
+        for line in describe_uncovered(totals["uncovered"]):
+            terminalreporter.write_line(f"cachy: {line}")
 
 
 def _remembered() -> list[UnrecordedRequest]:

@@ -15,6 +15,7 @@ class Tally:
     equal: list[str] = field(default_factory=list)  # paths, recorded anew and left as they were
     refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
+    uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
     used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
 
     def clear(self) -> None:
@@ -22,6 +23,7 @@ class Tally:
         self.replayed = 0
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()
+        self.uncovered.clear()
         self.used.clear()
 
     def rename(self, moved: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from cachy.interaction import Request
 from cachy.replay import misses
 from cachy.replay.counters import Tally
 
-Event = Literal["hit", "live", "recorded", "not recorded", "miss"]
+Event = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered"]
 
 
 class Journal:
@@ -51,6 +51,12 @@ class Journal:
             print(f"cachy: not recorded: {error}", file=sys.stderr, flush=True)
         self.tally.unwritten.append(f"{misses.shown(request, self.config)}: {error}")
         self._say("not recorded", self.tally.unwritten[-1])
+
+    def uncovered(self, host: str) -> None:
+        """Count a request that went live because its host is not covered; log the first."""
+        if host not in self.tally.uncovered:
+            self._say("uncovered", host)
+        self.tally.uncovered.append(host)
 
     def missed(self, error: UnrecordedRequest) -> None:
         """Log a miss; `misses.remember` has printed its first line already."""

@@ -19,9 +19,10 @@ from cachy.fixture.identity.fingerprint import Identity, without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
-from cachy.interaction import Fixture, Json, Request
+from cachy.interaction import Fixture, Json, Request, host_and_port
 from cachy.redact import redact_text, redact_url, redact_values
 from cachy.replay import placeholder_keys
+from cachy.replay.coverage import explain_coverage, refuses
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 
@@ -44,13 +45,25 @@ def find_refusal(request: Request, is_chosen: bool, config: Config) -> tuple[str
     `is_chosen` tells whether `--only` covers it.
     """
     if config.mode is Mode.REPLAY:
-        return f"mode replay, from {config.mode_from}", how_to_record()
+        return _why_not_live(request, config), _how_to_allow(request, config)
     if not is_chosen:
         why = f"mode {config.mode.value}, for --only {config.only}"
         return why, "take it into --only, or leave --only out"
     if key := placeholder_keys.missing_for(request):
         return f"nothing recorded, and {key} isn't set", f"set {key}, then {how_to_record()}"
     return None
+
+
+def _why_not_live(request: Request, config: Config) -> str:
+    why = explain_coverage(request.url, config)
+    return f"mode replay, from {config.mode_from}" + (f"; {why}" if why else "")
+
+
+def _how_to_allow(request: Request, config: Config) -> str:
+    host, port = host_and_port(request.url)
+    if not refuses(config, host, port):
+        return how_to_record()
+    return f'add "{host}" to extend-doms, then {how_to_record()}; or add it to pass'
 
 
 def unrecorded(

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
-from cachy.config import Config, Mode, is_covered
+from cachy.config import Config, Mode
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixture.identity.fingerprint import (
     Identity,
@@ -20,6 +20,7 @@ from cachy.fixture.store.store import Store, file_name
 from cachy.interaction import Headers, Request, Response, host_and_port
 from cachy.providers import find_surface
 from cachy.replay import misses
+from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.journal import Journal
 from cachy.replay.recorder import Recorder, Recording
 from cachy.replay.sequence import Sequences
@@ -61,7 +62,8 @@ class Session:
         self.sequences = Sequences()
         self.journal = Journal(config)
         self.recorder = Recorder(config, self.store, self.sequences, self.journal)
-        self.covers = lru_cache(maxsize=256)(self._covers)
+        self.coverage = Coverage(config, self.journal.uncovered)
+        self.covers = self.coverage.covers
         self._known: dict[Key, _Found] = {}
         self._room = _KNOWN
         named = ("content-type", "upgrade", *counted_headers(config.match.headers))
@@ -74,9 +76,6 @@ class Session:
         self.sequences.renew_lock()
         self.store.renew_lock()
 
-    def _covers(self, host: str, port: int | None) -> bool:
-        return self.config.mode is not Mode.OFF and is_covered(host, port, self.config.doms)
-
     def covers_url(self, url: str) -> bool:
         """Whether requests to this URL are ours to answer."""
         return self.covers(*host_and_port(url))
@@ -86,7 +85,7 @@ class Session:
         try:
             known = self._known.get(key)
             if known is None:
-                return self._look(_request_of(key), key)
+                return self._look(self._known_as(_request_of(key)), key)
             response = self.store.read(known.path)
         except CachyError:
             return None  # `answer` says what is wrong with the file
@@ -99,12 +98,16 @@ class Session:
             UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
                 can't be read.
         """
+        request = self._known_as(request)
         try:
             found = self._look(request)
             return found or self._settled_answer(request, self._settle(request))
         except CachyError as error:  # which SDKs would take for a broken connection
             unreadable = misses.unreadable(request, error, self.config)
         self._refuse(unreadable)
+
+    def _known_as(self, request: Request) -> Request:
+        return with_alias(request, self.config) if self.config.alias else request
 
     def _refuse(self, error: UnrecordedRequest) -> NoReturn:
         self.journal.missed(error)

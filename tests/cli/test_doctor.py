@@ -49,7 +49,7 @@ def test_settings_hosts_keys_and_ci_are_explained(
     config = load_config()
     assert "mode: record, from mode in pyproject.toml" in [*describe_project(config)]
     hosts = [*describe_hosts(config)]
-    assert "from extend_doms: api.example.com" in hosts
+    assert "from extend-doms: api.example.com" in hosts
     assert "gateway.local:4000, from OPENAI_BASE_URL" in hosts
     assert [*describe_keys({"GROQ_API_KEY": "x"})] == ["set: GROQ_API_KEY"]
     assert "requests to covered hosts may go live" in [*describe_ci({})][1]

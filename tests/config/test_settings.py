@@ -52,12 +52,14 @@ def test_settings_of_the_repository_hold_where_a_project_below_has_none(mono: Pa
     ("text", "message"),
     [
         (TABLE + "dom = []", r"unknown setting 'dom' in \[tool.cachy\]. Did you mean 'doms'\?"),
-        (TABLE + "xyz = 1", "Known settings: base_urls, doms, drift, extend_doms, "),
+        (TABLE + "xyz = 1", "Known settings: alias, base_urls, doms, drift, extend_doms, "),
         (TABLE + "doms = ['https://a.org']", r"wrong \[tool.cachy\] doms: 'https://a.org' is not"),
         (TABLE + "extend-doms = ['a b']", "extend-doms: 'a b' is not a host name"),
         (TABLE + "mode = 'always'", "mode: 'always' is not one of record, replay, refresh, off"),
         (TABLE + "max_age = true", "max_age: expected a whole number, found True"),
         (TABLE + "base_urls = 'no'", "base_urls: expected true or false, found 'no'"),
+        (TABLE + "uncovered = 'block'", "uncovered: 'block' is not one of pass, refuse"),
+        (TABLE + "alias = ['a']", "alias: expected a table of strings"),
         (TABLE + "match = 1", r"wrong \[tool.cachy.match\]: expected a table, found 1"),
         (TABLE + "[tool.cachy.match]\nignored = []", "Did you mean 'ignore'?"),
         (TABLE + "[tool.cachy.drift]\nhosts = { a = 1 }", "hosts: expected a table of strings"),
@@ -72,10 +74,12 @@ def test_a_wrong_setting_is_named_with_its_file(text: str, message: str, tmp_pat
 
 
 def test_hosts_are_added_to_the_known_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "pyproject.toml").write_text(TABLE + "extend-doms = ['api.example.com']\n")
+    (tmp_path / "pyproject.toml").write_text(
+        TABLE + "extend-doms = ['api.example.com']\nalias = {'gw.local:4000' = 'api.openai.com'}\n"
+    )
     monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:4010")
     config = load_config(tmp_path)
-    added = {"api.example.com", "127.0.0.1:4010"}
+    added = {"api.example.com", "gw.local:4000", "127.0.0.1:4010"}
     assert added < {*config.doms}
     assert "api.openai.com" in config.doms
     assert config.base_url_hosts == {"127.0.0.1:4010": "ANTHROPIC_BASE_URL"}

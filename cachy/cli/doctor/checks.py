@@ -39,7 +39,7 @@ def describe_hosts(config: Config) -> Iterator[str]:
     if chosen:
         yield f"from doms: {', '.join(chosen)}"
     if config.extend_doms:
-        yield f"from extend_doms: {', '.join(config.extend_doms)}"
+        yield f"from extend-doms: {', '.join(config.extend_doms)}"
     for host, variable in config.base_url_hosts.items():
         yield f"{host}, from {variable}"
     for host, name in config.alias.items():

@@ -60,6 +60,8 @@ def _middleware(asking: _Session, current: CurrentSession) -> Any:
         session = current()
         is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
         if session is None or not is_ours:
+            if session is not None:
+                session.coverage.pass_by(outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
         if "upgrade" in outgoing.headers:
             dns_guard.check(session, outgoing.url.host, outgoing.url.port)

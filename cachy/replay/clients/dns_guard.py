@@ -120,7 +120,7 @@ def check(session: Session | None, host: str, port: int | None) -> None:
     Raises:
         UnrecordedRequest: in replay mode; in record mode a warning is given, once for a host.
     """
-    if session is None or not host or is_inside() or not session.covers(host, port):
+    if session is None or not host or is_inside() or not session.coverage.guards(host, port):
         return
     unseen = f"A connection to {host} was left by a client that cachy doesn't see"
     if session.config.mode is Mode.REPLAY:

@@ -39,9 +39,13 @@ def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callabl
         def _transport_for_url(self: Any, url: Any) -> Any:
             transport = original(self, url)
             session = current()
-            if session is None or is_inside() or not session.covers(url.host, _port(url)):
+            if session is None or is_inside() or isinstance(transport, _Shim):
                 return transport
-            if isinstance(transport, _Shim) or _stands_aside(library, transport, session):
+            is_ours = session.covers(url.host, _port(url))
+            if _stands_aside(library, transport, session):
+                return transport
+            if not is_ours:
+                session.coverage.pass_by(url.host, _port(url))
                 return transport
             shim = _shims(library)[kind == "Async"]
             return shim(session, transport, library)

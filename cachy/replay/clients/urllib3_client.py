@@ -17,7 +17,7 @@ from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
-from cachy.interaction import Headers, Request, Response, header
+from cachy.interaction import Headers, Request, Response, header, host_and_port
 from cachy.replay.clients.http_wire import (
     ReplayedResponse,
     ReplaySocket,
@@ -81,9 +81,10 @@ def _make_urlopen(library: ModuleType, original: Any, current: CurrentSession) -
     ) -> Any:
         session = current()
         target = "" if session is None or is_inside() else _absolute(library, self, url)
-        if session is None or not target or not session.covers_url(target):
+        if session is None or not target or is_theirs(original) or _stands_aside(type(self)):
             return original(self, method, url, body, headers, *args, **kw)
-        if is_theirs(original) or _stands_aside(type(self)):
+        if not session.covers_url(target):
+            session.coverage.pass_by(*host_and_port(target))
             return original(self, method, url, body, headers, *args, **kw)
         body, raw = _whole(library, body)
         pairs = _pairs(self.headers if headers is None else headers)

@@ -20,7 +20,7 @@ from cachy.replay.session import Session
 FILE = "CACHY_RUN_REPORT"  # names the file to which every process of a run adds its lines
 RUN = "CACHY_RUN"  # set by `cachy run`, which says for all what became of the requests
 
-_LISTS = ("recorded", "changed", "equal", "refused", "unwritten", "missed")
+_LISTS = ("recorded", "changed", "equal", "refused", "unwritten", "uncovered", "missed")
 _watched: dict[int, tuple[Tally, str]] = {}  # counts, and the folder of fixtures; by identity
 _state: dict[str, Any] = {"registered": False, "on": False, "process": "", "ended": False}
 
@@ -146,7 +146,8 @@ def _end_with_multiprocessing(_: object) -> None:
 
 
 def _end() -> None:
-    if not _state["ended"] and (_state["process"] or misses.remembered):
+    has_uncovered = any(tally.uncovered for tally, _ in _watched.values())
+    if not _state["ended"] and (_state["process"] or misses.remembered or has_uncovered):
         _state["ended"] = True
         add_line(so_far())
 

@@ -1,0 +1,93 @@
+"""Which requests of a scope are cachy's to answer, and which it lets through and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from urllib.parse import urlsplit, urlunsplit
+
+from cachy.config import Config, Mode, find_alias, is_covered, is_loopback
+from cachy.display import counted
+from cachy.interaction import Request, host_and_port
+
+_DEFAULT_PORTS = (80, 443, None)
+
+
+class Coverage:
+    """The hosts of one scope.
+
+    Args:
+        config: the scope's settings.
+        note: is called with each host[:port] that is not covered, once for each request to it.
+    """
+
+    def __init__(self, config: Config, note: Callable[[str], None]) -> None:
+        self._config = config
+        self._note = note
+        self.guards = lru_cache(maxsize=256)(self._guards)
+        self.covers = lru_cache(maxsize=256)(self._covers)
+
+    def _guards(self, host: str, port: int | None) -> bool:
+        """Whether requests to a host are ours, whatever client sends them."""
+        config = self._config
+        return config.mode is not Mode.OFF and is_covered(host, port, config.doms)
+
+    def _covers(self, host: str, port: int | None) -> bool:
+        """Whether requests to a host are ours if a client that cachy catches sends them."""
+        return self.guards(host, port) or refuses(self._config, host, port)
+
+    def pass_by(self, host: str, port: int | None) -> None:
+        """Note a request that goes live because its host is not covered."""
+        config = self._config
+        if config.mode is Mode.OFF or is_covered(host, port, config.passed):
+            return
+        if config.debug or not is_loopback(host):
+            self._note(_shown(host, port))
+
+
+def _shown(host: str, port: int | None) -> str:
+    name = f"[{host}]" if ":" in host else host
+    return name if port in _DEFAULT_PORTS else f"{name}:{port}"
+
+
+def refuses(config: Config, host: str, port: int | None) -> bool:
+    """Whether a request to this uncovered host is a miss, as `uncovered = "refuse"` says."""
+    is_strict = config.uncovered == "refuse" and config.mode is Mode.REPLAY
+    if not is_strict or is_loopback(host):
+        return False
+    return not is_covered(host, port, (*config.doms, *config.passed))
+
+
+def explain_coverage(url: str, config: Config) -> str:
+    """Return why a host is covered where the user may not know it, else nothing."""
+    host, port = host_and_port(url)
+    if refuses(config, host, port):
+        return 'the host is not covered, and uncovered = "refuse"'
+    for dom, variable in config.base_url_hosts.items():
+        if is_covered(host, port, (dom,)):
+            return f"{variable} names this host"
+    return ""
+
+
+def with_alias(request: Request, config: Config) -> Request:
+    """Return a request as one to the host that its own host stands for, if it does."""
+    name = find_alias(*host_and_port(request.url), config.alias)
+    if not name:
+        return request
+    scheme = "http" if is_loopback(name.rpartition(":")[0] or name) else "https"
+    return request._replace(url=urlunsplit((scheme, name, *urlsplit(request.url)[2:])))
+
+
+def describe_uncovered(uncovered: Iterable[str]) -> list[str]:
+    """Return the lines that name the hosts of uncovered requests and say how to cover them."""
+    numbers = Counter(uncovered)
+    if not numbers:
+        return []
+    hosts = ", ".join(f"{host} ({number})" for host, number in sorted(numbers.items()))
+    entries = ", ".join(f'"{host}"' for host in sorted(numbers))
+    return [
+        f"{counted(numbers.total(), 'request')} went live to hosts that are not covered: {hosts}",
+        f"to cover them: extend-doms = [{entries}] in [tool.cachy]; to let them pass: "
+        f"pass = [{entries}]",
+    ]
