@@ -58,20 +58,27 @@ def make_plan(
     every = [*{case.name: case for case in (*known, *cases)}.values()]
     skips = _find_skips(every, config, allowance or Allowance())
     links = find_links(every, every)
+    chains = {case.name: skips.get(case.name) or order_chain(case, links, skips) for case in every}
     surfaces: defaultdict[str, list[Case]] = defaultdict(list)
     for case in sorted(cases, key=lambda case: (case.surface, case.name)):
-        surfaces[case.surface].append(case)
+        surfaces[case.surface].append(_with_turn(case, chains[case.name]))
     whole: defaultdict[str, list[Fixture]] = defaultdict(list)
     for case in known:
         if not case.fixture.response.get("truncated"):
             whole[case.surface].append(case.fixture)
-    chains = {case.name: skips.get(case.name) or order_chain(case, links, skips) for case in every}
     plan = [
         replace(planned, others=_without(whole[surface], planned.case.fixture))
         for surface, group in surfaces.items()
         for planned in _plan_surface(group, chains, send_all)
     ]
     return _with_earlier_turns(plan, chains)
+
+
+def _with_turn(case: Case, chain: list[Case] | Skip) -> Case:
+    """Tell the turns of a chain apart: each shows that the API still knows the ones before."""
+    if isinstance(chain, Skip) or len(chain) < 2:
+        return case
+    return replace(case, facets=case.facets | {f"turn {len(chain)}"})
 
 
 def _find_skips(cases: Iterable[Case], config: Config, allowance: Allowance) -> dict[str, Skip]:
