@@ -26,6 +26,7 @@ GEMINI = Provider(
     wire=GEMINI_WIRE,
     key_variables=("GOOGLE_API_KEY", "GEMINI_API_KEY"),
     auth="x-goog-api-key: {key}",
+    key_parameters=("key",),
     placeholders=("GOOGLE_API_KEY",),
     credential_sources=("GEMINI_API_KEY",),  # google-genai warns where both are set
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),

@@ -81,7 +81,8 @@ class WireFormat(NamedTuple):
 class Provider(NamedTuple):
     """An API that we know: its hosts, how it authenticates and what its surfaces are.
 
-    `key_variables`: the first that is set is the credential, written as `auth` says.
+    `key_variables`: the first that is set is the credential, written as `auth` says;
+    `key_parameters` are those of a URL that may hold it instead.
     `placeholders` are the variables that the SDK cannot start without; none is set in place of
     one of `credential_sources`. `sdk_prefixes` and `sdk_models` say what the SDK parses a response
     into: what path templates begin with, and rows of "ENDING MODEL EVENT_MODEL", a model being
@@ -93,6 +94,7 @@ class Provider(NamedTuple):
     wire: WireFormat
     key_variables: tuple[str, ...] = ()
     auth: str = "authorization: Bearer {key}"
+    key_parameters: tuple[str, ...] = ()
     placeholders: tuple[str, ...] = ()
     credential_sources: tuple[str, ...] = ()
     base_url_variables: tuple[str, ...] = ()

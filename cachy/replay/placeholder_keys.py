@@ -12,8 +12,9 @@ from cachy.interaction import Request
 from cachy.providers import PROVIDERS, Provider
 from cachy.providers.bedrock import BEDROCK
 from cachy.redact import secret_values
+from cachy.redact.secrets import STAND_IN
 
-PLACEHOLDER = "cachy-placeholder-for-"  # followed by the variable's name
+PLACEHOLDER = STAND_IN  # followed by the variable's name
 _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux
 _CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
 _placed: set[str] = set()

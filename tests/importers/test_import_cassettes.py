@@ -362,7 +362,7 @@ def test_no_secret_of_a_cassette_reaches_the_fixtures(
     monkeypatch.setenv("MINE_API_KEY", guarded)
     told = {"message": f"Incorrect API key provided: {KEY}", "seen": guarded}
     stream = f"data: {json.dumps(told)}\n\ndata: [DONE]\n\n"
-    url = f"https://me:{KEY}@api.openai.com/v1/{KEY}?key={KEY}&sig=abcdef"
+    url = f"https://me:{KEY}@api.openai.com/v1/{KEY}?key={KEY}&sig=abcdef0123456789abcdef0123456789"
     headers = {"Authorization": [f"Bearer {KEY}"], "Cookie": f"sid={KEY}", "Set-Cookie": f"s={KEY}"}
     both = entry(json.dumps({"password": "hunter2", "told": told}), json.dumps(told), url)
     both["request"]["headers"] |= headers

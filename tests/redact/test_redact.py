@@ -30,6 +30,7 @@ from cachy.redact import (
 
 NEVER = ("(?!)",)  # a pattern of the user's that never matches: every string is looked at
 KEY = "sk-proj-Zx81kQm3Lw7Vt0Rb5Nc2"
+MINTED = "Zx91kQm3Lw7Vt0Rb5Nc2"  # of no known shape
 FRAGMENTS = st.one_of(
     secrets(),
     st.tuples(st.sampled_from(list(SPELLINGS.values())), secrets()).map(lambda it: it[0](it[1])),
@@ -149,8 +150,9 @@ FROZEN = [
     ("{'api_key': 'a'}", "{'api_key': '[redacted:api-key]'}"),
     ('"{\\"clientSecret\\": \\"a\\"}"', '"{\\"clientSecret\\": \\"[redacted:client-secret]\\"}"'),
     ('{"password": "cut of', '{"password": "[redacted:{{password}}]'),
-    ("GET /a?key=abc&page=2", "GET /a?key=[redacted:key]&page=2"),
-    ("a?b=1\\u0026sig=abc", "a?b=1\\u0026sig=[redacted:signature]"),
+    (f"GET /a?key={MINTED}&page=2", "GET /a?key=[redacted:key]&page=2"),
+    ("GET /a?key=abc&page=2", "GET /a?key=abc&page=2"),
+    (f"a?b=1\\u0026sig={MINTED}", "a?b=1\\u0026sig=[redacted:signature]"),
     ("AZURE_API_KEY=0f9e8d7c6b5a49382716", "AZURE_API_KEY=[redacted:api-key]"),
     ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY",
      "aws_secret_access_key = [redacted:secret-key]"),
@@ -175,6 +177,12 @@ FROZEN_JSON = [
     ({"Cookie": "a=b; c=d"}, {"Cookie": "a=[redacted:cookie]; c=[redacted:cookie]"}),
     ({"name": "password", "value": "a"}, {"name": "password", "value": "[redacted:{{password}}]"}),
     ({"name": "api_key", "text": "a"}, {"name": "api_key", "text": "[redacted:api-key]"}),
+    ({"token": MINTED}, {"token": "[redacted:token]"}),
+    (
+        {"a": [{"key": "3f9a" * 8}], "code": MINTED},
+        {"a": [{"key": "[redacted:key]"}], "code": "[redacted:code]"},
+    ),
+    ({"said": json.dumps({"token": MINTED})}, {"said": '{"token": "[redacted:token]"}'}),
     ({KEY: 1, f"{KEY}9": 2}, {"[redacted:openai-key]": 1, "[redacted:openai-key] 2": 2}),
 ]
 
@@ -196,6 +204,10 @@ HARMLESS = [
     {"text": "https://h.example/a?page=2&code=DE&b=%20%2F and user@h.example, pass: yes"},
     {"text": "Incorrect API key provided: sk-proj-********************3f9a. password: required"},
     {"text": "Set OPENAI_API_KEY=<your key>, or api_key=os.environ['KEY'], token=next(tokens)"},
+    {"token": "USDT", "key": "alpha", "code": "def a(b):\n    return B1 + c, 'xyz'", "sig": "a(b)"},
+    {"key": "0x52908400098527886E0F7030069857D2E4169EE7", "signature": MINTED, "token": "a" * 31},
+    {"next_token": MINTED, "page_key": MINTED, "_token": MINTED, "cursor": MINTED, "keys": MINTED},
+    {"text": f"see https://h.example/a?_token={MINTED}&page_token={MINTED}&token=DAI&key=beta"},
     {"bytes": b"\x00\xff", "long": "data:image/png;base64," + "iVBORw0KGgo" * 400},
 ]
 
@@ -211,10 +223,15 @@ def test_what_is_no_secret_comes_back_the_same_object(value: Any) -> None:
 URLS = [
     ("https://h.example/a?page=2#top", "https://h.example/a?page=2#top"),
     ("https://me:pw@h.example:8/a", "https://redacted@h.example:8/a"),
-    ("https://h.example/?KEY=abc", "https://h.example/?KEY=[redacted:key]"),
+    ("https://h.example/?KEY=abc", "https://h.example/?KEY=abc"),
+    (f"https://h.example/?KEY={MINTED}", "https://h.example/?KEY=[redacted:key]"),
+    ("https://generativelanguage.googleapis.com/a?key=x",
+     "https://generativelanguage.googleapis.com/a?key=[redacted:key]"),
     ("https://h.example/?api%2Dkey=a%20b&q=%C3%BC", "https://h.example/?api%2Dkey=[redacted:api-key]&q=%C3%BC"),
     ("https://h.example/?code=DE&token=&x", "https://h.example/?code=DE&token=&x"),
-    ("https://h.example/?code=4f0AX4XfWh9dK2c7b", "https://h.example/?code=[redacted:code]"),
+    ("https://h.example/?code=4f0AX4XfWh9dK2c7bQ1z", "https://h.example/?code=[redacted:code]"),
+    (f"https://h.example/?sig={'3f9a' * 8}&token={MINTED}",
+     "https://h.example/?sig=[redacted:signature]&token=[redacted:token]"),
     ("https://s3.example/o?X-Amz-Credential=AKIA/2&X-Amz-Signature=ab",
      "https://s3.example/o?X-Amz-Credential=[redacted:aws-key]&X-Amz-Signature=[redacted:signature]"),
     (f"https://h.example/{KEY}/x", "https://h.example/[redacted:openai-key]/x"),
@@ -239,7 +256,7 @@ def test_only_listed_headers_are_kept_and_never_credentials() -> None:
         ("CF-Ray", "8a1b"),
         ("Date", "today"),
         ("Set-Cookie", "sid=abc; Path=/; HttpOnly"),
-        ("Location", "https://me:pw@h.example/?token=abc"),
+        ("Location", f"https://me:pw@h.example/?token={MINTED}"),
     ]
     assert keep_response_headers(given, ["x-mine", "AUTHORIZATION"]) == [
         ("content-type", "application/json"),
