@@ -46,6 +46,14 @@ def _idna(host: str) -> str:
         return host
 
 
+def has_host(url: str) -> bool:
+    """Whether a URL names a host, and a port that is one if it names any."""
+    try:
+        return bool(host_and_port(url)[0].rstrip("."))
+    except ValueError:
+        return False
+
+
 class Request(NamedTuple):
     """A request as it would go over the wire; `url` is absolute, `body` is whole."""
 

@@ -45,7 +45,7 @@ DOORS = {
     "click": {"cli"},
     "rich": {"cli"},
     "deepdiff": {"compare.structures"},
-    "jsonschema": {"verify.document_checks", "structure.json_schema"},
+    "jsonschema": {"fixture.format.schema", "structure.json_schema"},
     "subprocess": {
         *("pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"),
         "drift.outcome.blast_radius",

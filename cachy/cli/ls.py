@@ -13,10 +13,10 @@ import click
 from cachy.config import Config, load_config
 from cachy.display import matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
+from cachy.fixture.document import RecordedRequest, parse_document
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import list_fixtures
-from cachy.fixture.store.store import FILE_NAME, load_whole
-from cachy.interaction import Fixture
+from cachy.fixture.store.store import FILE_NAME, load_fixture
 
 _UNLIMITED = 10_000  # columns: more than any table has
 _WIDE = 160  # columns of a terminal that has room for whole paths and tests
@@ -87,28 +87,29 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
     row: dict[str, Any] = dict.fromkeys(COLUMNS, "") | {"fixture": shown, "recorded": ""}
     row["size"] = path.stat().st_size
     try:
-        fixture = load_whole(path)
-        target = parse_target(str(fixture.request["url"]), config.paths)
-    except (CachyError, KeyError, ValueError):
+        fixture = load_fixture(path)
+    except CachyError:
         return row | {"surface": "unreadable: run `cachy verify`"}
-    recorded = fixture.document.get("recorded") or {}
-    stream = " (stream)" if "sse" in fixture.response else ""
+    recorded, request, response = parse_document(fixture.document)
+    target = parse_target(request.url, config.paths)
+    stream = " (stream)" if response.body.kind == "sse" else ""
     return row | {
-        "surface": f"{fixture.request['method']} {target.authority}{target.template}{stream}",
-        "model": _model(fixture),
-        "age": _age(str(recorded.get("at", ""))),
-        "recorded": str(recorded.get("at", "")),
-        "test": str(recorded.get("test", "")),
+        "surface": f"{request.method} {target.authority}{target.template}{stream}",
+        "model": _model(request),
+        "age": _age(recorded.at),
+        "recorded": recorded.at,
+        "test": recorded.test,
     }
 
 
-def _model(fixture: Fixture) -> str:
+def _model(request: RecordedRequest) -> str:
     """Return the requested model, from the JSON body, a multipart field or the path."""
-    body, parts = fixture.request.get("json"), fixture.request.get("multipart", ())
-    if isinstance(body, dict) and "model" in body:
-        return str(body["model"])
+    kind, content = request.body[:2]
+    if kind == "json" and isinstance(content, dict) and "model" in content:
+        return str(content["model"])
+    parts = content if kind == "multipart" else ()
     named = (part.get("text", "") for part in parts if part.get("name") == "model")
-    in_path = re.search(r"/models?/([^/:?]+)", fixture.request["url"])
+    in_path = re.search(r"/models?/([^/:?]+)", request.url)
     return str(next(named, in_path[1] if in_path else ""))
 
 

@@ -10,9 +10,9 @@ import click
 from cachy.cli.terminal import write
 from cachy.config import load_config
 from cachy.display import printable
-from cachy.errors import CachyError, InvalidFixture
+from cachy.errors import CachyError
 from cachy.fixture.store.files import list_fixtures, refuse_outside
-from cachy.fixture.store.store import FILE_NAME, load_whole
+from cachy.fixture.store.store import FILE_NAME, load_fixture
 from cachy.fixture.transcript.transcript import render_transcript
 
 _SHOWN = 3  # fixtures named where several match
@@ -32,12 +32,7 @@ def command(fixture: Path) -> int:
     root = load_config().fixtures
     path = fixture if os.path.lexists(fixture) else _find(fixture.as_posix(), root)
     refuse_outside(path, root)
-    document = load_whole(path).document
-    try:
-        text = render_transcript(document)
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise InvalidFixture(path) from None
-    write(text, hang=0)
+    write(render_transcript(load_fixture(path).document), hang=0)
     return 0
 
 

@@ -10,12 +10,11 @@ from pathlib import Path
 
 from cachy.compare.compare import Change, compare
 from cachy.errors import CachyError, InvalidFixture, NotComparable
-from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.lossless_json import DEEPEST, is_too_deep
+from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import encode, parse_fixture
 from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.interaction import Json
-from cachy.structure.learn import learn
 
 Document = dict[str, Json]
 
@@ -87,10 +86,6 @@ def load_document(path: Path) -> Document:
 
 
 def _whole(document: Document, path: Path) -> Document:
-    try:
-        if not is_whole(document):
-            raise ValueError("it breaks the format")
-        learn([document])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise InvalidFixture(path) from None
+    if fault := find_fault(document):
+        raise InvalidFixture(path, f"is not a valid fixture, {fault}")
     return document

@@ -12,7 +12,7 @@ from cachy.interaction import Request
 from cachy.providers import PROVIDERS, Provider
 from cachy.providers.bedrock import BEDROCK
 from cachy.redact import secret_values
-from cachy.redact.secrets import STAND_IN
+from cachy.redact.names import STAND_IN
 
 PLACEHOLDER = STAND_IN  # followed by the variable's name
 _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux

@@ -14,7 +14,7 @@ from cachy.errors import CachyError
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
-from cachy.redact import find_secrets
+from cachy.redact.response import find_secrets
 from cachy.structure.contract import Contract, Fact, Facts
 from cachy.structure.discriminators import is_tag
 from cachy.structure.json_types import is_token

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,16 +15,17 @@ from cachy.fixture.document import request_of
 from cachy.fixture.environment_advice import explain_guarded
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import blob_names
-from cachy.fixture.format.text import parse_body, parse_document, parse_headers
+from cachy.fixture.format.schema import find_fault
+from cachy.fixture.format.text import parse_document, parse_headers
 from cachy.fixture.identity.fingerprint import identify_settled, is_settled_json
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, is_inside, read_text, walk_fixtures
 from cachy.fixture.store.store import FILE_NAME, Store
 from cachy.interaction import Json, Request
-from cachy.redact import find_secrets
+from cachy.redact.response import find_secrets
 from cachy.verify.contracts import Contracts
 from cachy.verify.damage import find_damage
-from cachy.verify.document_checks import find_fault, find_in_response
+from cachy.verify.document_checks import find_in_response
 from cachy.verify.duplicates import find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
 from cachy.verify.unused import unused_findings
@@ -95,7 +95,6 @@ def _listed(config: Config, paths: Sequence[Path]) -> list[tuple[Path, bool]]:
 
 
 _UNREADABLE: dict[type[CachyError], str] = {NewerFormat: "newer-format"}
-FAULTS = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _Found = Iterator[tuple[str, ...] | Finding]
 """A rule, the detail, and advice if the rule's own does not fit; or a finding of another file."""
 
@@ -142,7 +141,7 @@ class _Checks:
         for kind in find_secrets(text, self.config.redact):
             yield "secret-left", f"holds what looks like a secret: {kind}"
         if invalid := find_fault(document):
-            yield "invalid", invalid
+            yield "invalid", str(invalid)
             return
         yield from find_in_response(document)
         if self.config.max_age is not None:
@@ -150,8 +149,6 @@ class _Checks:
         if '"$blob"' in text:
             yield from self._find_blobs(document)
         yield from self._find_place(path, document)
-        if not _is_plain(document["response"], text) and (fault := _find_form_fault(document)):
-            yield "invalid", fault
         yield from self._find_outside_contract(path, document)
 
     def _find_outside_contract(self, path: Path, document: Mapping[str, Json]) -> _Found:
@@ -159,9 +156,8 @@ class _Checks:
         if folder not in self.folders:
             self.folders[folder] = any(name.startswith(CONTRACT) for name in os.listdir(folder))
         if self.folders[folder]:
-            with suppress(*FAULTS):  # reported as invalid already
-                teaches = shown(self.config, path) not in self.rejected
-                yield from self.contracts.hold(document, path, teaches=teaches)
+            teaches = shown(self.config, path) not in self.rejected
+            yield from self.contracts.hold(document, path, teaches=teaches)
 
     def _find_age(self, document: Mapping[str, Json], limit: int) -> _Found:
         at = document.get("recorded", {}).get("at")
@@ -189,9 +185,6 @@ class _Checks:
             host, fingerprint = self._identify(document, named["fingerprint"] if named else "")
         except CachyError:
             return  # a blob is missing: reported already
-        except FAULTS as error:
-            yield "invalid", f"its request cannot be read: {type(error).__name__}"
-            return
         if named is None:
             yield "wrong-place", f"its name lacks the fingerprint of its request, {fingerprint}"
         elif named["fingerprint"] != fingerprint:
@@ -233,22 +226,6 @@ def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
         for path in others:
             detail = f"{shown(config, first)} answers the same"
             yield Finding("duplicate", shown(config, path), detail)
-
-
-def _is_plain(response: Mapping[str, Json], text: str) -> bool:
-    """Whether a response is JSON only, with nothing in a form of the format's own."""
-    if "base64" in response or "multipart" in response:
-        return False
-    start = text.find("$", max(text.find('\n  "response": '), 0))
-    return start < 0 or text.find('"$', start - 1) < 0
-
-
-def _find_form_fault(document: Mapping[str, Json]) -> str:
-    try:
-        parse_body(document["response"])
-    except FAULTS as error:
-        return f"its response cannot be read: {type(error).__name__}"
-    return ""
 
 
 def _find_odd_names(listed: Iterable[tuple[Path, bool]], config: Config) -> Iterator[Finding]:

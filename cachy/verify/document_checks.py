@@ -1,68 +1,11 @@
-"""What a fixture's own document shows: whether it keeps to the format, whether its stream ended."""
+"""What a fixture's own document shows of its response: whether the stream ended."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from importlib.resources import files
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from cachy.fixture.format.fast_schema import is_whole
 from cachy.interaction import Json
 from cachy.providers import find_operation
-
-_KINDS = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
-_KINDS |= {int: "a number", float: "a number", type(None): "null"}
-_NAMES = {"object": "an object", "array": "a list", "string": "a string", "integer": "a number"}
-_NAMES |= {"boolean": "true or false"}
-
-
-def find_fault(document: Mapping[str, Json]) -> str:
-    """Return where a document breaks the format's schema, and what was expected; else nothing."""
-    if is_whole(document):
-        return ""
-    from jsonschema.exceptions import best_match
-
-    error = best_match(_validator().iter_errors(document))
-    return f"at {error.json_path}: {_expected(error)}" if error else ""
-
-
-def _expected(error: Any) -> str:
-    """Return what the schema wants, without the value itself, which may be long or secret."""
-    wanted = error.validator_value
-    if error.validator == "type":
-        kind = _KINDS.get(type(error.instance), "something else")
-        return f"expected {_NAMES.get(wanted, wanted)}, found {kind}"
-    if error.validator == "anyOf":
-        kinds = (one.validator_value for one in error.context if one.validator == "type")
-        return f"expected {' or '.join(dict.fromkeys(_NAMES.get(kind, kind) for kind in kinds))}"
-    if error.validator == "required":
-        return f"lacks {', '.join(repr(name) for name in wanted if name not in error.instance)}"
-    if error.validator in ("unevaluatedProperties", "additionalProperties"):
-        return str(error.message)[:200]
-    if error.validator in _EXPECTED:
-        return f"expected {_EXPECTED[error.validator](wanted)}"
-    return "has more than one body"
-
-
-_EXPECTED: dict[str, Callable[[Any], str]] = {
-    "const": json.dumps,
-    "enum": lambda wanted: f"one of {', '.join(map(json.dumps, wanted))}",
-    "pattern": lambda wanted: f"text of the form {wanted}",
-    "minimum": lambda wanted: f"at least {wanted}",
-    "maximum": lambda wanted: f"at most {wanted}",
-    "minItems": lambda wanted: f"at least {wanted} items",
-    "maxItems": lambda wanted: f"at most {wanted} items",
-}
-
-
-@cache
-def _validator() -> Any:
-    from jsonschema import Draft202012Validator  # a heavy import, for a broken document only
-
-    schema = files("cachy.fixture.format").joinpath("fixture.schema.json")
-    return Draft202012Validator(json.loads(schema.read_text(encoding="utf-8")))
 
 
 def find_in_response(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,7 @@ def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
     """Return the identity of the request in a file; None if it cannot be read."""
     try:
         return identify_settled(request_of(load_fixture(path).document, store.load_blob), config)
-    except (CachyError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except CachyError:
         return None
 
 

@@ -15,7 +15,7 @@ from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.files import is_inside, list_fixtures, read_text
 from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
 from cachy.structure.contract_file import render_contract
-from cachy.verify.check import FAULTS, list_checked, verify
+from cachy.verify.check import list_checked, verify
 from cachy.verify.contracts import Contracts
 from cachy.verify.duplicates import find_identity, find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
@@ -131,7 +131,7 @@ def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
     }
     for path in list_checked(config, folders) if folders else ():
         if path.parent in folders and shown(config, path) not in rejected:
-            with suppress(CachyError, *FAULTS):  # reported by verify already
+            with suppress(CachyError):  # reported by verify already
                 deque(contracts.hold(load_fixture(path).document, path), maxlen=0)
     for path, contract, merged in contracts.merged():
         text = render_contract(merged, config.redact)

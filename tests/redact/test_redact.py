@@ -16,7 +16,6 @@ from secret_shapes import SHAPES, SPELLINGS, SPLIT, is_hidden, readings, secrets
 
 from cachy.redact import (
     NEVER_STORED,
-    find_secrets,
     keep_request_headers,
     keep_response_headers,
     redact_bytes,
@@ -27,6 +26,7 @@ from cachy.redact import (
     redact_values,
     secret_values,
 )
+from cachy.redact.response import find_secrets
 
 NEVER = ("(?!)",)  # a pattern of the user's that never matches: every string is looked at
 KEY = "sk-proj-Zx81kQm3Lw7Vt0Rb5Nc2"

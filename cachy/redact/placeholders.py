@@ -1,0 +1,23 @@
+"""What stands in place of a secret."""
+
+from __future__ import annotations
+
+import re
+
+PLACEHOLDER = re.compile(r"\[redacted:(?:[a-z0-9-]+|\{\{[a-z0-9-]+\}\})\]")
+_ONLY_PLACEHOLDERS = re.compile(f"(?:{PLACEHOLDER.pattern})+")
+
+
+# Kinds that stand where only the braces of a template keep scanners still: what follows
+# `password:` or `db_pw=` is a password to them (betterleaks' rule "generic-password").
+_AS_TEMPLATES = frozenset(("password", "env", "custom"))
+
+
+def placeholder(kind: str) -> str:
+    """Return what stands for a secret of this kind, the same one everywhere."""
+    return f"[redacted:{{{{{kind}}}}}]" if kind in _AS_TEMPLATES else f"[redacted:{kind}]"
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is a placeholder, or several, and nothing else."""
+    return _ONLY_PLACEHOLDERS.fullmatch(text) is not None
