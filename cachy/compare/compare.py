@@ -20,11 +20,11 @@ from cachy.compare.sdk_models import find_model
 from cachy.compare.structures import Knowledge, compare_structures
 from cachy.compare.tool_calls import demands_call
 from cachy.compare.witnesses import ContractWitness, Witness
+from cachy.fixture.format.text import with_json
 from cachy.fixture.identity.fixture_path import Target, parse_target
 from cachy.interaction import Json
 from cachy.providers import find_operation, find_surface, is_known_api
 from cachy.providers.google import PROTO_JSON_HOSTS
-from cachy.structure.body import parse_text
 from cachy.structure.contract import FIRM, Contract, structure_of
 from cachy.structure.learn import Document, Structure, learn
 
@@ -80,7 +80,7 @@ def compare(
 
 
 def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface) -> list[Change]:
-    before, after = parse_text(old["response"]), parse_text(new["response"])
+    before, after = with_json(old["response"]), with_json(new["response"])
     old, new = {**old, "response": before}, {**new, "response": after}
     known = [one for one in surface.baseline if is_alike(one, before)]
     others = [one["response"] for one in known]

@@ -6,6 +6,7 @@ import heapq
 import json
 import os
 import sys
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -15,12 +16,15 @@ from cachy.display import relative_path
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
-from cachy.fixture.identity.fingerprint import Identity, without
+from cachy.fixture.giver import find_giver
+from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.ignored import without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, host_and_port
 from cachy.redact import redact_text, redact_url, redact_values
+from cachy.redact.given_secrets import find_placeholder
 from cachy.replay import placeholder_keys
 from cachy.replay.coverage import explain_coverage, refuses
 
@@ -39,7 +43,9 @@ failure_class: list[type[UnrecordedRequest]] = [UnrecordedRequest]
 """The class that is raised; pytest's plugin puts its own on top."""
 
 
-def find_refusal(request: Request, is_chosen: bool, config: Config) -> tuple[str, str] | None:
+def find_refusal(
+    request: Request, is_chosen: bool, config: Config, used: Collection[str] = ()
+) -> tuple[str, str] | None:
     """Say why a request must not go live, and how to record it; None where it may.
 
     `is_chosen` tells whether `--only` covers it.
@@ -51,6 +57,11 @@ def find_refusal(request: Request, is_chosen: bool, config: Config) -> tuple[str
         return why, "take it into --only, or leave --only out"
     if key := placeholder_keys.missing_for(request):
         return f"nothing recorded, and {key} isn't set", f"set {key}, then {how_to_record()}"
+    if mark := find_placeholder(request):
+        giver = find_giver(config.fixtures, used, mark)
+        given = f", which {giver} gave" if giver else ""
+        why = f"it carries {mark}{given}: a placeholder is never sent"
+        return why, "refresh both: run what made them with CACHY_MODE=refresh"
     return None
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,9 +16,13 @@ from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
+from cachy.redact.given_secrets import GivenSecrets
 from cachy.replay import placeholder_keys
 from cachy.replay.journal import Journal
 from cachy.replay.sequence import Sequences
+
+GIVEN = GivenSecrets()
+"""The secrets that responses gave to this process, whichever scope recorded them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,7 @@ class Recording:
     request: Request
     identity: Identity
     index: int
+    started: float = field(default_factory=time.perf_counter)
 
     def save(self, response: Response) -> None:
         """Write the fixture, unless the status says nothing that lasts."""
@@ -84,8 +90,8 @@ class Recorder:
         """
         request, index, secrets = recording.request, recording.index, placeholder_keys.secrets()
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
-        recorded = self._provenance(request, response)
-        document, blobs = compose(request, response, recorded, self.config, secrets)
+        recorded = self._provenance(recording, response)
+        document, blobs = compose(request, response, recorded, self.config, secrets, GIVEN)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
         is_equal = before is not None and is_same_answer(Path(before), document)
         path = self.store.save(identity, document, blobs, index)
@@ -109,14 +115,15 @@ class Recorder:
         if not is_said:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
 
-    def _provenance(self, request: Request, response: Response) -> dict[str, Json]:
-        recorded = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
-        if sdk := parse_user_agent(header(request.headers, "user-agent") or ""):
+    def _provenance(self, recording: Recording, response: Response) -> dict[str, Json]:
+        recorded: dict[str, Json] = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        if sdk := parse_user_agent(header(recording.request.headers, "user-agent") or ""):
             recorded["sdk"] = sdk
         if test := current_test():
             recorded["test"] = test
         if response.http_version in OTHER_VERSIONS:
             recorded["http"] = response.http_version
+        recorded["ms"] = round((time.perf_counter() - recording.started) * 1000)
         return recorded
 
     def close(self) -> None:

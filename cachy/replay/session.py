@@ -13,7 +13,9 @@ from cachy.fixture.identity.fingerprint import (
     counted_headers,
     identify,
     identify_settled,
+    unpacked_body,
 )
+from cachy.fixture.identity.json_rpc import answer_as_asked
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store, file_name
@@ -22,12 +24,13 @@ from cachy.providers import find_surface
 from cachy.replay import misses
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.journal import Journal
-from cachy.replay.recorder import Recorder, Recording
+from cachy.replay.recorder import GIVEN, Recorder, Recording
 from cachy.replay.sequence import Sequences
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _KNOWN = 64 * 1024 * 1024  # bytes of requests whose fixture is remembered, each with _COST more
 _COST = 1024
+_BODY_HEADERS = ("content-type", "content-encoding", "upgrade")
 Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
 """A request as it is: method, URL, body, and the headers that `Session.counted` names."""
 
@@ -66,7 +69,7 @@ class Session:
         self.covers = self.coverage.covers
         self._known: dict[Key, _Found] = {}
         self._room = _KNOWN
-        named = ("content-type", "upgrade", *counted_headers(config.match.headers))
+        named = (*_BODY_HEADERS, *counted_headers(config.match.headers))
         self.counted = frozenset(name.encode("latin-1") for name in named)
         self.renew_locks()
 
@@ -100,8 +103,7 @@ class Session:
         """
         request = self._known_as(request)
         try:
-            found = self._look(request)
-            return found or self._settled_answer(request, self._settle(request))
+            return self._look(request) or self._settled_answer(request)
         except CachyError as error:  # which SDKs would take for a broken connection
             unreadable = misses.unreadable(request, error, self.config)
         self._refuse(unreadable)
@@ -143,10 +145,14 @@ class Session:
         self.sequences.settle(identity.fingerprint, index)
         return self._replayed(found, response)
 
-    def _settle(self, request: Request) -> Identity:
-        return identify_settled(request, with_norm_pats(self.config))
+    def _settle(self, request: Request) -> Request:
+        """Return a request without what responses of this process gave as a secret."""
+        raw = unpacked_body(request)
+        return GIVEN.take_out(request if raw is request.body else request._replace(body=raw))
 
-    def _settled_answer(self, request: Request, identity: Identity) -> Response | Recording:
+    def _settled_answer(self, asked: Request) -> Response | Recording:
+        request = self._settle(asked)
+        identity = identify_settled(request, with_norm_pats(self.config))
         index = self._reserve(identity)
         is_chosen = self._is_chosen(identity, index)
         is_anew = self.config.mode is Mode.REFRESH and is_chosen
@@ -154,11 +160,12 @@ class Session:
         if not is_anew or self.recorder.has_refreshed(identity, index):
             response = self._find(identity, index, is_last=not is_chosen)
         if response is None:
-            response = self._adopt(request, identity, index)
+            response = self._adopt(asked, identity, index)
         if response is not None:
             self.sequences.settle(identity.fingerprint, index)
+            response = answer_as_asked(request.body, response)
             return self._replayed(_Found("", identity, index), response)
-        if refusal := misses.find_refusal(request, is_chosen, self.config):
+        if refusal := misses.find_refusal(asked, is_chosen, self.config, self.journal.tally.used):
             self.sequences.free(identity.fingerprint, index)
             self._refuse(misses.unrecorded(request, identity, index, self.config, refusal))
         self.journal.live(request, file_name(identity.fingerprint, index))

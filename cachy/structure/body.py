@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cachy.fixture.format.lossless_json import is_too_deep, load_exactly
-from cachy.fixture.format.text import encode
 from cachy.interaction import Json
 
 _NESTING = (dict, list)
@@ -33,21 +31,3 @@ def media_type(response: Mapping[str, Json]) -> str:
     headers = response.get("headers") or {}
     named = (value for name, value in headers.items() if str(name).lower() == "content-type")
     return str(next(named, "")).partition(";")[0].strip().lower()
-
-
-def parse_text(response: Mapping[str, Json]) -> Mapping[str, Json]:
-    """Return a response whose JSON is kept as text with that JSON parsed.
-
-    A text that is not JSON, or that says a thing twice or not at all (duplicate keys, NaN), stays.
-    """
-    text = response.get("text")
-    if not isinstance(text, str) or not media_type(response).endswith("json"):
-        return response
-    try:
-        value = load_exactly(text, floats=float)
-    except (ValueError, RecursionError):
-        return response
-    if is_too_deep(value, text):
-        return response
-    others = {key: item for key, item in response.items() if key != "text"}
-    return {**others, "json": encode(value)}

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cachy.fixture.format.text import BODY_KINDS
+from cachy.fixture.format.text import BODY_KINDS, with_json
 from cachy.interaction import Json
-from cachy.structure.body import decode, parse_text
+from cachy.structure.body import decode
 from cachy.structure.contract import FIRM, Contract, is_path, structure_of
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.learn import events_of
@@ -127,7 +127,7 @@ class ContractValidator:
 
     def find_breaches(self, response: Mapping[str, Json]) -> Iterator[str]:
         """Say what in a fixture's response breaks the contract; never with a value of it."""
-        response = parse_text(response)
+        response = with_json(response)
         if "json" in response:
             yield from self._breaches("$", "$", decode(response["json"]))
         elif "ndjson" in response:

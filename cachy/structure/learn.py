@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from itertools import combinations
 
 from cachy.fixture.format.lossless_json import parse_data
+from cachy.fixture.format.text import with_json
 from cachy.interaction import Fixture, Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import KEEP_ALIVE_EVENTS
-from cachy.structure.body import decode, parse_text
+from cachy.structure.body import decode
 from cachy.structure.learn_value import learn_value
 from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
@@ -40,7 +41,7 @@ class Structure:
         `counts_once`: several responses to one GET show one resource, and are one recording.
         """
         found = document_of(document)
-        response = parse_text(found["response"])
+        response = with_json(found["response"])
         mark = self._mark(found.get("request") or {} if counts_once else {})
         if "sse" in response:
             self._learn_stream(response, mark)

@@ -123,17 +123,21 @@ def test_damage_is_named_for_what_it_is(
         (lambda d: d.pop("response"), "at $: lacks 'response'"),
         (
             lambda d: d["response"].update(status="200"),
-            "at $.response.status: expected a number, found a string",
+            "at $.response.status: expected a status code from 100 to 599, found a string",
         ),
-        (lambda d: d["response"].update(status=20), "at $.response.status: expected at least 100"),
+        (
+            lambda d: d["response"].update(status=20),
+            "at $.response.status: expected a status code from 100 to 599, found a number",
+        ),
         (lambda d: d["response"].update(text="x"), "at $.response: has more than one body"),
         (
             lambda d: d["response"].update(headers={"a": 1}),
-            "at $.response.headers.a: expected a string or a list",
+            "at $.response.headers.a: expected text, or an array of texts, found a number",
         ),
         (
             lambda d: d["recorded"].update(http="9"),
-            'at $.recorded.http: expected one of "HTTP/1.0", "HTTP/2", "HTTP/3"',
+            "at $.recorded.http: expected HTTP/1.0, HTTP/2 or HTTP/3; absent for HTTP/1.1, "
+            "found a string",
         ),
     ],
 )

@@ -1,0 +1,76 @@
+"""Secrets that a response of this process gave: known again wherever a later request has them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote
+
+from cachy.interaction import Request
+from cachy.redact.environment import redact_value_bytes, redact_values
+from cachy.redact.names import is_minted
+from cachy.redact.placeholders import PLACEHOLDER
+from cachy.redact.shapes import class_changes
+
+_SHORTEST = 12
+_WORD = re.compile(r"[A-Za-z0-9_.~+/=|:-]+")
+
+
+class GivenSecrets:
+    """Values that a name made secret in a response, and what stands in their place.
+
+    A program sends them on in ways that no name tells, as in "use tok_Zx91…".
+    """
+
+    def __init__(self) -> None:
+        self._marks: dict[str, str] = {}
+
+    def remember(self, taken: Mapping[str, str]) -> None:
+        """Remember the values that look minted; others may stand anywhere by chance."""
+        found = {value: mark for value, mark in taken.items() if _is_telling(value)}
+        self._marks = {**self._marks, **found} if found else self._marks
+
+    def by_mark(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Return the values by what stands in their place, the longest first."""
+        marks = self._marks
+        for mark in dict.fromkeys(marks.values()):
+            values = [value for value, its in marks.items() if its == mark]
+            yield mark, tuple(sorted(values, key=len, reverse=True))
+
+    def take_out(self, request: Request) -> Request:
+        """Return a request without these values; the same object where it has none."""
+        for mark, values in self.by_mark():
+            url = redact_values(request.url, values, mark)
+            body = _without(request.body, values, mark)
+            if (url, body) != (request.url, request.body):
+                request = request._replace(url=url, body=body)
+        return request
+
+
+def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:
+    try:
+        text = body.decode("utf-8")
+    except UnicodeDecodeError:
+        return redact_value_bytes(body, values, mark)
+    clean = redact_values(text, values, mark)
+    return body if clean == text else clean.encode("utf-8")
+
+
+def _is_telling(value: str) -> bool:
+    """Whether a value is long and mixed enough to be known wherever it stands."""
+    if len(value) < _SHORTEST or not _WORD.fullmatch(value) or PLACEHOLDER.search(value):
+        return False
+    has = [re.search(letters, value) is not None for letters in ("[A-Z]", "[a-z]", "[0-9]")]
+    return all(has) or is_minted(value) or (has[2] and class_changes(value) >= 4)
+
+
+def find_placeholder(request: Request) -> str:
+    """Return the first placeholder of ours that a request carries; empty where it has none."""
+    body = request.body.decode("utf-8", "replace")
+    for text in (request.url, *(value for _, value in request.headers), body):
+        if found := _OURS.search(unquote(text) if "%5" in text else text):
+            return found[0]
+    return ""
+
+
+_OURS = re.compile(rf"{PLACEHOLDER.pattern}|\be30\.[A-Za-z0-9_-]+\.redacted\b")

@@ -1,0 +1,268 @@
+"""What a response gives as a secret: cookies, tokens that travel on, and JWTs."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import httpx
+import httpx2
+import pytest
+import requests
+import urllib3
+from conftest import Scope, fixtures_in, forgotten
+from msal.oauth2cli.oidc import Client
+from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response
+
+import cachy
+from cachy.config import Config, load_config
+from cachy.fixture.compose import compose
+from cachy.fixture.document import response_of
+from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.interaction import Request, Response
+from cachy.redact.json_values import redact_json
+from cachy.redact.response import RESPONSE, find_secrets
+from cachy.verify import verify
+
+REQUEST = Request("GET", "https://api.example.com/v1/x")
+
+
+def minted() -> str:
+    """A token of no known shape, another one each time."""
+    return f"tok_Zx9{secrets.token_hex(8)}Q"
+
+
+def written(project: Path) -> str:
+    return "".join(path.read_text(encoding="utf-8") for path in fixtures_in(project))
+
+
+FOLDED = (
+    "a=Zx81kQm3; Path=/; HttpOnly, b=hunter2value; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Secure, "
+    "c=third-secret"
+)
+
+
+def test_each_cookie_of_a_folded_header_is_redacted_and_comes_back() -> None:
+    response = Response(200, (("Set-Cookie", FOLDED), ("set-cookie", "d=four; Max-Age=3")))
+    document, _ = compose(REQUEST, response, {}, Config())
+    assert document["response"]["headers"]["set-cookie"] == [
+        "a=[redacted:cookie]; Path=/; HttpOnly",
+        "b=[redacted:cookie]; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Secure",
+        "c=[redacted:cookie]",
+        "d=[redacted:cookie]; Max-Age=3",
+    ]
+    assert len(response_of(document, lambda _: b"").headers) == 4
+
+
+def by_requests(url: str) -> dict[str, str]:
+    session = requests.Session()
+    session.get(url)
+    return dict(session.cookies)
+
+
+def by_httpx(url: str) -> dict[str, str]:
+    with httpx.Client() as client:
+        client.get(url)
+        return dict(client.cookies)
+
+
+def by_httpx2(url: str) -> dict[str, str]:
+    with httpx2.Client() as client:
+        client.get(url)
+        return dict(client.cookies)
+
+
+def by_aiohttp(url: str) -> dict[str, str]:
+    import asyncio
+
+    async def get() -> dict[str, str]:
+        jar = aiohttp.CookieJar(unsafe=True)
+        async with aiohttp.ClientSession(cookie_jar=jar) as session, session.get(url):
+            return {cookie.key: cookie.value for cookie in jar}
+
+    return asyncio.run(get())
+
+
+def by_urllib3(url: str) -> dict[str, str]:
+    headers = urllib3.PoolManager().request("GET", url).headers
+    pairs = (one.partition(";")[0].split("=", 1) for one in headers.getlist("set-cookie"))
+    return {name: value for name, value in pairs}
+
+
+@pytest.mark.parametrize("get", [by_requests, by_httpx, by_httpx2, by_aiohttp, by_urllib3])
+def test_no_client_brings_a_cookie_to_the_disk_and_each_gets_it_back(
+    get: Callable[[str], dict[str, str]],
+    project: Path,
+    origin: ScriptedServer,
+    recording: Scope,
+    replaying: Scope,
+) -> None:
+    values = {"first": minted(), "second": minted()}
+    headers = tuple(("Set-Cookie", f"{name}={value}; Path=/") for name, value in values.items())
+    url = origin.on("/login", json_response({}, 200, *headers))
+    with recording():
+        assert get(url) == values
+    assert not any(value in written(project) for value in values.values())
+    assert verify(load_config()) == []
+    with replaying():
+        assert set(get(url)) == set(values)
+
+
+TOLD: dict[str, Callable[[str], dict[str, Any]]] = {
+    "in free text": lambda token: {"json": {"note": f"use {token} for this"}},
+    "in a form": lambda token: {"data": {"q": f"say {token}"}},
+    "in the query": lambda token: {"params": {"q": token}},
+    "in base64": lambda token: {"json": {"b": base64.b64encode(f"as {token}!".encode()).decode()}},
+    "as bytes": lambda token: {"content": b"\x00\xff " + token.encode()},
+    "as JSON in a string": lambda token: {"json": {"s": json.dumps({"t": [token]})}},
+}
+
+
+@pytest.mark.parametrize("told", TOLD)
+def test_a_token_that_a_response_gave_is_known_wherever_it_is_sent(
+    told: str, project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    token = minted()
+    login = origin.on("/token", json_response({"access_token": token}))
+    url = origin.on("/use", lambda request: json_response({"seen": len(request.body)}))
+
+    def run() -> Any:
+        given = httpx.post(login).json()["access_token"]
+        return httpx.post(url, **TOLD[told](given)).json()
+
+    with recording():
+        run()
+    assert token not in written(project)
+    assert len(fixtures_in(project)) == 2
+    with replaying():
+        run()
+
+
+def test_a_token_that_is_repeated_in_a_later_response_is_known_there(
+    project: Path, origin: ScriptedServer, recording: Scope
+) -> None:
+    token = minted()
+    login = origin.on("/token", json_response({"session": {"refresh_token": token}}))
+    other = origin.on("/me", json_response({"about": f"signed in by {token}"}))
+    with recording():
+        httpx.post(login)
+        assert token in httpx.get(other).text
+    assert token not in written(project)
+
+
+def test_what_a_person_writes_is_no_token(
+    project: Path, origin: ScriptedServer, recording: Scope
+) -> None:
+    login = origin.on("/token", json_response({"password": "administrator"}))
+    other = origin.on("/me", json_response({"role": "administrator"}))
+    with recording():
+        httpx.post(login)
+        httpx.get(other)
+    assert '"role": "administrator"' in written(project)
+
+
+def test_a_request_that_carries_a_placeholder_is_never_sent(
+    project: Path, origin: ScriptedServer, recording: Scope
+) -> None:
+    login = origin.on("/token", json_response({"access_token": minted()}))
+    url = origin.on("/use", json_response({}))
+    with recording():
+        httpx.post(login)
+    with recording():
+        token = httpx.post(login).json()["access_token"]
+        for sent in (
+            {"headers": {"authorization": f"Bearer {token}"}},
+            {"params": {"q": token}},
+            {"json": {"t": f"use {token}"}},
+            {"data": {"t": f"use {token}"}},
+        ):
+            with pytest.raises(cachy.UnrecordedRequest) as caught:
+                httpx.post(url, **sent)
+            forgotten()
+            assert "it carries [redacted:access-token], which " in str(caught.value)
+            assert str(fixtures_in(project)[0].relative_to(project / "cachy_fixtures")) in str(
+                caught.value
+            )
+            assert "CACHY_MODE=refresh" in str(caught.value)
+    assert [request.path for request in origin.requests] == ["/token"]
+
+
+def jwt(claims: dict[str, Any]) -> str:
+    parts = [{"alg": "RS256", "kid": "k1"}, claims]
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts]
+    return ".".join([*(part.rstrip("=") for part in encoded), secrets.token_urlsafe(64)])
+
+
+def claims_of(token: str) -> Any:
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+
+
+@pytest.mark.parametrize("field", ["id_token", "access_token", "jwt", "said"])
+def test_a_jwt_in_a_response_keeps_its_claims_and_no_signature(field: str) -> None:
+    token = jwt({"sub": "me", "exp": 1764500000, "client_secret": "hunter2", "aud": "app"})
+    clean = redact_json({field: token}, (), RESPONSE)[field]
+    assert clean.startswith("e30.")
+    assert clean.endswith(".redacted")
+    assert claims_of(clean) == {
+        "sub": "me",
+        "exp": 4070908800,
+        "client_secret": "[redacted:client-secret]",
+        "aud": "app",
+    }
+    assert redact_json({field: clean}, (), RESPONSE)[field] == clean
+    assert find_secrets(json.dumps({field: clean})) == []
+    assert find_secrets(json.dumps({field: token})) != []
+
+
+def test_in_a_request_every_jwt_is_one_placeholder() -> None:
+    tokens = [jwt({"sub": name, "exp": 1764500000}) for name in "ab"]
+    tokens += [redact_json({"t": token}, (), RESPONSE)["t"] for token in tokens]
+    asked = [
+        Request("POST", "https://api.example.com/x", (), json.dumps({"say": f"it is {t}"}).encode())
+        for t in tokens
+    ]
+    assert len({identify_settled(one, Config()).fingerprint for one in asked}) == 1
+    document, _ = compose(asked[3], Response(200), {}, Config())
+    assert document["request"]["json"] == {"say": "it is [redacted:jwt]"}
+
+
+def test_a_key_of_a_newer_shape_is_written_nowhere_and_changes_no_fingerprint() -> None:
+    key = "dckr_pat_" + "Zx81kQm3Lw7Vt0Rb5Nc2aX1yU4t"
+    asked = Request("POST", "https://api.example.com/x", (), json.dumps({"k": key}).encode())
+    response = Response(200, (("content-type", "application/json"),), json.dumps([key]).encode())
+    document, _ = compose(asked, response, {}, Config())
+    assert key not in json.dumps(document)
+    assert find_secrets(f'"{key}"') == ["docker-token"]
+    other = asked._replace(body=json.dumps({"k": key[:-1] + "u"}).encode())
+    one, two = (identify_settled(each, Config()).fingerprint for each in (asked, other))
+    assert one != two
+
+
+def test_msal_signs_in_from_a_fixture(
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    def token(_: SeenRequest) -> ScriptedResponse:
+        now = int(time.time())
+        claims = {"iss": origin.url, "aud": "app", "sub": "me", "iat": now, "exp": now + 3600}
+        answer = {"token_type": "Bearer", "expires_in": 3600, "id_token": jwt(claims)}
+        return json_response({**answer, "access_token": jwt(claims), "refresh_token": minted()})
+
+    server = {"token_endpoint": origin.on("/token", token), "issuer": origin.url}
+
+    def sign_in() -> dict[str, Any]:
+        client = Client(server, "app", http_client=requests.Session())
+        return dict(client.obtain_token_by_username_password("me", "hunter2", scope=["openid"]))
+
+    with recording():
+        live = sign_in()
+    with replaying():
+        replayed = sign_in()
+    assert live["id_token_claims"]["sub"] == replayed["id_token_claims"]["sub"] == "me"
+    assert "hunter2" not in written(project)
