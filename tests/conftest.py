@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import importlib
 import os
+import shutil
 import ssl
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -13,6 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import certifi
 import pytest
 import trio
 from hypothesis import HealthCheck, settings
@@ -28,9 +32,22 @@ settings.register_profile("quick", max_examples=25, derandomize=True, **PATIENT)
 settings.register_profile("thorough", max_examples=500, **PATIENT)
 settings.load_profile("quick")
 
+
+def trust_one_certificate() -> None:
+    """Let clients load one certificate: no test talks to the world, and to load all takes long."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    end = "-----END CERTIFICATE-----\n"
+    first = Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end
+    bundle = Path(folder, "one.pem")
+    bundle.write_text(first, encoding="utf-8")
+    certifi.where = lambda: str(bundle)
+
+
+trust_one_certificate()
 WAYS = ("sync", "async", "sync streamed", "async streamed", "async on trio")
 Scope = Callable[..., AbstractContextManager[None]]
-CERTIFICATES = ssl.create_default_context()  # loaded once: each client would load them anew
+CERTIFICATES = ssl.create_default_context(cafile=certifi.where())
 
 
 @pytest.fixture(autouse=True)
@@ -49,7 +66,7 @@ def origin() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty project, in which the test stands, outside of CI and with no key."""
-    (tmp_path / "pyproject.toml").touch()
+    (tmp_path / "pyproject.toml").write_text("[tool.cachy]\n")
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if name.endswith(("_API_KEY", "_TOKEN"))]:
         monkeypatch.delenv(name)

@@ -528,7 +528,7 @@ def test_no_tls_context_is_built_for_a_client_that_only_replays(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"doms": ["https://api.x.org/v1"]}, "Write 'api.x.org'"),
+        ({"doms": ["https://api.x.org/v1"]}, "use 'api.x.org'"),
         ({"doms": ["a b"]}, "is not a host name"),
         ({"mode": "sometimes"}, "'sometimes' is not one of"),
     ],
