@@ -34,7 +34,7 @@ ROOMS = [
     "cli",
 ]
 DOORS = {
-    "httpx": {"drift.live.resend", "pull_request.github", "cli.demo.chat"},
+    "httpx": {"drift.live.resend", "pull_request.rest", "cli.demo.chat"},
     "httpx2": set(),
     "aiohttp": set(),
     "requests": set(),

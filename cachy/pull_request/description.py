@@ -1,233 +1,238 @@
-"""What the pull request says: title and Markdown of a drift report, everything foreign quoted."""
+"""What the pull request says: title and Markdown, with all that an API said quoted."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
-from cachy.display import agree, inline_code, plural, table_row
-from cachy.interaction import Json
+from cachy.display import counted, inline_code, table_row
+from cachy.drift.outcome.report import DriftReport, InconclusiveRow
+from cachy.pull_request.first_line import render_first_line, render_title
+from cachy.pull_request.nights import Night
+from cachy.pull_request.record import Known
 
-Report = Mapping[str, Json]
-
-SEVERITIES = ("breaking", "risky", "compatible")
-BUDGET = 60_000  # UTF-16 units, as GitHub counts; it refuses a body of more than 65,536
-ROWS = 50  # of one table or list
+ROOM = 36_000  # UTF-16 units, where the record is as long as it may be
+LARGEST = 62_000  # of a whole description; GitHub refuses one of more than 65,536
+UNFOLDED = 10  # rows of one list that show without a click
 TOKEN, PATH = 64, 160  # characters of one quotation
 
-VERDICTS = {
-    "breaking": "**Act now**",
-    "risky": "**Read before you merge**",
-    "compatible": "**Nothing to do but merge**",
-}
 ACCEPT = """### How to accept
 
-- **Merge** to keep the API's new structure: the recorded values stay, only what changed is new. \
-A change without a file in the diff (a rejected request, a retired model) needs your own fix.
-- **Close** to decline: cachy stays quiet until the API changes in another way.
+- **Merge** to keep the API's new structure. The recorded values stay; only what changed is new.
+- **Close** to decline: cachy stays quiet about these changes, also if only some of them remain. \
+Reopen to hear of them again.
 - **Push** commits of your own to this branch where your code must follow: cachy then leaves it \
 alone.
 - `cachy explain RULE` says what a rule means."""
-
-_MARK = re.compile(r"\n<!-- cachy-drift changes=([0-9a-f]{16}) text=([0-9a-f]{16}) -->\Z")
-_HOST = re.compile(r"[A-Za-z0-9.:-]{1,60}")
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """The hidden last line of a body: which changes it is about, and what it says of them."""
-
-    changes: str
-    text: str
+WHY_NO_CHECKS = (
+    "**No checks here?** This pull request was opened with the workflow's own token, so GitHub "
+    "waits for somebody to select *Approve workflows to run*. On GitHub Enterprise Server, close "
+    "and reopen it. With the token of a GitHub App in the action's input `token`, checks run at "
+    "once."
+)
+NOT_CHECKED = "Neither drift nor clean: what this pull request says of them is as before."
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A title and a body that ends with its mark."""
+    """A title, the first line of the description, and the rest of it."""
 
     title: str
-    body: str
-    mark: Mark
+    first: str
+    rest: str
 
 
-def render_text(
-    report: Report, advice: Mapping[str, str], run_url: str | None = None
-) -> Text | None:
-    """Render a report: need you act, and why; each change; what breaks; how to accept.
+def render_description(
+    night: Night,
+    report: DriftReport,
+    advice: Mapping[str, str],
+    *,
+    left_out: Sequence[str] = (),
+    own_token: bool = False,
+    room: int = ROOM,
+) -> Text:
+    """Return what a pull request about these changes says.
 
-    None where nothing drifted. `advice` says for each rule, and each verdict of the SDK, what to
-    do. Of the report only paths, type names and tokens are shown, each as inline code. The link
-    to the run is no part of the mark, so that a night that finds the same changes nothing.
+    `advice` says for each rule, and each verdict of the SDK, what to do. Of what an API said only
+    paths, type names, tokens and the message of an error are shown, each as inline code.
     """
-    surfaces = [_surface(surface, advice) for surface in _drifted(report)]
-    if not surfaces:
-        return None
-    title = _title(report)
-    ending = [part for part in (_tests(report), _inconclusive(report), ACCEPT) if part]
-    said = "\n\n".join((title, _verdict(report), *surfaces, *ending))
-    mark = Mark(changes=_fingerprint(report), text=_digest(said))
-    ending += [f"[The run that found this]({run_url})"] if run_url else []
-    ending.append(f"<!-- cachy-drift changes={mark.changes} text={mark.text} -->")
-    return Text(title, _fitted(_verdict(report), surfaces, ending), mark)
-
-
-def parse_mark(body: str) -> Mark | None:
-    """Read the mark at the end of a body; anywhere else it is somebody's text."""
-    found = _MARK.search(_unix(body))
-    return Mark(*found.groups()) if found else None
-
-
-def without_mark(body: str) -> str:
-    """Take the mark off, so that the body no longer speaks for its changes."""
-    return _MARK.sub("", _unix(body))
-
-
-def _drifted(report: Report) -> list[Mapping[str, Json]]:
-    """The surfaces that drifted, the worst first."""
-    found = [row for row in report["surfaces"] if row["outcome"] == "drift"]
-    return sorted(found, key=lambda row: (_worst(row["changes"]), row["surface"]))
-
-
-def _worst(changes: Iterable[Mapping[str, Json]]) -> int:
-    return min((_rank(change["severity"]) for change in changes), default=len(SEVERITIES))
-
-
-def _rank(severity: str) -> int:
-    return SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
-
-
-def _changes(report: Report) -> list[Mapping[str, Json]]:
-    return [change for surface in _drifted(report) for change in surface["changes"]]
-
-
-def _counted(report: Report) -> dict[str, int]:
-    found = Counter(change["severity"] for change in _changes(report))
-    return {severity: found[severity] for severity in SEVERITIES if found[severity]}
-
-
-def _fingerprint(report: Report) -> str:
-    """Identify the changes: no dates, no values, and the order of the report doesn't matter."""
-    rows = sorted(
-        json.dumps([surface["surface"], *(change[key] for key in ("rule", "path", "old", "new"))])
-        for surface in _drifted(report)
-        for change in surface["changes"]
-    )
-    return _digest("\n".join(rows))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
-
-
-def _title(report: Report) -> str:
-    hosts = sorted({_host(surface["surface"]) for surface in _drifted(report)})
-    more = f" and {len(hosts) - 1} more" if len(hosts) > 1 else ""
-    counts = ", ".join(f"{count} {severity}" for severity, count in _counted(report).items())
-    return f"API drift at {''.join(hosts[:1])}{more}: {counts}"
-
-
-def _host(surface: str) -> str:
-    host = surface.partition(" ")[2].partition("/")[0]
-    return host if _HOST.fullmatch(host) else "an API"
-
-
-def _verdict(report: Report) -> str:
-    counts = _counted(report)
-    broken = len(_failed(report))
-    worst = "breaking" if broken else next(iter(counts), "compatible")
-    number = sum(counts.values())
-    said = ", ".join(f"{count} {severity}" for severity, count in counts.items())
-    return f"{VERDICTS[worst]}: {said} {plural(number, 'change')}; {_tested(report)}."
-
-
-def _tested(report: Report) -> str:
-    tests = report.get("tests")
-    if not tests:
-        return "your tests have not been run against the new answers"
-    broken = len(_failed(report))
-    if broken:
-        return f"{broken} of your tests {agree(broken, 'fails')} with the new answers"
-    return f"no test of yours fails with the new answers ({int(tests['passed'])} passed)"
-
-
-def _failed(report: Report) -> Sequence[str]:
-    return list((report.get("tests") or {}).get("failed", ()))
-
-
-def _surface(surface: Mapping[str, Json], advice: Mapping[str, str]) -> str:
-    changes = sorted(surface["changes"], key=lambda row: (_rank(row["severity"]), row["path"]))
-    rows = [_row(change, advice) for change in changes]
-    heading = f"### {inline_code(surface['surface'], PATH)}"
-    return f"{heading}\n\n{_table('severity | rule | path | old → new | what to do', rows)}"
-
-
-def _row(change: Mapping[str, Json], advice: Mapping[str, str]) -> str:
-    old, new = ("—" if change[key] is None else inline_code(change[key]) for key in ("old", "new"))
-    severity, rule = change["severity"], change["rule"]
-    shown = severity if severity in SEVERITIES else inline_code(severity)
-    told = " ".join(f"{advice.get(rule, '')} {advice.get(change.get('sdk', ''), '')}".split())
-    hint = f" ({inline_code(change['hint'], PATH)})" if change.get("hint") else ""
-    return table_row(
-        shown, inline_code(rule), inline_code(change["path"], PATH) + hint, f"{old} → {new}", told
-    )
-
-
-def _tests(report: Report) -> str:
-    failed = _failed(report)
-    if not failed:
-        return ""
-    command = inline_code(report["tests"]["command"], PATH)
-    rows = [f"- {inline_code(name, PATH)}" for name in failed]
-    return f"### Tests that fail with the new answers\n\nRun with {command}:\n\n{_capped(rows)}"
-
-
-def _inconclusive(report: Report) -> str:
-    found = report.get("inconclusive") or ()
-    rows = [
-        table_row(
-            inline_code(row["fixture"], PATH),
-            inline_code(row["reason"]),
-            inline_code(row["detail"]),
-        )
-        for row in found
+    present = [one for one in night.known if not one.gone] or list(night.known)
+    ending = [
+        _what_to_do(night.known, advice),
+        _failing_tests(report),
+        _inconclusive(report.inconclusive),
+        _left_out(left_out),
+        ACCEPT,
+        WHY_NO_CHECKS if own_token else "",
     ]
-    table = _table("fixture | reason | detail", rows)
-    return f"### Could not be checked\n\nNeither drift nor clean.\n\n{table}" if rows else ""
-
-
-def _table(head: str, rows: Sequence[str]) -> str:
-    rule = "|".join("---" for _ in head.split("|"))
-    return f"| {head} |\n|{rule}|\n{_capped(rows)}"
-
-
-def _capped(rows: Sequence[str]) -> str:
-    more = len(rows) - ROWS
-    return "\n".join(rows[:ROWS]) + (
-        f"\n\nAnd {more} more, in the run's report." if more > 0 else ""
+    end = "\n\n".join(part for part in ending if part)
+    sections = _fitted(_sections(night), room - count_units(end))
+    return Text(
+        title=render_title(present),
+        first=render_first_line(present, report),
+        rest="\n\n".join((*sections, end)),
     )
 
 
-def _fitted(first: str, surfaces: Sequence[str], ending: Sequence[str]) -> str:
-    """Join what fits: surfaces are left out whole, so that no table or quotation is cut open."""
-    left = BUDGET - _units("\n\n".join((first, *ending))) - 100
-    shown: list[str] = []
-    for surface in surfaces:
-        left -= _units(surface) + 2
-        if left < 0:
-            break
-        shown.append(surface)
-    more = len(surfaces) - len(shown)
-    cut = [f"{more} more {plural(more, 'surface')}, in the run's report."] if more else []
-    return "\n\n".join((first, *shown, *cut, *ending))
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """A table under a heading: the rows that show at once, and those behind a click."""
+
+    heading: str
+    rows: tuple[str, ...]
+
+    def render(self) -> str:
+        shown, folded = self.rows[:UNFOLDED], self.rows[UNFOLDED:]
+        parts = [self.heading, _table(shown)]
+        if folded:
+            summary = f"{counted(len(folded), 'more change')} here"
+            parts.append(_folded(summary, _table(folded)))
+        return "\n\n".join(parts)
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le")) // 2
+def _sections(night: Night) -> list[_Section]:
+    """Group the changes by the surfaces that show them: equal rows of several are one row."""
+    groups: defaultdict[tuple[object, ...], list[Known]] = defaultdict(list)
+    for one in night.known:
+        groups[_row_key(one)].append(one)
+    rows = [(tuple(sorted(one.surface for one in same)), same) for same in groups.values()]
+    by_surfaces: defaultdict[tuple[str, ...], list[list[Known]]] = defaultdict(list)
+    for surfaces, same in rows:
+        by_surfaces[surfaces].append(same)
+    return [
+        _Section(_heading(surfaces), tuple(_row(same) for same in found))
+        for surfaces, found in by_surfaces.items()
+    ]
 
 
-def _unix(body: str) -> str:
-    return body.replace("\r\n", "\n").rstrip()
+def _row_key(one: Known) -> tuple[object, ...]:
+    change = one.change
+    facts = (change.rule, change.severity, change.path, change.old, change.new, change.hint)
+    return (*facts, change.models, change.parameter, change.message, change.note, one.gone)
+
+
+def _heading(surfaces: Sequence[str]) -> str:
+    if len(surfaces) == 1:
+        return f"### {inline_code(surfaces[0], PATH)}"
+    names = [f"- {inline_code(surface, PATH)}" for surface in surfaces]
+    return f"### {counted(len(surfaces), 'surface')}\n\n{_list(names, 'surface')}"
+
+
+def _row(same: Sequence[Known]) -> str:
+    change = same[0].change
+    kinds = (change.old, change.new)
+    old, new = ("—" if kind is None else inline_code(kind, TOKEN) for kind in kinds)
+    fixtures = [name for one in same for name in one.change.fixtures]
+    tests = [name for one in same for name in one.change.tests]
+    seen = [
+        _named(change.models),
+        _named([PurePosixPath(name).name for name in fixtures]),
+        _named(list(dict.fromkeys(tests))),
+    ]
+    shown = "<br>".join(filter(None, seen)) or "—"
+    return table_row("<br>".join(_what(same[0])), f"{old} → {new}", shown)
+
+
+def _what(one: Known) -> list[str]:
+    """Return what changed, where, and what the API and we say of it."""
+    change = one.change
+    said = [f"**{change.severity}** {inline_code(change.rule)}", inline_code(change.path, PATH)]
+    if change.parameter:
+        said.append(f"parameter {inline_code(change.parameter)}")
+    if change.hint:
+        said.append(inline_code(change.hint, PATH))
+    if change.message:
+        # A grave accent would end the code, and be shown as its number.
+        said.append(f"the API says: {inline_code(change.message.replace('`', chr(39)), 200)}")
+    if change.note:
+        said.append(inline_code(change.note, 200))
+    if one.gone:
+        said.append("not seen in the last run; goes if the next one does not see it either")
+    return said
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first of some names, and how many more there are."""
+    if not names:
+        return ""
+    more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+    return inline_code(names[0], PATH) + more
+
+
+def _what_to_do(known: Iterable[Known], advice: Mapping[str, str]) -> str:
+    """Return the advice of each rule once, and of each verdict of the SDK."""
+    named = dict.fromkeys(one.change.rule for one in known)
+    named |= dict.fromkeys(one.change.sdk for one in known)
+    rows = [f"- {inline_code(name)}: {advice[name]}" for name in named if advice.get(name)]
+    return "\n".join(("### What to do\n", *rows)) if rows else ""
+
+
+def _failing_tests(report: DriftReport) -> str:
+    if not report.tests or not report.tests.failed:
+        return ""
+    command = inline_code(report.tests.command, PATH)
+    rows = [f"- {inline_code(name, PATH)}" for name in report.tests.failed[:200]]
+    title = "### Tests that fail with the new responses"
+    return f"{title}\n\nThey pass today. Run with {command}:\n\n{_list(rows, 'test')}"
+
+
+def _inconclusive(found: Sequence[InconclusiveRow]) -> str:
+    """Return what could not be checked, grouped: one reason of many fixtures is one line."""
+    if not found:
+        return ""
+    groups = Counter((row.reason, row.detail) for row in found)
+    rows = [
+        f"- {inline_code(reason)}, {counted(count, 'fixture')}: {inline_code(detail, PATH)}"
+        for (reason, detail), count in groups.most_common(40)
+    ]
+    return f"### Could not be checked\n\n{NOT_CHECKED}\n\n{_list(rows, 'reason')}"
+
+
+def _left_out(paths: Sequence[str]) -> str:
+    if not paths:
+        return ""
+    rows = [f"- {inline_code(path, PATH)}" for path in paths[:200]]
+    why = "The base has newer versions of these files than the checkout of the last run:"
+    return f"### Left out\n\n{why}\n\n{_list(rows, 'file')}"
+
+
+def _list(rows: Sequence[str], noun: str) -> str:
+    """Return a list, the long rest of it behind a click."""
+    shown, folded = rows[:UNFOLDED], rows[UNFOLDED:]
+    if not folded:
+        return "\n".join(shown)
+    rest = _folded(counted(len(folded), f"more {noun}"), "\n".join(folded))
+    return "\n".join(shown) + f"\n\n{rest}"
+
+
+def _folded(summary: str, body: str) -> str:
+    return f"<details><summary>{summary}</summary>\n\n{body}\n\n</details>"
+
+
+def _table(rows: Sequence[str]) -> str:
+    head = "| change | was → now | seen in: model, fixture, test |\n|---|---|---|"
+    return "\n".join((head, *rows))
+
+
+def _fitted(sections: Sequence[_Section], room: int) -> list[str]:
+    """Return what fits, row by row, so that no table or quotation is cut open."""
+    shown, left_out = list[str](), 0
+    for section in sections:
+        rows = section.rows
+        while rows and count_units(_Section(section.heading, rows).render()) > room:
+            rows = rows[: len(rows) * 3 // 4]
+        left_out += len(section.rows) - len(rows)
+        if rows:
+            text = _Section(section.heading, rows).render()
+            shown.append(text)
+            room -= count_units(text) + 2
+    if left_out:
+        shown.append(f"{counted(left_out, 'more change')}, in the report of the run.")
+    return shown
+
+
+def count_units(text: str) -> int:
+    """Return the length of a text as GitHub counts it."""
+    return len(text.encode("utf-16-le", errors="surrogatepass")) // 2

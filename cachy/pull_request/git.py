@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from cachy.display import printable
 from cachy.errors import CachyError
@@ -20,7 +20,6 @@ IDENTITY = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.gith
 # With the parent's id it tells our commit from another workflow's under the same identity.
 TRAILER = "Cachy-Base: "
 SECONDS = 600
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 _INHERITED = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "GIT_EXEC_PATH")
 _INHERITED_GROUPS = ("GIT_SSH", "GIT_SSL_", "GIT_PROXY_")
@@ -28,8 +27,11 @@ _LOST_RACE = re.compile(r"stale info|is at \S+ but expected|reference already ex
 _TELLING = re.compile(r"fatal: |error: |remote: error|.*\[(remote )?rejected\]")
 
 
+Files = Mapping[str, str | bytes | None]  # by path from the checkout's root; None: remove
+
+
 class LostRace(Exception):
-    """The branch isn't what it was when we looked."""
+    """The branch is not what it was when we looked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,9 +56,14 @@ class Git:
         """Run git and return what it prints.
 
         Raises:
-            CachyError: it failed, isn't installed, or took too long.
+            CachyError: it failed, is not installed, or took too long.
             LostRace: a push met a branch that somebody has moved.
         """
+        # Names of files are bytes; surrogates keep those that are not UTF-8.
+        return self.run_raw(*arguments, stdin=stdin).decode(errors="surrogateescape")
+
+    def run_raw(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run git as `run` does, and return the bytes that it prints."""
         try:
             done = subprocess.run(
                 ("git", *arguments),
@@ -68,13 +75,16 @@ class Git:
                 check=False,
             )
         except OSError as error:
-            said = f"{error.strerror} ({error.filename}). Is it installed, and on PATH?"
-            raise CachyError(f"git can't be run in {self.folder}: {said}") from None
+            said = f"{error.strerror} ({error.filename})"
+            raise CachyError(
+                f"Cannot run git in {self.folder}: {said}.", advice="Is it installed, and on PATH?"
+            ) from None
         except subprocess.TimeoutExpired:
-            raise CachyError(f"git {arguments[0]} took over {SECONDS} seconds; stopped.") from None
+            problem = f"git {arguments[0]} took over {SECONDS} seconds and was stopped."
+            raise CachyError(problem) from None
         if done.returncode:
             raise self._failure(arguments[0], done.stdout + b"\n" + done.stderr)
-        return done.stdout.decode(errors="replace")
+        return done.stdout
 
     def _failure(self, verb: str, output: bytes) -> Exception:
         said = output.decode(errors="replace")
@@ -97,18 +107,62 @@ class Scratch:
     git: Git
     url: str
 
-    def fetch(self, *branches: str) -> tuple[Commit | None, ...]:
-        """Bring the tips of these branches of the remote; None where there is no such branch."""
-        refs = [f"refs/heads/{branch}" for branch in branches]
-        listing = self.git.run("ls-remote", "--", self.url, *refs)
-        tips = {ref: sha for sha, ref in (line.split("\t") for line in listing.splitlines())}
-        wanted = [tips[ref] for ref in refs if ref in tips]
-        if wanted:
-            self.git.run("fetch", "--quiet", "--depth=1", "--no-tags", "--", self.url, *wanted)
-        return tuple(self.load_commit(tips[ref]) if ref in tips else None for ref in refs)
+    def fetch(self, base: str, branch: str) -> tuple[Commit | None, Commit | None]:
+        """Fetch the tips of two branches, of `branch` its parent too; None: no such branch.
+
+        Raises:
+            CachyError: another branch keeps git from creating `branch`.
+        """
+        tips = self._list_tips(base, branch)
+        for name, depth in ((base, 1), (branch, 2)):
+            if name in tips:
+                what = (f"--depth={depth}", "--no-tags", "--", self.url, tips[name])
+                self.git.run("fetch", "--quiet", *what)
+        found = (self.load_commit(tips[name]) if name in tips else None for name in (base, branch))
+        return next(found), next(found)
+
+    def _list_tips(self, base: str, branch: str) -> dict[str, str]:
+        parts = branch.split("/")
+        above = ["/".join(parts[:size]) for size in range(1, len(parts))]
+        wanted = [f"refs/heads/{name}" for name in (base, branch, *above, f"{branch}/*")]
+        rows = self.git.run("ls-remote", "--", self.url, *wanted).splitlines()
+        tips = {
+            ref.removeprefix("refs/heads/"): sha for sha, ref in (row.split("\t") for row in rows)
+        }
+        for name in sorted(tips):
+            # git keeps branches as files: where `cachy` is one, `cachy/drift` has no folder.
+            if name != base and (name in above or name.startswith(f"{branch}/")):
+                advice = f"Rename the branch {name}, or choose another name with --branch."
+                problem = f"The remote has a branch {name}, beside which there can be no {branch}."
+                raise CachyError(problem, advice=advice)
+        return tips
+
+    def list_files(self, commit: str, folder: str) -> dict[str, str]:
+        """Return the blob ids of a commit's plain files below a folder, by their paths."""
+        rows = self.git.run("ls-tree", "-r", "-z", commit, "--", f":(literal){folder}")
+        found = {}
+        for row in filter(None, rows.split("\0")):
+            facts, _, path = row.partition("\t")
+            mode, _, sha = facts.split()
+            # What is no plain file, as a symbolic link, equals no fixture.
+            found[path] = sha if mode.startswith("100") else f"{mode}:{sha}"
+        return found
+
+    def load_blob(self, sha: str) -> bytes:
+        """Return the bytes of a blob."""
+        return self.git.run_raw("cat-file", "blob", sha)
+
+    def find_mentions(self, commit: str, text: str, folder: str) -> set[str]:
+        """Return the paths of a commit's files below a folder that hold a text."""
+        what = ("-l", "-z", "--fixed-strings", "-e", text, commit, "--", f":(literal){folder}")
+        try:
+            rows = self.git.run("grep", *what)
+        except CachyError:  # exit code 1: none
+            return set()
+        return {row.partition(":")[2] for row in rows.split("\0") if row}
 
     def load_commit(self, sha: str) -> Commit:
-        """Read a commit; the parents are those written in it, though they were not fetched."""
+        """Return a commit; its parents are those written in it, fetched or not."""
         head, _, message = self.git.run("cat-file", "commit", sha).partition("\n\n")
         lines = [line.partition(" ") for line in head.splitlines()]
         parents = tuple(value for name, _, value in lines if name == "parent")
@@ -122,9 +176,7 @@ class Scratch:
             and message.rstrip("\n").endswith(f"\n{TRAILER}{parents[0]}"),
         )
 
-    def commit(
-        self, files: Mapping[str, str | bytes | None], message: str, *, onto: Commit
-    ) -> Commit:
+    def commit(self, files: Files, message: str, *, onto: Commit) -> Commit:
         """Put `files` (None: remove) on top of a commit, in one run and without an index."""
         people = f"author {IDENTITY} now\ncommitter {IDENTITY} now\n"
         stream = [
@@ -145,83 +197,35 @@ class Scratch:
         """Move a branch to `commit` (None: delete it), if it still is where we saw it.
 
         Raises:
-            LostRace: it is elsewhere by now (`over` is None: it has come to be).
+            LostRace: it is elsewhere by now (`over` is None: it exists by now).
         """
-        ref = f"refs/heads/{branch}"
-        lease = f"--force-with-lease={ref}:{over.sha if over else ''}"
         source = commit.sha if commit else ""
-        self.git.run("push", "--porcelain", "--no-signed", lease, "--", self.url, f"{source}:{ref}")
+        self._push(f"{source}:refs/heads/{branch}", branch, over)
 
+    def try_push(self, branch: str, commit: Commit, *, over: Commit | None) -> None:
+        """Ask the server whether we may push to a branch, without pushing.
 
-def find_remote(checkout: Path, remote: str, environment: Mapping[str, str]) -> str:
-    """Find the URL of a remote, without the user name and password that it may carry.
+        Raises:
+            CachyError: we may not.
+        """
+        self._push(f"{commit.sha}:refs/heads/{branch}", branch, over, "--dry-run")
 
-    Raises:
-        CachyError: no repository, no such remote.
-    """
-    url = _asked(checkout, environment, "remote", "get-url", remote)
-    if (checkout / url).exists():
-        return str((checkout / url).resolve())
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https"):
-        return url
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def find_prefix(folder: Path, environment: Mapping[str, str]) -> str:
-    """Find a folder's path from its checkout's root, with forward slashes.
-
-    Raises:
-        CachyError: no repository.
-    """
-    return _asked(folder, environment, "rev-parse", "--show-prefix").rstrip("/")
-
-
-def _asked(folder: Path, environment: Mapping[str, str], *question: str) -> str:
-    git = Git(folder=folder, environment=_environment(environment))
-    try:
-        return git.run(*question).removesuffix("\n")
-    except CachyError as error:
-        if "not a git repository" in str(error):
-            error = CachyError(f"{folder} is no git repository: run this inside one.")
-        raise error from None
-
-
-def refuse_foreign_server(url: str, server_url: str) -> None:
-    """Let a token go to its own server only, over https; on this machine it may go anywhere.
-
-    Raises:
-        CachyError: the remote is on another server.
-    """
-    parts, server = urlsplit(url), urlsplit(server_url)
-    if parts.scheme not in ("http", "https") or parts.hostname in LOOPBACK:
-        return
-    if (parts.scheme, parts.netloc.lower()) != ("https", server.netloc.lower()):
-        raise CachyError(f"The remote is {url}, but the token belongs to {server_url}: not sent.")
-
-
-def parse_repository_name(url: str) -> str:
-    """Read owner/name off a remote's URL.
-
-    Raises:
-        CachyError: there is none in it.
-    """
-    found = re.search(r"[/:]([^/:]+/[^/:]+?)(?:\.git)?/?$", url)
-    if not found:
-        raise CachyError(f"No owner/name in the remote {url}: set GITHUB_REPOSITORY.")
-    return found.group(1)
+    def _push(self, moved: str, branch: str, over: Commit | None, *options: str) -> None:
+        lease = f"--force-with-lease=refs/heads/{branch}:{over.sha if over else ''}"
+        options = ("--porcelain", "--no-signed", lease, *options)
+        self.git.run("push", *options, "--", self.url, moved)
 
 
 @contextmanager
 def open_scratch(url: str, token: str, environment: Mapping[str, str]) -> Iterator[Scratch]:
-    """Make an empty scratch repository that speaks to `url`, the token held in its environment.
+    """Make an empty scratch repository that speaks to `url`, with the token in its environment.
 
-    Not in argv, which every process can read, and in no configuration file. Hooks, credential
-    helpers and prompts of the user's own configuration are off.
+    The token is not in argv, which every process can read, nor in a configuration file. Hooks,
+    credential helpers and prompts of the user's own configuration are off.
     """
     basic = base64.b64encode(f"x-access-token:{token}".encode()).decode()
     with TemporaryDirectory(prefix="cachy-", ignore_cleanup_errors=True) as folder:
-        settings = _environment(environment, GIT_DIR=folder, **_configuration(url, basic))
+        settings = clean_environment(environment, GIT_DIR=folder, **_configuration(url, basic))
         git = Git(folder=Path(folder), environment=settings, secrets=(basic, token))
         git.run("init", "--quiet", "--bare", "--template=")
         yield Scratch(git=git, url=url)
@@ -247,8 +251,8 @@ def _configuration(url: str, basic: str) -> dict[str, str]:
     return named
 
 
-def _environment(inherited: Mapping[str, str], **own: str) -> dict[str, str]:
-    """Keep git's own variables out: GIT_DIR of a hook, traces that write requests to a file."""
+def clean_environment(inherited: Mapping[str, str], **own: str) -> dict[str, str]:
+    """Return an environment without git's own variables, such as a hook's GIT_DIR, or traces."""
     kept = {
         name: value
         for name, value in inherited.items()
@@ -268,4 +272,4 @@ def _quoted(path: str) -> str:
 
 def _hint(line: str) -> str:
     refused = re.search(r"Authentication failed|could not read Username|error: 40[13]", line)
-    return ". The token needs the permission contents: write." if refused else ""
+    return ". GITHUB_TOKEN needs the permission contents: write." if refused else ""

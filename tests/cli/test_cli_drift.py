@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from commands import run_cachy
 from drift_project import ASK, CHAT, CHAT_ANSWER, KEY, drift, record, told, write_config
+from github_server import refusal
 from pull_request_world import TOKEN, serve_world
 from scripted_server import ScriptedResponse, ScriptedServer, json_response, serving
 
@@ -134,7 +135,7 @@ def test_what_the_config_skips_for_good_is_green(
     ("arguments", "environ", "code", "words"),
     [
         (["--open-pr"], {}, 2, "GITHUB_TOKEN is not set"),
-        (["--open-pr"], {"GITHUB_TOKEN": TOKEN}, 2, "is no git repository"),
+        (["--open-pr"], {"GITHUB_TOKEN": TOKEN}, 2, "is not a git repository"),
         (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is not one of auth, quota"),
         (["nowhere"], {}, 2, "nowhere does not exist"),
     ],
@@ -203,7 +204,10 @@ def test_the_report_is_printed_where_the_pull_request_fails(tmp_path: Path) -> N
     with serve_world(tmp_path) as world, serving({CHAT: [RECORDED, MORE]}) as provider:
         write_config(world.checkout, provider)
         path = record(world.checkout, provider, ASK)
-        environ = {"GITHUB_TOKEN": "wrong-token", "GITHUB_API_URL": world.github.url}
+        world.commit_all()
+        said = "GitHub Actions is not permitted to create or approve pull requests."
+        world.before("POST /pulls", lambda: refusal(403, said))
+        environ = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": world.github.url, "HOME": str(tmp_path)}
         code, report, talk = drift(world.checkout, str(path), "--open-pr", **environ)
     assert (code, told(report)) == (2, [("compatible", "field-added", "$.tier")])
     assert "pull_request" not in report
@@ -218,9 +222,11 @@ def test_a_project_in_a_subfolder_is_committed_there(
         project.mkdir(parents=True)
         write_config(project, provider)
         path = record(project, provider, ASK)
+        world.commit_all()
         environ = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": world.github.url, "HOME": str(tmp_path)}
         code, report, talk = drift(project, "--open-pr", **environ)
-        assert world.changed_files() == [f"A\t{path.relative_to(world.checkout).as_posix()}"]
+        name = path.relative_to(world.checkout).as_posix()
+        assert world.changed_files("cachy/drift-packages-app") == [f"M\t{name}"]
     assert (code, report["pull_request"]["operation"]) == (0, "created")
     assert talk == f"cachy: pull request {report['pull_request']['url']}: created\n"
     assert [change["fixtures"] for change in report["surfaces"][0]["changes"]] == [

@@ -24,7 +24,7 @@ from scripted_server import ScriptedResponse, ScriptedServer, json_response, ser
 from cachy.config import load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import list_fixtures
-from cachy.pull_request.publish import BRANCH
+from cachy.pull_request.scene import BRANCH
 from cachy.verify import verify, write_contracts
 
 WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}
@@ -177,10 +177,11 @@ def test_the_pull_request_holds_the_contract_beside_its_fixture(tmp_path: Path) 
     with serve_world(tmp_path) as world, serving({CHAT: answers}) as provider:
         contract = set_up(world.checkout, provider, times=1)
         assert structure(contract.read_text())["$.access_token"] == "string, new"
+        world.commit_all()
         environ = {"GITHUB_TOKEN": TOKEN, "GITHUB_API_URL": world.github.url, "HOME": str(tmp_path)}
         code, report, talk = drift(world.checkout, str(contract.parent), "--open-pr", **environ)
         names = [path.relative_to(world.checkout).as_posix() for path in contract.parent.iterdir()]
-        assert world.changed_files() == [f"A\t{name}" for name in sorted(names)]
+        assert world.changed_files() == [f"M\t{name}" for name in sorted(names)]
         committed = world.in_bare(
             "show", f"{BRANCH}:{contract.relative_to(world.checkout).as_posix()}"
         )

@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+import base64
+import re
+import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from github_server import refusal
-from pull_request_world import ADDED, FIXTURE, OLD, PAGE, REMOVED, World, report, serve_world
+from pull_request_world import (
+    ADDED,
+    FIXTURE,
+    OLD,
+    PAGE,
+    REMOVED,
+    World,
+    report,
+    serve_world,
+    surface,
+)
 
+from cachy.drift.outcome.report import DriftReport
 from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.publish import BRANCH, Result
+from cachy.pull_request.publish import Result
+from cachy.pull_request.record import Description, OwnedFile, split_description
+from cachy.pull_request.scene import BRANCH
 
 
 @pytest.fixture
@@ -27,6 +44,7 @@ def test_one_pull_request_is_created_left_alone_updated_closed_and_created_again
         (report(ADDED), Result("created", 1, PAGE)),
         (report(ADDED), Result("none", 1, PAGE)),
         (report(ADDED, REMOVED), Result("updated", 1, PAGE)),
+        (report(), Result("updated", 1, PAGE)),
         (report(), Result("closed", 1, PAGE)),
         (report(), Result("none")),
         (report(ADDED, REMOVED), Result("created", 2, PAGE[:-1] + "2")),
@@ -52,7 +70,7 @@ def test_the_commit_is_one_on_top_of_the_base_and_holds_the_files_only(world: Wo
     base = world.in_bare("rev-parse", "main").strip()
     assert world.in_bare("log", "--format=%P|%an|%ce|%B", "-1", BRANCH).strip() == (
         f"{base}|github-actions[bot]|41898282+github-actions[bot]@users.noreply.github.com|"
-        f"API drift at api.example.com: 1 compatible\n\nCachy-Base: {base}"
+        f"$.completed_at is new (1 fixture)\n\nCachy-Base: {base}"
     )
 
 
@@ -70,18 +88,42 @@ def test_other_values_of_the_same_changes_are_no_news(world: World) -> None:
     assert world.in_bare("show", f"{BRANCH}:{FIXTURE}") == '{"total": 3}\n'
 
 
-def test_a_branch_behind_its_base_is_built_anew(world: World) -> None:
+def test_a_branch_behind_its_base_is_left_alone(world: World) -> None:
     world.drift(report(ADDED))
-    base = world.push_by_hand("main")
+    tip, calls = world.github.tip(BRANCH), len(world.github.calls)
+    world.push_by_hand("main")
+    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert world.github.tip(BRANCH) == tip
+    assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
+
+
+def test_a_branch_that_conflicts_with_its_base_is_rebuilt(world: World) -> None:
+    world.drift(report(ADDED))
+    base = world.push_by_hand("main", path=FIXTURE)
+    world.update_checkout()
     assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
     assert world.in_bare("rev-parse", f"{BRANCH}^").strip() == base
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
 
-def test_drift_without_a_file_to_change_still_opens_a_pull_request(world: World) -> None:
-    assert world.drift(report(REMOVED), {}) == Result("created", 1, PAGE)
-    assert world.drift(report(REMOVED), {}) == Result("none", 1, PAGE)
-    assert world.changed_files() == []
+def test_drift_without_a_file_to_change_opens_nothing(world: World) -> None:
+    assert world.drift(report(REMOVED), {}) == Result("none")
+    assert world.github.tip(BRANCH) is None
+
+
+def test_drift_without_a_file_stands_in_a_pull_request_that_is_open_anyway(world: World) -> None:
+    world.drift(report(ADDED))
+    assert world.drift(report(ADDED, REMOVED)) == Result("updated", 1, PAGE)
+    assert world.github.pulls[0]["title"] == "$.usage.total is gone (1 fixture)"
+    assert "`$.usage.total` is gone" in world.github.pulls[0]["body"].splitlines()[0]
+
+
+def test_a_pull_request_whose_last_file_is_gone_is_closed(world: World) -> None:
+    world.drift(report(ADDED, REMOVED))
+    assert world.drift(report(REMOVED), {}) == Result("updated", 1, PAGE)
+    assert world.drift(report(REMOVED), {}) == Result("closed", 1, PAGE)
+    assert "needs a change of your code" in world.github.comments[-1]["body"]
+    assert world.drift(report(REMOVED), {}) == Result("none")
 
 
 def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
@@ -89,6 +131,7 @@ def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
     commit = world.push_by_hand()
     assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
     assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    world.github.pulls[0]["body"] = ""  # nobody knows what it was about
     assert world.drift(report()) == Result("blocked", 1, PAGE)
     assert world.github.tip(BRANCH) == commit
     assert [comment["body"].splitlines()[-1] for comment in world.github.comments] == [
@@ -142,29 +185,105 @@ def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> Non
     world.github.calls.clear()
     world.github.pulls[0]["sha"] = merged
     world.github.close(1, is_merged=True)
+    world.update_checkout()
     assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == Result("created", 2, f"{PAGE[:-1]}2")
 
 
 def test_what_somebody_closed_stays_closed_until_something_else_changes(world: World) -> None:
     world.drift(report(ADDED))
     world.github.close(1)
-    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert summed_up(world.drift(report(ADDED))) == ("none", None, {"$.completed_at": 1})
     assert world.drift(report(REMOVED)) == Result("created", 2, f"{PAGE[:-1]}2")
 
 
-def test_a_description_edited_by_hand_is_kept_while_the_drift_is_the_same(world: World) -> None:
+def test_a_person_s_title_and_text_are_kept_whatever_the_drift_does(world: World) -> None:
     world.drift(report(ADDED))
-    edited = "My notes.\r\n\r\n" + world.github.pulls[0]["body"].replace("\n", "\r\n")
+    body = world.github.pulls[0]["body"].replace("\n", "\r\n")
+    edited = f"My notes.\r\n\r\n{body}\r\n\r\nSee #7."
     world.github.pulls[0] |= {"title": "My title", "body": edited}
     assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
-    assert world.github.pulls[0]["title"] == "My title"
+    assert world.github.pulls[0]["body"] == edited
+    assert world.drift(report(ADDED, REMOVED)) == Result("updated", 1, PAGE)
+    first, *_, last = world.github.pulls[0]["body"].splitlines()
+    assert (world.github.pulls[0]["title"], first, last) == ("My title", "My notes.", "See #7.")
+    assert world.github.pulls[0]["body"].count("### How to accept") == 1
+    assert "usage.total" in world.github.pulls[0]["body"]
 
 
-@pytest.mark.parametrize("unknown", [report(inconclusive=1), {**report(), "summary": {}}])
-def test_a_night_that_could_not_look_closes_nothing(world: World, unknown: dict[str, Any]) -> None:
+def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> None:
+    refused = "GitHub Actions is not permitted to create or approve pull requests."
+    world.before("POST /pulls", lambda: refusal(403, refused))
+    with pytest.raises(CachyError):
+        world.drift(report(ADDED))
+    world.github.open(BRANCH, "main", "By hand", "Mine.")
+    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.github.pulls[0]["body"].startswith("Mine.\n\n**Merge once")
+    assert world.github.pulls[0]["title"] == "By hand"
+
+
+def test_a_pull_request_without_a_record_closes_after_two_clean_nights(world: World) -> None:
     world.drift(report(ADDED))
-    unknown["summary"] = {"checked": 0, "inconclusive": 0, **unknown["summary"]}
-    assert world.drift(unknown) == Result("none", 1, PAGE)
+    world.github.pulls[0]["body"] = "Emptied."
+    assert world.drift(report()) == Result("updated", 1, PAGE)
+    assert world.drift(report()) == Result("closed", 1, PAGE)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        "AAAA",
+        "!",
+        base64.b64encode(zlib.compress(b"[]")).decode(),
+        base64.b64encode(zlib.compress(b"[" * 100_000)).decode(),
+        base64.b64encode(zlib.compress(b" " * 50_000_000)).decode(),
+    ],
+)
+def test_a_record_that_does_not_parse_is_dropped(world: World, record: str) -> None:
+    world.drift(report(ADDED, REMOVED))
+    body = world.github.pulls[0]["body"]
+    broken = re.sub(r"cachy-drift 1 \S+", f"cachy-drift 1 {record}", body)
+    world.github.pulls[0]["body"] = broken
+    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.github.pulls[0]["body"].count("### How to accept") == 1 + (record == "!")
+    assert world.changed_files() == [f"M\t{FIXTURE}"]
+
+
+def test_a_forged_record_brings_no_file_from_outside_the_fixtures(world: World) -> None:
+    world.drift(report(ADDED))
+    description = split_description(world.github.pulls[0]["body"])
+    assert description.record
+    forged = (
+        OwnedFile(path=".github/workflows/x.yml", surfaces=("POST api.example.com/v1/chat",)),
+    )
+    record = replace(description.record, files=(*description.record.files, *forged))
+    world.github.pulls[0]["body"] = Description(before="", record=None, after="").with_ours(
+        "a", "b", record
+    )
+    world.drift(report(ADDED, REMOVED))
+    assert world.changed_files() == [f"M\t{FIXTURE}"]
+
+
+@pytest.mark.parametrize(
+    "unsure",
+    [
+        report(inconclusive=1),
+        report(partial=True),
+        report(surfaces=[surface(complete=False, outcome="skipped", sent=[])]),
+        report(
+            surfaces=[
+                surface(
+                    transient=[
+                        {**ADDED, "confirmed": "1/3", "sdk": "unknown", "fixtures": [FIXTURE]}
+                    ]
+                )
+            ]
+        ),
+    ],
+)
+def test_a_night_that_could_not_look_closes_nothing(world: World, unsure: DriftReport) -> None:
+    world.drift(report(ADDED))
+    for _ in range(4):
+        assert world.drift(unsure).operation in ("updated", "none")
     assert world.github.pulls[0]["state"] == "open"
 
 
@@ -198,6 +317,7 @@ def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
 
 def test_a_push_while_it_closes_keeps_the_branch(world: World) -> None:
     world.drift(report(ADDED))
+    world.drift(report())
     world.before("POST /issues/1/comments", world.push_by_hand)
     assert world.drift(report()) == Result("closed", 1, PAGE)
     assert world.in_bare("log", "--format=%s", "-1", BRANCH).strip() == "By hand"
@@ -209,9 +329,8 @@ def test_another_run_that_opened_it_first_is_joined(world: World) -> None:
 
     world.before("POST /pulls", open_first)
     assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
-    assert [pull["title"] for pull in world.github.pulls] == [
-        "API drift at api.example.com: 1 compatible"
-    ]
+    titles = [pull["title"] for pull in world.github.pulls]
+    assert titles == ["$.completed_at is new (1 fixture)"]
 
 
 def test_a_creation_whose_answer_is_lost_is_not_repeated(world: World) -> None:
@@ -256,7 +375,7 @@ def test_a_server_in_trouble_is_asked_again_after_the_time_it_names(
 @pytest.mark.parametrize("answer", [refusal(500, "Oops"), refusal(429, "Slow", Retry_After="3600")])
 def test_a_server_that_stays_in_trouble_is_inconclusive(world: World, answer: Any) -> None:
     world.before("GET /", *[lambda: answer] * 9)
-    with pytest.raises(Inconclusive, match="try again later"):
+    with pytest.raises(Inconclusive, match="Try again later"):
         world.drift(report(ADDED))
     assert len(world.github.calls) <= 4
 
@@ -266,5 +385,10 @@ def test_a_renamed_repository_is_followed_and_another_host_is_not(world: World) 
     world.before("GET /", lambda: refusal(301, "Moved", Location=moved))
     assert world.drift(report(ADDED), repository="octo/app") == Result("created", 1, PAGE)
     world.before("GET /", lambda: refusal(307, "Moved", Location="http://evil.example/"))
-    with pytest.raises(CachyError, match=r"redirects to evil\.example: the token isn't sent"):
+    with pytest.raises(CachyError, match=r"redirects to evil\.example: the token was not sent"):
         world.drift(report(ADDED))
+
+
+def summed_up(result: Result) -> tuple[str, int | None, dict[str, int]]:
+    declined = {one.change.path: number for one, number in result.declined}
+    return result.operation, result.number, declined

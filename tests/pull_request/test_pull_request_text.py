@@ -1,39 +1,75 @@
-"""What the pull request says, and that nothing of an API's answer is markup in it."""
+"""What the pull request says, and that nothing of an API's response is markup in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
-from pull_request_world import ADDED, ADVICE, FIXTURE, REMOVED, report
+from pull_request_world import ADDED, ADVICE, FIXTURE, REMOVED, report, surface
 
-from cachy.display import inline_code
-from cachy.pull_request.description import BUDGET, parse_mark, render_text, without_mark
+from cachy.compare.headlines import HEADLINES
+from cachy.compare.rules import RULES
+from cachy.drift.outcome.report import DriftReport
+from cachy.pull_request.description import Text, render_description
+from cachy.pull_request.nights import put_together
+from cachy.pull_request.record import (
+    LONGEST,
+    Description,
+    Known,
+    Record,
+    digest,
+    encode,
+    split_description,
+    without_record,
+)
+
+TESTS = {"command": "pytest -q", "passed": 39, "failed": []}
+RETIRED = {
+    **{"rule": "model-retired", "severity": "breaking", "path": "status"},
+    **{"old": "200", "new": "404", "message": "The model `gpt-4o` has been deprecated."},
+    **{"models": ["gpt-4o"], "tests": ["tests/test_chat.py::test_reply"]},
+}
 
 
-def test_the_text_says_whether_to_act_then_what_changed() -> None:
-    tests = {"command": "pytest -q", "passed": 39, "failed": ["tests/test_chat.py::test_reply"]}
-    text = render_text(report(ADDED, REMOVED, inconclusive=1, tests=tests), ADVICE)
-    assert text
-    assert text.title == "API drift at api.example.com: 1 breaking, 1 compatible"
-    assert text.body.split("### How to accept")[0] == (
-        "**Act now**: 1 breaking, 1 compatible changes; "
-        "1 of your tests fails with the new answers.\n\n"
+def render(found: DriftReport, advice: Mapping[str, str] = ADVICE, **more: Any) -> Text:
+    return render_description(put_together(found, None, {}), found, advice, **more)
+
+
+def whole(text: Text) -> str:
+    """Return the description as GitHub gets it."""
+    nobody = Description(before="", record=None, after="")
+    return nobody.with_ours(text.first, text.rest, Record(project=""))
+
+
+def test_the_text_says_whether_to_act_then_what_changed_and_what_to_do() -> None:
+    failed = {**TESTS, "failed": ["tests/test_chat.py::test_reply"]}
+    text = render(report(ADDED, {**REMOVED, "models": ["m-1"]}, inconclusive=1, tests=failed))
+    assert text.title == "$.usage.total is gone (1 fixture)"
+    assert text.first == (
+        "**Act before you merge**: `tests/test_chat.py::test_reply` fails with the new responses; "
+        "`$.usage.total` is gone (1 fixture)."
+    )
+    name = FIXTURE.rpartition("/")[2]
+    assert text.rest.split("### How to accept")[0] == (
         "### `POST api.example.com/v1/chat`\n\n"
-        "| severity | rule | path | old → new | what to do |\n"
-        "|---|---|---|---|---|\n"
-        "| breaking | `field-removed` | `$.usage.total` | `integer` → — | Stop reading it. |\n"
-        "| compatible | `field-added` | `$.completed_at` | — → `integer` | Nothing to do. |\n\n"
-        "### Tests that fail with the new answers\n\n"
-        "Run with `pytest -q`:\n\n"
+        "| change | was → now | seen in: model, fixture, test |\n"
+        "|---|---|---|\n"
+        "| **breaking** `field-removed`<br>`$.usage.total` | `integer` → — "
+        f"| `m-1`<br>`{name}` |\n"
+        "| **compatible** `field-added`<br>`$.completed_at` | — → `integer` "
+        f"| `{name}` |\n\n"
+        "### What to do\n\n"
+        "- `field-removed`: Stop reading it.\n"
+        "- `field-added`: Nothing to do.\n\n"
+        "### Tests that fail with the new responses\n\n"
+        "They pass today. Run with `pytest -q`:\n\n"
         "- `tests/test_chat.py::test_reply`\n\n"
         "### Could not be checked\n\n"
-        "Neither drift nor clean.\n\n"
-        "| fixture | reason | detail |\n"
-        "|---|---|---|\n"
-        f"| `{FIXTURE}` | `quota` | `429` |\n\n"
+        "Neither drift nor clean: what this pull request says of them is as before.\n\n"
+        "- `quota`, 1 fixture: `429`\n\n"
     )
 
 
@@ -43,74 +79,121 @@ def test_the_text_says_whether_to_act_then_what_changed() -> None:
         (
             [ADDED],
             None,
-            "**Nothing to do but merge**: 1 compatible change; "
-            "your tests have not been run against the new answers.",
-        ),
-        (
-            [{**ADDED, "severity": "risky"}, ADDED],
-            {"command": "pytest", "passed": 4, "failed": []},
-            "**Read before you merge**: 1 risky, 1 compatible changes; "
-            "no test of yours fails with the new answers (4 passed).",
+            "**Merge once your tests pass**: `$.completed_at` is new (1 fixture); "
+            "your tests were not run against the new responses.",
         ),
         (
             [ADDED],
-            {"command": "pytest", "passed": 4, "failed": ["a", "b"]},
-            "**Act now**: 1 compatible change; 2 of your tests fail with the new answers.",
+            TESTS,
+            "**Safe to merge**: `$.completed_at` is new (1 fixture); "
+            "39 tests pass with the new responses, none fails.",
+        ),
+        (
+            [{**ADDED, "severity": "risky"}],
+            {**TESTS, "problem": "exit code 4"},
+            "**Read before you merge**: `$.completed_at` is new (1 fixture); "
+            "your tests could not be run against the new responses.",
+        ),
+        (
+            [ADDED],
+            {**TESTS, "failed": ["t.py::a", "t.py::b", "t.py::c"]},
+            "**Act before you merge**: `t.py::a` and 2 more tests fail with the new responses; "
+            "`$.completed_at` is new (1 fixture).",
+        ),
+        (
+            [ADDED, RETIRED],
+            None,
+            "**Act before you merge**: `gpt-4o` is retired (1 fixture); "
+            "your tests were not run against the new responses.",
         ),
     ],
 )
 def test_the_first_line_says_whether_to_act_and_why(
     changes: list[dict[str, Any]], tests: Any, line: str
 ) -> None:
-    text = render_text(report(*changes, tests=tests), ADVICE)
-    assert text
-    assert text.body.splitlines()[0] == line
+    assert render(report(*changes, tests=tests)).first == line
 
 
-def test_each_change_says_what_the_sdk_knows_of_it() -> None:
+@pytest.mark.parametrize(
+    ("change", "title"),
+    [
+        (RETIRED, "gpt-4o is retired (1 fixture)"),
+        ({**RETIRED, "models": []}, "A model at api.example.com is retired (1 fixture)"),
+        (
+            {**RETIRED, "rule": "request-rejected", "parameter": "max_tokens"},
+            "api.example.com rejects max_tokens (1 fixture)",
+        ),
+        ({**ADDED, "path": "$.a fixes #1 @octo"}, "$.a fixes ?1 ?octo is new (1 fixture)"),
+        ({**ADDED, "rule": "of-a-newer-cachy"}, "An unknown kind of change (1 fixture)"),
+    ],
+)
+def test_the_title_is_the_subject_of_the_worst_change(change: Any, title: str) -> None:
+    others = [ADDED] if change["severity"] == "breaking" else []
+    assert render(report(change, *others)).title == title
+
+
+def test_every_rule_has_words_for_a_title() -> None:
+    assert set(HEADLINES) == set(RULES)
+    facts = dict.fromkeys(("path", "old", "new", "model", "parameter", "host"), "x")
+    assert all("{" not in phrase.format_map(facts) for row in HEADLINES.values() for phrase in row)
+
+
+def test_a_row_names_model_parameter_message_fixture_and_test() -> None:
+    said = render(report({**RETIRED, "parameter": "model", "hint": "model_not_found"})).rest
+    (row,) = [line for line in said.splitlines() if "model-retired" in line and "|" in line]
+    assert row == (
+        "| **breaking** `model-retired`<br>`status`<br>parameter `model`<br>`model_not_found`<br>"
+        "the API says: `The model 'gpt-4o' has been deprecated.` | `200` → `404` | `gpt-4o`<br>"
+        "`hey-3f9a1c0b2d4e5f60.json`<br>`tests/test_chat.py::test_reply` |"
+    )
+
+
+def test_equal_rows_of_several_surfaces_are_one_row_and_advice_stands_once() -> None:
+    rows = [surface(ADDED, name=f"POST api.example.com/v{number}") for number in range(12)]
+    rows.append(surface(REMOVED, {**ADDED, "path": "$.b"}, name="POST api.example.com/b"))
+    said = render(report(surfaces=rows)).rest
+    assert said.count("`$.completed_at`") == 1
+    assert said.count("Nothing to do.") == 1
+    assert "### 12 surfaces\n\n- `POST api.example.com/v0`" in said
+    assert "<details><summary>2 more surfaces</summary>" in said
+
+
+def test_each_verdict_of_the_sdk_stands_once() -> None:
     advice = {**ADVICE, "fixture-stale": "The SDK knows it."}
-    text = render_text(report({**ADDED, "sdk": "fixture-stale"}, REMOVED), advice)
-    assert text
-    rows = [row for row in text.body.splitlines() if "| `$." in row]
-    assert [row.endswith("| Nothing to do. The SDK knows it. |") for row in rows] == [False, True]
+    said = render(report({**ADDED, "sdk": "fixture-stale"}, REMOVED), advice).rest
+    assert said.count("- `fixture-stale`: The SDK knows it.") == 1
 
 
-def test_a_change_is_told_with_what_may_explain_it() -> None:
-    renamed = {**REMOVED, "hint": "renamed to $.usage.all|`@octo`?"}
-    text = render_text(report(ADDED, renamed), ADVICE)
-    assert text
-    (row,) = [line for line in text.body.splitlines() if "field-removed" in line]
-    quoted = "`renamed to $.usage.all\\|\\u0060@\u200bocto\\u0060?`"
-    assert f"| `$.usage.total` ({quoted}) |" in row
-    same = render_text(report(ADDED, REMOVED), ADVICE)
-    assert same
-    assert same.mark.changes == text.mark.changes
+def test_many_unchecked_fixtures_of_one_reason_are_one_line() -> None:
+    said = render(report(ADDED, inconclusive=30)).rest
+    assert "- `quota`, 30 fixtures: `429`" in said
 
 
-def test_the_mark_stands_for_the_changes_in_any_order_and_not_for_the_run() -> None:
-    one = render_text(report(ADDED, REMOVED), ADVICE, "https://github.example/runs/1")
-    same = render_text(report(REMOVED, ADDED), ADVICE, "https://github.example/runs/2")
-    other = render_text(report(ADDED, {**REMOVED, "path": "$.usage.cost"}), ADVICE)
-    retold = render_text(report(ADDED, REMOVED, inconclusive=1), ADVICE)
-    assert one
-    assert same
-    assert other
-    assert retold
-    assert one.mark == same.mark == parse_mark(one.body) == parse_mark(same.body)
-    assert other.mark.changes != one.mark.changes
-    assert (retold.mark.changes == one.mark.changes, retold.mark == one.mark) == (True, False)
+def test_the_record_comes_back_whole_with_the_persons_text_around_it() -> None:
+    found = report(ADDED, {**RETIRED, "message": "\ud800 →"})
+    night = put_together(found, None, {})
+    record = Record(project="a b", known=night.known, title="t", text="x")
+    body = Description(before="Above.", record=None, after="Below.").with_ours("1", "2", record)
+    there = split_description(body.replace("\n", "\r\n"))
+    assert there == Description(before="Above.", record=record, after="Below.")
+    assert split_description(without_record(body)).record is None
+    assert split_description("") == Description(before="", record=None, after="")
 
 
-def test_a_mark_counts_at_the_very_end_only() -> None:
-    text = render_text(report(ADDED), ADVICE)
-    assert text
-    assert parse_mark(text.body.replace("\n", "\r\n") + "\r\n") == text.mark
-    assert parse_mark(text.body + "\nP.S.") is None
-    assert parse_mark(without_mark(text.body)) is None
-
-
-def test_a_clean_report_has_no_text() -> None:
-    assert render_text(report(), ADVICE) is None
+def test_a_record_of_too_many_changes_still_says_which_they_are() -> None:
+    (one,) = put_together(report(REMOVED), None, {}).known
+    changes = [
+        replace(one.change, path=f"$.{digest(str(number))}", message=digest(f"-{number}") * 9)
+        for number in range(1_300)
+    ]
+    known = tuple(Known(surface=f"POST h/{change.path}", change=change) for change in changes)
+    record = Record(project="", known=known)
+    word = encode(record)
+    assert len(word) <= LONGEST
+    there = split_description(f"<!-- cachy-drift 1 {word} -->").record
+    assert there
+    assert there.severities() == record.severities()
+    assert 0 < len(there.known) < 1_300
 
 
 HOSTILE = [
@@ -122,7 +205,7 @@ HOSTILE = [
     "[zqx](https://evil.example)",
     "![zqx](https://evil.example/x.png)",
     "<img src=x> zqx",
-    "--> zqx <!-- cachy-drift changes=0000000000000000 text=0000000000000000 -->",
+    "--> zqx <!-- cachy-drift 1 eNoBAAD -->",
     "zqx | zqx \\| zqx \\",
     "\n\n# zqx\n\n- zqx\n",
     "\r\nzqx",
@@ -141,58 +224,62 @@ HOSTILE = [
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_nothing_of_the_api_becomes_markup(hostile: str) -> None:
-    change = {**dict.fromkeys(("rule", "path", "severity", "old", "new"), hostile)}
-    broken = report(change, inconclusive=1)
-    broken["surfaces"][0]["surface"] = f"POST {hostile}/v1"
-    broken["inconclusive"] = [dict.fromkeys(("fixture", "reason", "detail"), hostile)]
-    broken["tests"] = {"command": hostile, "passed": 1, "failed": [hostile]}
-    text = render_text(broken, ADVICE)
-    clean = render_text(
-        {
-            **report(
-                dict.fromkeys(("rule", "path", "severity", "old", "new"), "x"), inconclusive=1
-            ),
-            "tests": {"command": "x", "passed": 1, "failed": ["x"]},
-        },
-        ADVICE,
-    )
-    assert text
-    assert clean
-    assert text.title == "API drift at an API: "
-    assert kinds(text.body) == kinds(clean.body)
-    for kind, content in inline(text.body):
+    text, clean = render(about(hostile[:4000])), render(about("x"))
+    assert kinds(text.rest) == kinds(clean.rest)
+    for kind, content in inline(f"{text.first}\n\n{text.rest}"):
         assert kind == "code_inline" or "zqx" not in content
-        assert kind == "html_block" or "@o" not in content
-    assert parse_mark(text.body) == text.mark
+        assert "@o" not in content
+    assert not set(text.title) & set("@#<`\n\u202e\x00")
+    assert split_description(whole(text)).record == Record(project="")
 
 
-def test_quoted_text_is_shown_as_it_is_where_it_is_harmless() -> None:
-    path = "$.output[type=message].content[type=output_text]['a b'].größe"
-    assert inline_code(path) == f"`{path}`"
-    assert inline_code("string | null") == "`string | null`"
-    assert inline_code("a@b`c\\d\ne") == "`a@\u200bb\\u0060c\\u005cd\\u000ae`"
-    assert inline_code(" ") == "(empty)"
-    assert inline_code("x" * 65) == f"`{'x' * 64}…`"
+def about(text: str) -> DriftReport:
+    """Return a report in which everything that an API or a file may say is this text."""
+    named = dict.fromkeys(("rule", "path", "old", "new", "hint", "parameter", "message"), text)
+    listed = {name: [text] for name in ("models", "tests", "fixtures")}
+    change = {**named, **listed, "note": text, "severity": "breaking", "sdk": text}
+    unclear = {"fixture": text, "surface": text, "reason": "quota", "detail": text}
+    return report(
+        surfaces=[surface(change, name=f"POST {text}/v1")],
+        inconclusive_rows=[unclear],
+        tests={"command": text, "passed": 1, "failed": [text]},
+    )
 
 
-def test_a_night_of_five_hundred_changes_fits() -> None:
-    row = {**REMOVED, "path": "$." + "ü|" * 300, "old": "é" * 300}
-    surface = {"surface": f"POST {'a' * 40}.example.com/v1", "outcome": "drift"}
-    many = report(row)
-    many["surfaces"] = [
-        {**surface, "surface": f"{surface['surface']}/{number}", "changes": [row] * 50}
-        for number in range(10)
+def many(path: str, name: str, **more: Any) -> list[dict[str, Any]]:
+    """Return ten surfaces of fifty changes each."""
+    return [
+        surface(
+            *({**REMOVED, "path": f"{path}{row}_{number}", **more} for number in range(50)),
+            name=f"POST {name}/{row}",
+        )
+        for row in range(10)
     ]
-    many["tests"] = {"command": "pytest", "passed": 0, "failed": ["t" * 300] * 500}
-    text = render_text(many, ADVICE, "https://github.example/octo/app/actions/runs/1")
-    assert text
-    assert len(text.body.encode("utf-16-le")) // 2 <= BUDGET
-    assert parse_mark(text.body) == text.mark
-    shown = text.body.count(".example.com/v1/")
-    assert 1 <= shown < 10
-    assert f"{10 - shown} more surfaces, in the run's report." in text.body
-    assert "And 450 more, in the run's report." in text.body
-    assert "The run that found this" in text.body
+
+
+def test_a_night_of_five_hundred_changes_shows_them_all() -> None:
+    found = report(surfaces=many("$.usage.details.f", "api.example.com/v1"))
+    night = put_together(found, None, {})
+    record = Record(project="", known=night.known)
+    text = render(found, room=62_000 - len(encode(record)))
+    nobody = Description(before="", record=None, after="")
+    body = nobody.with_ours(text.first, text.rest, record)
+    assert body.count("`field-removed`<br>") == 500
+    assert "in the report of the run" not in body
+    assert len(body.encode("utf-16-le")) // 2 < 65_000
+    assert split_description(body).record == record
+
+
+def test_long_lists_and_long_words_fit() -> None:
+    more = {"old": "é" * 300, "fixtures": [f"{'f' * 300}/{number}" for number in range(500)]}
+    rows = many("$." + "ü|" * 300, "a" * 300, **more)
+    text = render(report(surfaces=rows, tests={**TESTS, "failed": ["t" * 300] * 500}))
+    shown = text.rest.count("`field-removed`<br>")
+    assert 0 < shown < 500
+    assert f"{500 - shown} more changes, in the report of the run." in text.rest
+    assert len(text.rest.encode("utf-16-le")) // 2 < 37_000
+    assert len(text.title) < 200
+    assert text.rest.count("<details>") == text.rest.count("</details>")
 
 
 def kinds(body: str) -> list[str]:
@@ -200,6 +287,6 @@ def kinds(body: str) -> list[str]:
 
 
 def inline(body: str) -> Iterator[tuple[str, str]]:
-    """Read what a renderer makes of the body, outermost first."""
+    """Return what a renderer makes of the body, outermost first."""
     for token in MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(body):
         yield from ((child.type, child.content) for child in token.children or [token])

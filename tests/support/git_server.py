@@ -21,6 +21,7 @@ class GitServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
         self.credential = f"x-access-token:{token}".encode()
+        self.is_read_only = False  # to this token, as where it lacks contents: write
 
     @property
     def url(self) -> str:
@@ -51,10 +52,18 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "0")
             self.end_headers()
             return
+        if self._may_not():
+            self.send_response(403)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
         done = subprocess.run(
             ("git", "http-backend"), env=self._cgi(), input=body, capture_output=True, check=True
         )
         self._answer(done.stdout)
+
+    def _may_not(self) -> bool:
+        return self.server.is_read_only and "git-receive-pack" in self.path
 
     do_GET = do_POST = _run
 

@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from jsonschema import Draft202012Validator
-
-API: dict[str, Any] = json.loads(
-    (Path(__file__).parent / "github_openapi.json").read_text(encoding="utf-8")
+from github_contract import (
+    REPOSITORY,
+    USER,
+    example,
+    faults_of_request,
+    faults_of_response,
+    find_operation,
 )
+
 LONGEST_BODY = 65_536
 DATE = "2026-11-24T03:00:00Z"
 
@@ -55,6 +59,8 @@ class GitHubServer(ThreadingHTTPServer):
         self.comments: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.violations: list[str] = []
+        self.reviewers: dict[int, list[str]] = {}
+        self.labels: dict[int, list[str]] = {}
         self.before: dict[str, list[Callable[[], object]]] = {}
 
     @property
@@ -70,14 +76,20 @@ class GitHubServer(ThreadingHTTPServer):
         command = ("git", "-C", str(self.bare), "for-each-ref", "--format=%(objectname)", wanted)
         return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
 
-    def close(self, number: int, *, is_merged: bool = False) -> None:
-        """Close a pull request as a person does."""
-        self.pulls[number - 1] |= {"state": "closed", "merged_at": DATE if is_merged else None}
+    def close(self, number: int, *, is_merged: bool = False, by: str = "User") -> None:
+        """Close a pull request as a person, or as a bot."""
+        merged = DATE if is_merged else None
+        self.pulls[number - 1] |= {"state": "closed", "merged_at": merged, "closed_by": by}
+
+    def reopen(self, number: int) -> None:
+        """Reopen a pull request as a person does."""
+        self.pulls[number - 1] |= {"state": "open", "closed_by": None}
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
         """Answer one call as GitHub does."""
         self._follow_branches()
-        match method, path.removeprefix(f"/repos/{self.name}").strip("/").split("/"):
+        parts = path.removeprefix(f"/repos/{self.name}").strip("/").split("/")
+        match method, parts:
             case "GET", [""]:
                 return Answer(200, self._repository())
             case "GET", ["pulls"]:
@@ -87,7 +99,20 @@ class GitHubServer(ThreadingHTTPServer):
             case "PATCH", ["pulls", number]:
                 pull = self.pulls[int(number) - 1]
                 pull |= body
+                pull |= {"closed_by": "Bot"} if body.get("state") == "closed" else {}
                 return Answer(200, self._pull("pull-request", pull))
+            case "POST", ["pulls", number, "requested_reviewers"]:
+                return self._request_reviews(int(number), body)
+        return self._answer_about_issues(method, parts, query, body)
+
+    def _answer_about_issues(
+        self, method: str, parts: list[str], query: dict[str, str], body: Any
+    ) -> Answer:
+        match method, parts:
+            case "GET", ["issues", number]:
+                return Answer(200, self._issue(self.pulls[int(number) - 1]))
+            case "POST", ["issues", number, "labels"]:
+                return self._add_labels(int(number), body["labels"])
             case "GET", ["issues", number, "comments"]:
                 rows = [row for row in self.comments if row["number"] == int(number)]
                 return Answer(200, [self._comment(row) for row in _page(rows, query)])
@@ -99,6 +124,16 @@ class GitHubServer(ThreadingHTTPServer):
                 return Answer(200, self._comment(comment))
         return refusal(404, "Not Found")
 
+    def _add_labels(self, number: int, names: list[str]) -> Answer:
+        self.labels.setdefault(number, []).extend(names)
+        label = example({"$ref": "#/components/schemas/label"})
+        return Answer(200, [{**label, "name": name} for name in names])
+
+    def _request_reviews(self, number: int, body: dict[str, list[str]]) -> Answer:
+        asked = [*body.get("reviewers", ()), *body.get("team_reviewers", ())]
+        self.reviewers.setdefault(number, []).extend(asked)
+        return Answer(201, self._pull("pull-request-simple", self.pulls[number - 1]))
+
     def say(self, number: int, body: str, author: int = 1) -> dict[str, Any]:
         """Add a comment; author 1 is the token's account."""
         row = {"id": len(self.comments) + 1, "number": number, "body": body, "author": author}
@@ -109,7 +144,7 @@ class GitHubServer(ThreadingHTTPServer):
         for pull in self.pulls:
             if pull["state"] == "open":
                 tip = self.tip(pull["head"])
-                pull |= {"sha": tip} if tip else {"state": "closed"}
+                pull |= {"sha": tip} if tip else {"state": "closed", "closed_by": "User"}
 
     def _list_pulls(self, query: dict[str, str]) -> list[Any]:
         rows = [
@@ -121,7 +156,7 @@ class GitHubServer(ThreadingHTTPServer):
         ]
         return [self._pull("pull-request-simple", row) for row in _page(rows, query)]
 
-    def _create_pull(self, body: dict[str, str]) -> Answer:
+    def _create_pull(self, body: dict[str, Any]) -> Answer:
         head, base = body["head"], body["base"]
         if self.tip(head) is None or self.tip(base) is None:
             return refusal(422, "Validation Failed", "head is invalid")
@@ -134,10 +169,13 @@ class GitHubServer(ThreadingHTTPServer):
             return refusal(422, "Validation Failed", "body is too long")
         return Answer(201, self._pull("pull-request", self.open(**body)))
 
-    def open(self, head: str, base: str, title: str, body: str) -> dict[str, Any]:
+    def open(
+        self, head: str, base: str, title: str, body: str, draft: bool = False
+    ) -> dict[str, Any]:
         """Open a pull request without asking."""
         pull = {"number": len(self.pulls) + 1, "state": "open", "merged_at": None}
         pull |= {"head": head, "base": base, "title": title, "body": body, "sha": self.tip(head)}
+        pull |= {"draft": draft, "closed_by": None}
         self.pulls.append(pull)
         return pull
 
@@ -146,24 +184,30 @@ class GitHubServer(ThreadingHTTPServer):
         return subprocess.run(command).returncode == 0
 
     def _repository(self) -> dict[str, Any]:
-        repository = _example({"$ref": "#/components/schemas/full-repository"})
+        repository = example({"$ref": "#/components/schemas/full-repository"})
         page = f"https://github.example/{self.name}"
         repository["owner"] |= {"login": self.owner}
         return {**repository, "id": 7, "html_url": page, "default_branch": "main"}
 
     def _pull(self, schema: str, pull: dict[str, Any]) -> dict[str, Any]:
         page = f"https://github.example/{self.name}/pull/{pull['number']}"
-        shown = _example({"$ref": f"#/components/schemas/{schema}"})
-        for key in ("number", "state", "merged_at", "title", "body"):
+        shown = example({"$ref": f"#/components/schemas/{schema}"})
+        for key in ("number", "state", "merged_at", "title", "body", "draft"):
             shown[key] = pull[key]
-        head = {"ref": pull["head"], "sha": pull["sha"], "repo": {**_REPOSITORY, "id": 7}}
+        head = {"ref": pull["head"], "sha": pull["sha"], "repo": {**REPOSITORY, "id": 7}}
         shown["head"] |= head
         shown["base"] |= {"ref": pull["base"]}
-        return {**shown, "html_url": page, "user": {**_USER, "id": 1}}
+        return {**shown, "html_url": page, "user": {**USER, "id": 1}}
+
+    def _issue(self, pull: dict[str, Any]) -> dict[str, Any]:
+        shown = example({"$ref": "#/components/schemas/issue"})
+        shown |= {key: pull[key] for key in ("number", "state", "title", "body")}
+        by = pull["closed_by"]
+        return {**shown, "closed_by": {**USER, "type": by} if by else None}
 
     def _comment(self, row: dict[str, Any]) -> dict[str, Any]:
-        shown = _example({"$ref": "#/components/schemas/issue-comment"})
-        user = {**_USER, "id": row["author"]}
+        shown = example({"$ref": "#/components/schemas/issue-comment"})
+        user = {**USER, "id": row["author"]}
         return {**shown, "id": row["id"], "body": row["body"], "user": user}
 
 
@@ -189,11 +233,13 @@ class _Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(length)) if length else None
         call = f"{self.command} {_short(parts.path)}"
         self.server.calls.append(call)
-        operation = _find_operation(self.command, parts.path)
-        self.server.violations += _faults_of_request(operation, query, body, dict(self.headers))
+        operation = find_operation(self.command, parts.path)
+        self.server.violations += faults_of_request(operation, query, body, dict(self.headers))
         answer = self._answer(call, parts.path, query, body)
         if operation:
-            self.server.violations += _faults_of_answer(operation, call, answer)
+            self.server.violations += faults_of_response(
+                operation, call, answer.status, answer.body
+            )
         self._send(answer)
 
     do_GET = do_POST = do_PATCH = _run
@@ -231,69 +277,3 @@ def _short(path: str) -> str:
 def _page(rows: list[Any], query: dict[str, str]) -> list[Any]:
     size, page = int(query.get("per_page", 30)), int(query.get("page", 1))
     return rows[(page - 1) * size : page * size]
-
-
-def _find_operation(method: str, path: str) -> Any:
-    for template, methods in API["paths"].items():
-        pattern = re.sub(r"\{[^}]+\}", "[^/]+", template)
-        if re.fullmatch(pattern, path):
-            return methods.get(method.lower())
-    return None
-
-
-def _faults(schema: Any, value: Any, where: str) -> list[str]:
-    document = {**schema, "components": API["components"]}
-    return [
-        f"{where}: {error.json_path}: {error.message[:200]}"
-        for error in Draft202012Validator(document).iter_errors(value)
-    ]
-
-
-def _faults_of_request(
-    operation: Any, query: dict[str, str], body: Any, headers: dict[str, str]
-) -> list[str]:
-    if operation is None:
-        return ["no such operation"]
-    faults = []
-    known = {parameter["name"]: parameter["schema"] for parameter in operation["parameters"]}
-    for name, value in query.items():
-        is_number = known.get(name, {}).get("type") == "integer"
-        faults += _faults(
-            known.get(name, {"not": {}}), int(value) if is_number else value, f"?{name}"
-        )
-    if "requestBody" in operation:
-        faults += _faults(operation["requestBody"], body, "request")
-        faults += [
-            f"unknown: {key}" for key in body if key not in operation["requestBody"]["properties"]
-        ]
-    named = {name.lower(): value for name, value in headers.items()}
-    if named.get("x-github-api-version") != "2022-11-28" or not named.get("user-agent"):
-        faults.append("the API's version or the user agent is missing")
-    return faults
-
-
-def _faults_of_answer(operation: Any, call: str, answer: Answer) -> list[str]:
-    schema = operation["responses"].get(str(answer.status))
-    return _faults(schema, answer.body, f"answer to {call}") if schema else []
-
-
-def _example(schema: Any) -> Any:
-    """Make the smallest value that a schema allows."""
-    while "$ref" in schema:
-        schema = API["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    for word in ("anyOf", "oneOf", "allOf"):
-        if word in schema:
-            return _example(schema[word][0])
-    if "enum" in schema:
-        return schema["enum"][0]
-    kind = schema.get("type", "object")
-    if isinstance(kind, list):
-        return None
-    if kind != "object":
-        return {"string": "", "integer": 0, "number": 0, "boolean": False, "array": []}[kind]
-    known = schema.get("properties", {})
-    return {name: _example(known[name]) for name in schema.get("required", ())}
-
-
-_REPOSITORY = _example({"$ref": "#/components/schemas/repository"})
-_USER = _example({"$ref": "#/components/schemas/simple-user"})

@@ -17,13 +17,18 @@ from typing import Any
 from git_server import GitServer, serve_git
 from github_server import GitHubServer, serve_github
 
-from cachy.pull_request.publish import BRANCH, Result, Settings, open_pull_request
+from cachy.drift.outcome.report import DriftReport
+from cachy.pull_request.proposal import Found, find_started
+from cachy.pull_request.publish import Result, open_pull_request
+from cachy.pull_request.scene import BRANCH, Settings
 
 TOKEN = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
 PAGE = "https://github.example/octo/app/pull/1"
 OLD = "cachy_fixtures/api.example.com/v1/chat/old-0000000000000000.json"
 FIXTURE = "cachy_fixtures/api.example.com/v1/chat/hey-3f9a1c0b2d4e5f60.json"
 ADVICE = {"field-removed": "Stop reading it.", "field-added": "Nothing to do."}
+USUAL = {"confirmed": "1/1", "sdk": "unknown", "fixtures": [FIXTURE]}
+SURFACE = "POST api.example.com/v1/chat"
 ADDED = {
     **{"rule": "field-added", "severity": "compatible", "path": "$.completed_at"},
     **{"old": None, "new": "integer"},
@@ -34,17 +39,23 @@ REMOVED = {
 }
 
 
-def report(*changes: Mapping[str, Any], inconclusive: int = 0, **more: Any) -> dict[str, Any]:
-    surface = {"surface": "POST api.example.com/v1/chat", "fixtures": [FIXTURE]}
+def surface(*changes: Mapping[str, Any], name: str = SURFACE, **more: Any) -> dict[str, Any]:
+    """Return one surface of a report as JSON; a change says only what its test is about."""
     outcome = "drift" if changes else "clean"
-    rows = [{"fixture": FIXTURE, "reason": "quota", "detail": "429"}] * inconclusive
     return {
-        "cachy": 1,
-        "summary": {"checked": 3, "inconclusive": inconclusive},
-        "surfaces": [{**surface, "outcome": outcome, "changes": list(changes)}],
-        "inconclusive": rows,
+        **{"surface": name, "outcome": outcome, "complete": True, "fixtures": [FIXTURE]},
+        **{"sent": [{"fixture": FIXTURE, "tries": 1, "stands_for": []}]},
+        "changes": [{**USUAL, **change} for change in changes],
         **more,
     }
+
+
+def report(*changes: Mapping[str, Any], inconclusive: int = 0, **more: Any) -> DriftReport:
+    """Return the report of a night with these changes of one surface."""
+    row = {"fixture": FIXTURE, "surface": SURFACE, "reason": "quota", "detail": "429"}
+    rows = {"inconclusive": more.pop("inconclusive_rows", [row] * inconclusive)}
+    found = {"surfaces": [surface(*changes, complete=not inconclusive)], **rows, **more}
+    return DriftReport.from_json({"cachy": 1, "summary": {}, **found})
 
 
 @dataclass
@@ -65,16 +76,29 @@ class World:
     def bare(self) -> Path:
         return self.github.bare
 
-    def drift(self, found: Mapping[str, Any], files: Any = None, **other: Any) -> Result:
+    def drift(self, found: DriftReport, files: Any = None, **other: Any) -> Result:
         """Do what `cachy drift --open-pr` does with this report."""
-        text = '{"total": 1}\n' if any(row["changes"] for row in found["surfaces"]) else None
+        settings = replace(self.settings, **other)
+        drifted = {FIXTURE: '{"total": 1}\n'} if any(row.changes for row in found.surfaces) else {}
+        held = drifted if files is None else files
+        night = Found(report=found, files=held, started=find_started(held, settings), advice=ADVICE)
         return open_pull_request(
-            found,
-            files if files is not None else ({FIXTURE: text} if text else {}),
-            replace(self.settings, **other),
-            advice=ADVICE,
+            night,
+            settings,
             find_secrets=lambda text: ["openai-key"] if "sk-" in text else [],
         )
+
+    def update_checkout(self) -> None:
+        """Check out the base as it is now."""
+        run_git("-C", str(self.checkout), "fetch", "-q", f"file://{self.bare}", "main")
+        run_git("-C", str(self.checkout), "checkout", "-q", "FETCH_HEAD")
+
+    def commit_all(self) -> None:
+        """Commit what is in the checkout to the base, as a person does."""
+        there = ("-C", str(self.checkout), "-c", "user.name=Ada", "-c", "user.email=ada@x.example")
+        run_git(*there, "add", ".")
+        run_git(*there, "commit", "-q", "-m", "Record")
+        run_git(*there, "push", "-q", f"file://{self.bare}", "HEAD:main")
 
     def in_bare(self, *arguments: str) -> str:
         return run_git("-C", str(self.bare), *arguments)
@@ -99,8 +123,8 @@ class World:
     def in_bare_with(self, environment: Mapping[str, str], *arguments: str) -> str:
         return run_git("-C", str(self.bare), *arguments, **environment)
 
-    def changed_files(self) -> list[str]:
-        return self.in_bare("diff", "--name-status", "main", BRANCH).splitlines()
+    def changed_files(self, branch: str = BRANCH) -> list[str]:
+        return self.in_bare("diff", "--name-status", "main", branch).splitlines()
 
     def before(self, call: str, *hooks: Callable[[], object]) -> None:
         self.github.before[call] = list(hooks)

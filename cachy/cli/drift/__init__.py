@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from cachy.cli.drift import open_pr
 from cachy.cli.drift.duration import Duration
-from cachy.cli.drift.open_pr import open_pull_request, prepare
 from cachy.cli.terminal import say
 from cachy.config import Config, environment, load_config
 from cachy.errors import CachyError, Inconclusive
@@ -25,7 +26,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]…")
-@click.option("--open-pr", is_flag=True, help="Keep one pull request with the drifted fixtures")
+@open_pr.options
 @click.option("--all", "send_all", is_flag=True, help="Send every fixture, not a minimal set")
 @click.option("--only", metavar="GLOB", help="Check only fixtures whose path matches")
 @click.option(
@@ -105,12 +106,14 @@ def command(paths: tuple[Path, ...], **chosen: Any) -> int:
     config = load_config()
     allowed = _reasons(chosen["allow_inconclusive"])
     _refuse_mixtures(paths, chosen)
-    settings = prepare(config) if chosen["open_pr"] else None  # before anything is paid for
+    # Before anything is paid for.
+    settings = open_pr.prepare(config, chosen) if chosen["open_pr"] else None
     checked = _load(config, chosen) if chosen["from_path"] else _check(config, paths, chosen)
+    checked = _with_tests(checked, chosen["check_command"], config)
+    checked.report = replace(checked.report, version=checked.report.version or version("pycachy"))
     try:
         if settings:
-            row = open_pull_request(checked, settings, config)
-            checked.report = replace(checked.report, pull_request=row)
+            checked.report = open_pr.publish(checked.report, checked.files, settings)
     finally:
         _print(checked.report, chosen["output_format"])
         _save(checked, chosen)
@@ -125,11 +128,15 @@ def _refuse_mixtures(paths: tuple[Path, ...], chosen: dict[str, Any]) -> None:
     from cachy.drift.outcome.saved_run import refuse_used_folder
 
     if chosen["from_path"]:
-        of_a_run = {"PATH": paths, "--check": chosen["check_command"]}
-        of_a_run |= {"--only": chosen["only"], "--all": chosen["send_all"]}
-        of_a_run |= {"--replace": chosen["replace_whole"], "--report": chosen["report_path"]}
+        of_a_run = {"PATH": paths, "--only": chosen["only"], "--all": chosen["send_all"]}
+        of_a_run |= {"--replace": chosen["replace_whole"]}
         if given := [name for name, value in of_a_run.items() if value]:
             raise CachyError(f"--from sends nothing, so {given[0]} cannot be used with it.")
+        if chosen["check_command"] and chosen["open_pr"]:
+            advice = (
+                "Run --from and --check, with --report for the tests' results, in a job before."
+            )
+            raise CachyError("--check runs your code, so not beside a token.", advice=advice)
     elif chosen["patch"]:
         refuse_used_folder(chosen["patch"])
     if chosen["check_command"] is not None:
@@ -169,8 +176,7 @@ def _check(config: Config, paths: tuple[Path, ...], chosen: dict[str, Any]) -> C
             watch=progress.watch,
             **{name: chosen[name] for name in names},
         )
-        checked = check(config, connection, fixtures, options)
-    return _with_tests(checked, chosen["check_command"], config)
+        return check(config, connection, fixtures, options)
 
 
 def _with_tests(checked: Checked, command: str | None, config: Config) -> Checked:
@@ -221,8 +227,9 @@ def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> in
 
     worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     opened = report.pull_request
-    stands = opened is not None and opened.operation in ("created", "updated", "none")
-    if any(getattr(report.summary, severity) for severity in worst) and not stands:
+    stands = opened and opened.number and opened.operation in ("created", "updated", "none")
+    changes = (change for row in report.surfaces for change in row.changes if not change.declined)
+    if any(change.severity in worst for change in changes) and not stands:
         return 1
     if {row.reason for row in report.inconclusive} - allowed:
         return 3

@@ -1,69 +1,155 @@
-"""What `cachy drift --open-pr` hands to the pull request."""
+"""What `cachy drift --open-pr` adds to a run: its options, its settings, and the pull request."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 from cachy.cli.terminal import say
 from cachy.config import Config, environment
 from cachy.errors import CachyError
 
 if TYPE_CHECKING:
-    from cachy.drift.check import Checked
-    from cachy.drift.outcome.report import PullRequestRow
-    from cachy.pull_request.publish import Settings
+    from cachy.drift.outcome.report import DriftReport
+    from cachy.pull_request.publish import Result
+    from cachy.pull_request.scene import Settings
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_OPTIONS = (
+    click.option("--open-pr", is_flag=True, help="Keep one pull request with the drifted fixtures"),
+    click.option(
+        "--branch", metavar="NAME", default="", help="Push to this branch instead of cachy/drift"
+    ),
+    click.option(
+        "--base",
+        metavar="NAME",
+        default=None,
+        help="Merge into this branch instead of the default one",
+    ),
+    click.option(
+        "--label", metavar="NAME", multiple=True, help="Label a new pull request; may be repeated"
+    ),
+    click.option(
+        "--reviewer",
+        multiple=True,
+        metavar="NAME",
+        help="Ask a person, or a team as org/team, for a review; may be repeated",
+    ),
+    click.option("--draft", is_flag=True, help="Open a new pull request as a draft"),
+)
 
 
-def prepare(config: Config) -> Settings:
-    """Return where to push and as whom, before any request is paid for.
+def options(command: Command) -> Command:
+    """Add the options of the pull request to a command."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def prepare(config: Config, chosen: Mapping[str, Any]) -> Settings:
+    """Return where the pull request goes, once all is checked that can be before money is spent.
 
     Raises:
-        CachyError: no token, or the fixtures lie outside of the project.
+        CachyError: no token, remote, repository, base or permission; a branch in the way.
+        Inconclusive: GitHub does not respond.
     """
-    from cachy.pull_request.git import find_prefix
-    from cachy.pull_request.publish import Settings
+    from cachy.pull_request.scene import check_access
+
+    settings = _settings(config, chosen)
+    check_access(settings)
+    return settings
+
+
+def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
+    from cachy.pull_request.remote import find_prefix
+    from cachy.pull_request.scene import Settings, refuse_missing_token
 
     environ = environment()
-    if not environ.get("GITHUB_TOKEN"):
-        raise CachyError("GITHUB_TOKEN is not set: --open-pr needs a token that may push and open.")
+    refuse_missing_token(environ.get("GITHUB_TOKEN", ""))
     if not config.fixtures.is_relative_to(config.root):
-        raise CachyError(f"{config.fixtures} is not below {config.root}: nothing to commit there.")
-    given: dict[str, Any] = {
+        problem = f"{config.fixtures} does not lie below {config.root}: nothing to commit there."
+        raise CachyError(problem)
+    known: dict[str, Any] = {
         "repository": environ.get("GITHUB_REPOSITORY"),
         "api_url": environ.get("GITHUB_API_URL"),
         "server_url": environ.get("GITHUB_SERVER_URL"),
         "run_url": _run_url(environ),
     }
-    prefix = PurePosixPath(find_prefix(config.root, environ))
+    project = find_prefix(config.root, environ)
+    fixtures = PurePosixPath(project) / config.fixtures.relative_to(config.root).as_posix()
     return Settings(
         checkout=config.root,
-        fixtures=str(prefix / config.fixtures.relative_to(config.root).as_posix()),
+        project=project,
+        fixtures=str(fixtures),
         token=environ["GITHUB_TOKEN"],
         environment=environ,
-        **{name: value for name, value in given.items() if value},
+        branch=chosen["branch"],
+        base=chosen["base"],
+        labels=chosen["label"],
+        reviewers=chosen["reviewer"],
+        draft=chosen["draft"],
+        warn=lambda line: say(f"cachy: {line}", err=True),
+        **{name: value for name, value in known.items() if value},
     )
 
 
-def open_pull_request(checked: Checked, settings: Settings, config: Config) -> PullRequestRow:
-    """Make the one pull request say what was found."""
+def publish(
+    report: DriftReport, files: Mapping[str, str | bytes | None], settings: Settings
+) -> DriftReport:
+    """Open, update or close the pull request, and return the report with what became of it.
+
+    Raises:
+        CachyError: a file outside the fixtures, a secret, no permission.
+        Inconclusive: GitHub does not respond.
+    """
     from cachy.compare.rules import RULES, SDK_VERDICTS
-    from cachy.drift.outcome.report import PullRequestRow
-    from cachy.pull_request import publish
-    from cachy.pull_request.git import find_prefix
+    from cachy.pull_request.proposal import Found, find_started
+    from cachy.pull_request.publish import open_pull_request
     from cachy.redact import find_secrets
 
-    prefix = PurePosixPath(find_prefix(config.root, settings.environment))
-    result = publish.open_pull_request(
-        checked.report.to_json(),
-        {str(prefix / name): text for name, text in checked.files.items()},
-        settings,
-        advice={rule.id: rule.advice for rule in RULES.values()} | SDK_VERDICTS,
-        find_secrets=find_secrets,
-    )
+    named = {str(PurePosixPath(settings.project) / name): held for name, held in files.items()}
+    advice = {rule.id: rule.advice for rule in RULES.values()} | SDK_VERDICTS
+    found = Found(report=report, files=named, started=find_started(named, settings), advice=advice)
+    result = open_pull_request(found, settings, find_secrets=find_secrets)
+    _tell(result)
+    return _with_result(report, result)
+
+
+def _tell(result: Result) -> None:
     if result.url:
         say(f"cachy: pull request {result.url}: {result.operation}", err=True)
-    return PullRequestRow(operation=result.operation, number=result.number, url=result.url)
+    for path in result.left_out:
+        say(f"cachy: left out {path}: the base has a newer version of it.", err=True)
+
+
+def _with_result(report: DriftReport, result: Result) -> DriftReport:
+    from cachy.drift.outcome.report import PullRequestRow
+
+    row = PullRequestRow(
+        operation=result.operation,
+        number=result.number,
+        url=result.url,
+        left_out=result.left_out,
+    )
+    declined = {
+        (one.surface, one.change): replace(one.change, declined=number)
+        for one, number in result.declined
+    }
+    surfaces = tuple(
+        replace(
+            surface,
+            changes=tuple(
+                declined.get((surface.surface, change), change) for change in surface.changes
+            ),
+        )
+        for surface in report.surfaces
+    )
+    return replace(report, surfaces=surfaces, pull_request=row)
 
 
 def _run_url(environ: dict[str, str]) -> str | None:

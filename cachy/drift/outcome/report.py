@@ -42,6 +42,7 @@ class ChangeRow:
     message: the API's own message, redacted, one line, at most 200 characters.
     note: one sentence of ours, as what the models endpoint says of a retired model.
     tests: the tests that recorded these fixtures.
+    declined: the number of the pull request by whose closing a person declined the change.
     """
 
     rule: str
@@ -58,6 +59,7 @@ class ChangeRow:
     message: str = _optional("")
     note: str = _optional("")
     tests: tuple[str, ...] = _optional()
+    declined: int = _optional(0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -157,11 +159,15 @@ class CheckRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PullRequestRow:
-    """What became of the pull request."""
+    """What became of the pull request.
+
+    left_out: files whose base is newer than this checkout, and which it does not hold therefore.
+    """
 
     operation: str
     number: int | None = None
     url: str | None = None
+    left_out: tuple[str, ...] = _optional()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,6 +203,7 @@ class Spent:
 class DriftReport:
     """What one run of `cachy drift` found.
 
+    version: the cachy that made the report.
     partial: the run was about some of the project's fixtures only (PATH, `--only`): what it does
         not name was not checked.
     files: what a pull request would write; see `cachy.drift.outcome.saved_run`.
@@ -205,6 +212,7 @@ class DriftReport:
     """
 
     summary: Summary
+    version: str = _optional("")
     partial: bool = False
     surfaces: tuple[SurfaceRow, ...] = ()
     inconclusive: tuple[InconclusiveRow, ...] = ()
