@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def run_cachy(inputs: Inputs) -> Ended:
-    """Run the CLI; its report goes to a file, its talk to the log."""
+    """Run the CLI; its report goes to a file, what it says on stderr to the log."""
     report = Path(tempfile.mkdtemp(prefix="cachy-", dir=os.environ.get("RUNNER_TEMP")))
     report /= "report.json"
     with report.open("wb") as stdout, commands_paused():
@@ -66,29 +66,29 @@ def run_cachy(inputs: Inputs) -> Ended:
                 errors="replace",
             )
         except OSError as error:
-            raise StepFailed(f"cachy can't be started: {error}. See the step before.") from None
+            raise StepFailed(f"Cannot start cachy: {error}. See the step before.") from None
         last_line = _pass_through(cachy)
     return Ended(cachy.wait(), report, last_line.removeprefix("cachy: "))
 
 
 def command_line(inputs: Inputs) -> list[str]:
-    """Our own options come first, as the user's may end in `-- COMMAND`."""
+    """Return what to run; our own options come first, as the user's may end in `-- COMMAND`."""
     options = ["--format", "json"]
     if inputs.open_pr:
         options.append("--open-pr")
     if inputs.fail_on:
         options.append(f"--fail-on={inputs.fail_on}")
-    return [inputs.program, inputs.command, *options, *inputs.args]
+    return [*inputs.program, inputs.command, *options, *inputs.args]
 
 
 def child_environment(inputs: Inputs) -> dict[str, str]:
-    """The job's environment without our inputs, and with the token only where it is needed."""
+    """Return the job's environment without our inputs, and with the token only where needed."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return inherited | ({"GITHUB_TOKEN": inputs.token} if inputs.token else {})
 
 
 def load_report(inputs: Inputs, ended: Ended) -> Verified | Drifted:
-    """Load the report; where there is none, StepFailed says what cachy said."""
+    """Load the report; without one, raise StepFailed with what cachy said."""
     text = ended.report.read_bytes()
     try:
         return parse_report(text, inputs.command)
@@ -124,7 +124,7 @@ def _pass_through(cachy: subprocess.Popen[str]) -> str:
 
 
 def _in_checkout(annotation: Annotation, folder: Path) -> Annotation:
-    """Name the file from the root of the checkout, where GitHub looks for it."""
+    """Return the annotation with its file named from the root of the checkout, as GitHub wants."""
     if not annotation.file:
         return annotation
     there = os.path.relpath(folder / plain(annotation.file, 1000))

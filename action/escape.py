@@ -1,4 +1,4 @@
-"""Text out of a report, made harmless: it may hold whatever an API answered."""
+"""Text from a report, made harmless: it may hold anything that an API sent."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ LONGEST = 200
 
 
 def plain(text: str, longest: int = LONGEST) -> str:
-    """One line without control, invisible or direction-changing characters, cut to `longest`."""
+    """Return one line of `longest` characters, none of control, invisible or changing direction."""
     ellipsis = "…" if len(text) > longest else ""
     return "".join(map(_visible, text[:longest])) + ellipsis
 
 
 def code(text: str) -> str:
-    """Markdown inline code that `text` can't close: no link, mention or HTML comes out of it."""
+    """Return Markdown inline code that `text` cannot close: no link, mention or HTML in it."""
     if not (shown := plain(text)):
         return ""
     fence = "`" * (1 + max(map(len, re.findall("`+", shown)), default=0))
@@ -24,12 +24,12 @@ def code(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Inline code for a table, where a bar divides cells even inside code."""
+    """Return inline code for a table, where a bar divides cells even inside code."""
     return code(text).replace("|", "\\|")
 
 
-def _visible(sign: str) -> str:
-    hidden = unicodedata.category(sign)[0] == "C" or sign in "\u2028\u2029"
+def _visible(char: str) -> str:
+    hidden = unicodedata.category(char)[0] == "C" or char in "\u2028\u2029"
     if not hidden:
-        return sign
-    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"
+        return char
+    return f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"

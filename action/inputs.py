@@ -19,7 +19,7 @@ WRONG_USAGE, INCONCLUSIVE = 2, 3  # cachy's exit codes, and ours where there is 
 
 
 class StepFailed(Exception):
-    """The step can't do what it was asked; the message says what to change."""
+    """The step cannot do what it was asked; the message says what to change."""
 
     def __init__(self, message: str, code: int = WRONG_USAGE) -> None:
         super().__init__(message)
@@ -30,7 +30,7 @@ class StepFailed(Exception):
 class Inputs:
     """What one step was asked to do."""
 
-    program: str
+    program: tuple[str, ...]
     command: str
     args: tuple[str, ...]
     folder: Path
@@ -40,14 +40,14 @@ class Inputs:
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
-    """Read the inputs out of the environment; StepFailed names the one that makes no sense."""
+    """Read the inputs from the environment; StepFailed names the one that is not valid."""
     given = {
         name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in environ.items()
         if name.startswith(PREFIX)
     }
     inputs = Inputs(
-        program=given["program"],
+        program=tuple(shlex.split(given["program"])),
         command=_one_of(COMMANDS, "command", given["command"]),
         args=_split(given["args"]),
         folder=_folder(given["folder"] or "."),
@@ -61,7 +61,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
 
 
 def refuse_forks(command: str, environ: Mapping[str, str]) -> None:
-    """Keep keys and a write token away from code that nobody of this repository has read."""
+    """Keep keys and a write token away from code of a fork, which nobody here has read."""
     event = environ.get("GITHUB_EVENT_NAME", "")
     if command != "drift" or event not in ("pull_request", "pull_request_target"):
         return
@@ -87,7 +87,7 @@ def _split(args: str) -> tuple[str, ...]:
 
 def _folder(name: str) -> Path:
     if not os.path.isdir(name):
-        raise StepFailed(f"working-directory: {plain(name)!r} is no folder of this checkout.")
+        raise StepFailed(f"working-directory: {plain(name)!r} is not a folder of this checkout.")
     return Path(name)
 
 
@@ -96,5 +96,5 @@ def _is_from_fork(event_path: str) -> bool:
         pull_request = json.loads(Path(event_path).read_bytes())["pull_request"]
         head, base = (pull_request[side]["repo"]["full_name"] for side in ("head", "base"))
     except (OSError, ValueError, KeyError, TypeError):
-        return True  # a deleted fork has no repo, and what can't be read can't be trusted
+        return True  # a deleted fork has no repo, and what cannot be read cannot be trusted
     return bool(head != base)

@@ -14,7 +14,7 @@ VERSION = 1
 
 
 class UnreadableReport(Exception):
-    """What cachy printed is no report that this action knows."""
+    """What cachy printed is not a report that this action knows."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class Change:
     new: str
     confirmed: str
     fixture: str
+    models: str
+    test: str
+    declined: str
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ class PullRequest:
     operation: str = "none"
     number: str = ""
     url: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,7 @@ def parse_report(text: bytes, command: str) -> Verified | Drifted:
     """Parse what `cachy COMMAND --format json` printed.
 
     Raises:
-        UnreadableReport: it is no JSON, of another version, or of another shape.
+        UnreadableReport: it is not JSON, of another version, or of another shape.
     """
     try:
         document = json.loads(text)
@@ -122,8 +126,15 @@ def _change(surface: Any, row: Any) -> Change:
         old=_text(row.get("old")),
         new=_text(row.get("new")),
         confirmed=_text(row.get("confirmed")),
-        fixture=_text(next(iter(row.get("fixtures") or ()), "")),
+        fixture=_first(row, "fixtures"),
+        models=", ".join(map(_text, row.get("models") or ())),
+        test=_first(row, "tests"),
+        declined=_text(row.get("declined")),
     )
+
+
+def _first(row: Any, name: str) -> str:
+    return _text(next(iter(row.get(name) or ()), ""))
 
 
 def _unchecked(row: Any) -> Unchecked:
@@ -138,7 +149,8 @@ def _pull_request(row: Any) -> PullRequest:
     if not row:
         return PullRequest()
     operation = _one_of(OPERATIONS, row["operation"])
-    return PullRequest(operation, _text(row.get("number")), _text(row.get("url")))
+    left_out = tuple(map(_text, row.get("left_out") or ()))
+    return PullRequest(operation, _text(row.get("number")), _text(row.get("url")), left_out)
 
 
 def _counts(summary: Any, names: tuple[str, ...]) -> dict[str, int]:
@@ -147,7 +159,7 @@ def _counts(summary: Any, names: tuple[str, ...]) -> dict[str, int]:
 
 def _one_of(known: tuple[str, ...], value: Any) -> str:
     if value not in known:
-        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+        raise ValueError(f"{value!r} is not one of {', '.join(known)}")
     return str(value)
 
 

@@ -17,7 +17,7 @@ KIND_OF_SEVERITY = {
 
 
 def outputs_of(report: Verified | Drifted) -> dict[str, str]:
-    """Every output that the report gives; what belongs to the other command is zero or none."""
+    """Return every output; what belongs to the other command is zero or none."""
     pull_request = report.pull_request if isinstance(report, Drifted) else PullRequest()
     counted = (*SEVERITIES, "inconclusive")
     return {
@@ -30,7 +30,7 @@ def outputs_of(report: Verified | Drifted) -> dict[str, str]:
 
 
 def outcome_of(report: Verified | Drifted) -> str:
-    """One word for the report; what could not be checked is never clean."""
+    """Return the report's outcome; what could not be checked is never clean."""
     counts = report.counts
     if isinstance(report, Verified):
         found = "findings" if counts["errors"] or counts["warnings"] else ""
@@ -42,10 +42,10 @@ def outcome_of(report: Verified | Drifted) -> str:
 
 
 def annotations_of(report: Verified | Drifted) -> list[Annotation]:
-    """One annotation for each finding, change or unchecked fixture."""
+    """Return an annotation for each finding, change that nobody declined, or unchecked fixture."""
     if isinstance(report, Verified):
         return [_finding_annotation(finding) for finding in report.findings]
-    changes = [_change_annotation(change) for change in report.changes]
+    changes = [_change_annotation(change) for change in report.changes if not change.declined]
     return [*changes, *map(_unchecked_annotation, report.unchecked)]
 
 
@@ -114,19 +114,33 @@ def _drift_lines(report: Drifted) -> Iterator[str]:
         yield from _table(("fixture", "reason", "detail"), rows)
 
 
-_CHANGE_COLUMNS = ("severity", "rule", "path", "was", "now", "confirmed", "fixture")
+_CHANGE_COLUMNS = (
+    "severity",
+    "rule",
+    "path",
+    "was",
+    "now",
+    "confirmed",
+    "model",
+    "fixture",
+    "test",
+)
 
 
 def _change_row(change: Change) -> tuple[str, ...]:
-    told = (change.rule, change.path, change.old, change.new, change.confirmed, change.fixture)
-    return change.severity, *map(cell, told)
+    facts = (change.rule, change.path, change.old, change.new, change.confirmed)
+    seen = (change.models, change.fixture, change.test)
+    declined = f", declined in #{change.declined}" if change.declined.isdigit() else ""
+    return change.severity + declined, *map(cell, (*facts, *seen))
 
 
 def _pull_request_lines(pull_request: PullRequest) -> Iterator[str]:
-    if pull_request.operation == "none":
+    if pull_request.operation == "none" and not pull_request.left_out:
         return
     yield ""
     yield f"Pull request {_link(pull_request)}: {pull_request.operation}"
+    for path in pull_request.left_out:
+        yield f"- left out {code(path)}: the base has a newer version"
 
 
 def _link(pull_request: PullRequest) -> str:
@@ -138,7 +152,7 @@ def _link(pull_request: PullRequest) -> str:
 
 def _tests_lines(tests: Tests | None) -> Iterator[str]:
     if tests and tests.failed:
-        yield from ("", f"### Tests that fail with the new answers ({code(tests.command)})", "")
+        yield from ("", f"### Tests that fail with the new responses ({code(tests.command)})", "")
         yield from (f"- {code(test)}" for test in tests.failed)
 
 

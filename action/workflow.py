@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KINDS = ("error", "warning", "notice")
-MOST_ANNOTATIONS = 10  # of each kind and step; the runner drops the rest without a word
+MOST_ANNOTATIONS = 10  # of each kind and step; the runner drops the rest silently
 LONGEST_MESSAGE = 4000  # the runner cuts at 4096
 LARGEST_SUMMARY = 1024 * 1024  # bytes of a step; the runner drops a larger one whole
 
@@ -41,14 +41,14 @@ def render_error(message: str) -> str:
 
 
 def render_masks(secrets: Iterable[str]) -> Iterator[str]:
-    """Render what hides `secrets` in the log; elsewhere than on a runner it would print them."""
+    """Render the commands that hide `secrets` in the log; none outside of a runner."""
     if is_on_runner():
         yield from (f"::add-mask::{_escape(secret)}" for secret in secrets)
 
 
 @contextmanager
 def commands_paused() -> Iterator[None]:
-    """Let the runner take what is printed inside as text only, whatever program printed it."""
+    """Let the runner treat what is printed inside the block as text only."""
     if not is_on_runner():
         yield
         return

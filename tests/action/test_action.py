@@ -43,7 +43,7 @@ def test_inputs_and_outputs_are_those_of_the_documentation() -> None:
 
 def test_no_expression_stands_in_a_script() -> None:
     scripts = [step["run"] for step in ACTION["runs"]["steps"] if "run" in step]
-    assert len(scripts) == 2
+    assert len(scripts) == 3
     assert not [script for script in scripts if "${{" in script]
 
 

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from action_runner import Runner
 from drift_project import CHAT, CHAT_ANSWER, KEY, record, write_config
+from places import ROOT
 from pull_request_world import TOKEN, serve_world
 from scripted_server import ScriptedServer, json_response, serving
 
@@ -113,6 +117,7 @@ def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: Scri
         (tmp_path / "temp").mkdir()
         github = {"GITHUB_API_URL": world.github.url, "GITHUB_REPOSITORY": "octo/app"}
         project = recorded(world.checkout, tmp_path / "temp", provider, **github, MY_KEY=KEY)
+        world.commit_all()
         provider.scripts[CHAT] = [NEXT]
         nights = [project.run(command="drift", open_pr="true", token=TOKEN) for _ in range(2)]
     url = nights[0].outputs["pull-request-url"]
@@ -128,12 +133,21 @@ def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: Scri
 
 @pytest.mark.slow
 @pytest.mark.timeout(400)
-def test_the_installed_cachy_is_the_actions_own(project: Runner) -> None:
+def test_the_installed_cachy_is_the_actions_own_and_is_installed_once(project: Runner) -> None:
     path = os.pathsep.join((str(BESIDE_PYTHON), os.environ["PATH"]))
-    ran = replace(project, environ={"PATH": path}, stand_ins={}).run()
-    assert (ran.code, ran.outputs["outcome"]) == (0, "clean")
+    (project.workspace / "cachy.py").write_text("raise SystemExit('the project')\n")
+    job = replace(project, environ={"PATH": path, "PYTHONPATH": "."}, stand_ins={})
+    first = job.run()
+    assert (first.code, first.outputs["outcome"]) == (0, "clean"), first.log
+    made = (project.temp / "cachy-environment").stat().st_ctime_ns
+    again = job.run(command="drift")
+    assert again.outputs["outcome"] == "inconclusive", again.log
+    assert (project.temp / "cachy-environment").stat().st_ctime_ns == made
     installed = project.temp / "cachy-environment"
     scripts = installed / ("Scripts" if os.name == "nt" else "bin")
+    asked = [str(scripts / "python"), "-I", "-m", "cachy", "--version"]
+    said = subprocess.check_output(asked, text=True, timeout=60)
+    assert said == f"cachy, version {version('pycachy')}\n"
     where = "import cachy, pytest; print(cachy.__file__); print(pytest.__file__)"
     printed = subprocess.check_output(
         [scripts / "python", "-c", where], cwd=project.temp, text=True, timeout=60
@@ -152,3 +166,57 @@ def test_an_install_that_fails_is_one_line(project: Runner) -> None:
     assert [said.message for said in ran.said] == [
         "cachy could not be installed (exit code 1): see above."
     ]
+
+
+def test_pip_sees_no_key_and_no_token() -> None:
+    environ = {"OPENAI_API_KEY": "k", "GITHUB_TOKEN": "t", "CACHY_ACTION_TOKEN": "t", "MY_PAT": "p"}
+    kept = {"PATH": "/bin", "HOME": "/home/ada", "HTTPS_PROXY": "http://proxy:1"}
+    said = asked_of_the_action("install", f"print(sorted(install.bare({environ | kept!r})))")
+    assert said == "['HOME', 'HTTPS_PROXY', 'PATH']"
+
+
+def test_what_is_installed_is_pinned_by_hash() -> None:
+    lines = (ROOT / "action" / "requirements.lock").read_text(encoding="utf-8").splitlines()
+    pinned = {line.partition("==")[0] for line in lines if "==" in line and line[0] not in " #"}
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = {re.split(r"[>=<\[]", name)[0] for name in project["dependencies"]}
+    assert wanted <= pinned
+    assert len([line for line in lines if "--hash=sha256:" in line]) >= 2 * len(pinned)
+
+
+@pytest.mark.parametrize("above", [False, True])
+def test_the_sdks_of_a_virtual_environment_are_found(tmp_path: Path, above: bool) -> None:
+    folder = tmp_path / "services" / "api" if above else tmp_path
+    folder.mkdir(parents=True, exist_ok=True)
+    make_venv = [sys.executable, "-m", "venv", "--without-pip", str(tmp_path / ".venv")]
+    subprocess.run(make_venv, check=True, timeout=60)
+    python = tmp_path / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    job = {"GITHUB_WORKSPACE": str(tmp_path)}
+    asked = f"found = project.find_interpreter({job!r}, Path({str(folder)!r}))"
+    where = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    packages = subprocess.check_output([python, "-I", "-c", where], text=True, timeout=60).strip()
+    (Path(packages) / "openai").mkdir()
+    told = "print(found.packages, project.find_sdks(found))"
+    found = asked_of_the_action("project", f"{asked}\n{told}")
+    assert found == f"{packages} ['openai']"
+
+
+def test_a_project_without_sdks_is_told_so(project: Runner) -> None:
+    program = project.stand_ins["install"]["python"]
+    environ = {"CACHY_ACTION_COMMAND": "drift"}
+    asked = (
+        f"python = project.look_at({program!r}); from dataclasses import replace; "
+        f"own = replace(python, packages=Path({str(project.temp)!r})); "
+        f"install._let_it_read(own, own)"
+    )
+    said = asked_of_the_action("install, project", asked, **environ)
+    assert said.startswith(f"cachy: found no SDK in {project.temp}, so drift compares without")
+
+
+def asked_of_the_action(modules: str, asked: str, **environ: str) -> str:
+    """Run a line of Python among the action's modules, as its own steps do."""
+    line = f"import sys; sys.path.insert(0, {str(ROOT / 'action')!r})\n"
+    line += f"from pathlib import Path\nimport {modules}\n{asked}"
+    return subprocess.check_output(
+        [sys.executable, "-c", line], text=True, timeout=60, env={**os.environ, **environ}
+    ).strip()

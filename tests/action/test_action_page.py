@@ -108,7 +108,12 @@ def test_the_summary_of_verify_names_every_finding(project: Project) -> None:
 
 def test_the_summary_of_drift_tells_the_whole_story(project: Project) -> None:
     report = drifted(
-        change("breaking", rule="type-changed", path="$.a", old="string", new="integer | null"),
+        change(
+            "breaking",
+            **{"rule": "type-changed", "path": "$.a", "old": "string", "new": "integer | null"},
+            models=["gpt-4.1"],
+            tests=["tests/test_a.py::test_b"],
+        ),
         inconclusive=[UNCHECKED],
         tests={"command": "pytest -q", "passed": 39, "failed": ["tests/test_a.py::test_b"]},
         pull_request={"number": 7, "url": "https://x.example/o/r/pull/7", "operation": "updated"},
@@ -124,12 +129,12 @@ def test_the_summary_of_drift_tells_the_whole_story(project: Project) -> None:
         "\n"
         "### `POST api.openai.com/v1/responses`\n"
         "\n"
-        "| severity | rule | path | was | now | confirmed | fixture |\n"
-        "|---|---|---|---|---|---|---|\n"
+        "| severity | rule | path | was | now | confirmed | model | fixture | test |\n"
+        "|---|---|---|---|---|---|---|---|---|\n"
         "| breaking | `type-changed` | `$.a` | `string` | `integer \\| null` | `1/1` |"
-        " `cachy_fixtures/a.json` |\n"
+        " `gpt-4.1` | `cachy_fixtures/a.json` | `tests/test_a.py::test_b` |\n"
         "\n"
-        "### Tests that fail with the new answers (`pytest -q`)\n"
+        "### Tests that fail with the new responses (`pytest -q`)\n"
         "\n"
         "- `tests/test_a.py::test_b`\n"
         "\n"
@@ -188,7 +193,7 @@ def test_a_summary_above_one_mebibyte_is_cut_by_whole_lines(project: Project) ->
     ran = project.run(drifted(*changes), 0, command="drift")
     assert 1_000_000 < len(ran.summary.encode()) <= 1024 * 1024
     *rows, empty, note = ran.summary.splitlines()
-    assert rows[-1].endswith("| `cachy_fixtures/a.json` |")
+    assert rows[-1].endswith("| `cachy_fixtures/a.json` |  |")
     assert empty == ""
     shown = sum(row.startswith("| compatible") for row in rows)
     report = ran.outputs["report"]
