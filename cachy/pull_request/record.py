@@ -119,7 +119,11 @@ def encode(record: Record) -> str:
         cut = [f"{one.rank}{one.identity}" for one in record.known[len(known) :]]
         word = _packed(replace(record, known=known, others=(*record.others, *cut)))
         if len(word) <= LONGEST:
-            break
+            return word
+    # Thousands of changes: even their names are too long, so the least severe are forgotten.
+    while len(word) > LONGEST:
+        cut = cut[: len(cut) * 3 // 4]
+        word = _packed(replace(record, known=(), others=(*cut,)))
     return word
 
 

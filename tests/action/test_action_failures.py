@@ -27,7 +27,7 @@ def project(tmp_path: Path) -> Project:
         ({"args": "'open"}, "args: No closing quotation. Quote them as in a shell."),
         (
             {"working_directory": "nowhere\n::error::x"},
-            "working-directory: 'nowhere\\\\u000a::error::x' is no folder of this checkout.",
+            "working-directory: 'nowhere\\\\u000a::error::x' is not a folder of this checkout.",
         ),
         (
             {"fail_on": "risky"},
@@ -77,7 +77,7 @@ def test_no_readable_report_is_one_line_and_exit_code_2(
 
 def test_a_missing_cachy_is_one_line_and_exit_code_2(project: Project) -> None:
     project.program.unlink()
-    assert failure(project.run(verified())).startswith("cachy can't be started: ")
+    assert failure(project.run(verified())).startswith("Cannot start cachy: ")
 
 
 def failure(ran: Ran) -> str:

@@ -180,11 +180,12 @@ def test_the_record_comes_back_whole_with_the_persons_text_around_it() -> None:
     assert split_description("") == Description(before="", record=None, after="")
 
 
-def test_a_record_of_too_many_changes_still_says_which_they_are() -> None:
+@pytest.mark.parametrize("count", [1_500, 9_000])
+def test_a_record_of_too_many_changes_still_says_which_they_are(count: int) -> None:
     (one,) = put_together(report(REMOVED), None, {}).known
     changes = [
         replace(one.change, path=f"$.{digest(str(number))}", message=digest(f"-{number}") * 9)
-        for number in range(1_300)
+        for number in range(count)
     ]
     known = tuple(Known(surface=f"POST h/{change.path}", change=change) for change in changes)
     record = Record(project="", known=known)
@@ -192,8 +193,9 @@ def test_a_record_of_too_many_changes_still_says_which_they_are() -> None:
     assert len(word) <= LONGEST
     there = split_description(f"<!-- cachy-drift 1 {word} -->").record
     assert there
-    assert there.severities() == record.severities()
-    assert 0 < len(there.known) < 1_300
+    found = there.severities()
+    assert len(found) > 1_000
+    assert found.items() <= record.severities().items()
 
 
 HOSTILE = [

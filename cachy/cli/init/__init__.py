@@ -89,7 +89,7 @@ def _with_keys(text: str, keys: Sequence[str]) -> str:
 
 def _say_missing_keys(workflow: Path, keys: Sequence[str]) -> None:
     text = workflow.read_text(encoding="utf-8", errors="replace")
-    if missing := [key for key in keys if f"{key}:" not in text]:
+    if missing := [key for key in keys if not re.search(rf"^ *{key}:", text, re.MULTILINE)]:
         say(f"Your fixtures need keys that {DRIFT} does not have. Add to its env:", err=True)
         for key in missing:
             say(f"  {key}: ${{{{ secrets.{key} }}}}", err=True)
