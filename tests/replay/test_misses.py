@@ -7,6 +7,7 @@ import concurrent.futures
 import multiprocessing
 import multiprocessing.pool
 import os
+import pickle
 import subprocess
 import sys
 import textwrap
@@ -27,7 +28,8 @@ import nbformat
 import pytest
 import requests
 import trio
-from conftest import forgotten
+from conftest import Scope, forgotten, refused
+from scripted_server import ScriptedServer
 
 import cachy
 
@@ -346,3 +348,22 @@ def test_a_notebook_cell_fails_and_its_kernel_lives(
         assert error.evalue.startswith(WORDS)
         assert 'run the cell again after enable_cachy(mode="record")' in error.evalue
     assert outputs[3][0].text == "alive\n"
+
+
+def test_a_miss_names_no_difference_that_the_settings_ignore(
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    settings = '[tool.cachy.match]\nignore = ["run"]\n'
+    (project / "pyproject.toml").write_text(settings, encoding="utf-8")
+    with recording():
+        httpx.post(f"{origin.url}/json", json={"run": 1, "q": "one"})
+    with replaying(), refused() as caught:
+        httpx.post(f"{origin.url}/json", json={"run": 2, "q": "two"})
+    assert isinstance(caught.value, cachy.UnrecordedRequest)
+    assert caught.value.differences == ('q changed: "one" -> "two"',)
+
+
+def test_a_miss_pickles() -> None:
+    error = cachy.UnrecordedRequest("No fixture", method="GET", url="u", differences=["a"])
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), again.method, again.differences) == ("No fixture", "GET", ("a",))

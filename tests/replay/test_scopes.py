@@ -302,3 +302,54 @@ def test_what_is_remembered_of_a_file_is_counted_once(
 def _nothing_left() -> Iterator[None]:
     yield
     assert current_session() is None
+
+
+def test_scopes_nest_and_each_task_sees_its_own(
+    library: ModuleType, origin: ScriptedServer, recording: Scope, tmp_path: Path
+) -> None:
+    url = f"{origin.url}/json"
+
+    async def live() -> int:
+        with cachy.no_cachy():
+            await asyncio.sleep(0.01)
+            async with library.AsyncClient() as client:
+                return int((await client.get(url)).json()["number"])
+
+    async def replayed() -> int:
+        await asyncio.sleep(0.02)
+        async with library.AsyncClient() as client:
+            return int((await client.get(url)).json()["number"])
+
+    async def both() -> list[int]:
+        return list(await asyncio.gather(live(), replayed()))
+
+    with recording():
+        assert number(url) == 1
+        assert asyncio.run(both()) == [2, 1]
+        with recording(cache_dir=tmp_path / "other"):
+            assert number(url) == 3
+        assert number(url) == 1
+    assert number(url) == 4
+
+
+def test_a_thread_that_inherits_nothing_sees_the_process_scope(
+    origin: ScriptedServer, project: Path
+) -> None:
+    numbers: list[int] = []
+    url = f"{origin.url}/json"
+
+    def ask() -> None:
+        numbers.append(number(url))
+
+    cachy.enable_cachy(doms=DOMS)
+    cachy.enable_cachy(doms=DOMS)  # a notebook cell that runs twice
+    try:
+        for _ in range(2):
+            thread = threading.Thread(target=ask)
+            thread.start()
+            thread.join()
+    finally:
+        cachy.disable_cachy()
+        cachy.disable_cachy()
+    ask()
+    assert numbers == [1, 1, 2]

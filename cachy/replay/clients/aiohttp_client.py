@@ -95,9 +95,6 @@ def _taped(asking: _Session, incoming: Any, recording: Recording) -> Any:
         packed = raw if coding else b""
         return Response(incoming.status, headers, body, truncated=not whole, packed=packed)
 
-    def is_cut() -> bool:  # did the server end the body with its connection, or the client?
-        return asking.client.closed and not names & {"content-length", "transfer-encoding"}
-
     import asyncio  # slow to import, and loaded by every program that comes here
 
     live = incoming.content
@@ -106,7 +103,9 @@ def _taped(asking: _Session, incoming: Any, recording: Recording) -> Any:
         reader.begin_http_chunk_receiving()
     incoming.content = reader
     buffer = RecordingBuffer(recording, respond)
-    task = asyncio.ensure_future(_pump(live, reader, buffer, is_cut))
+    has_end = bool(names & {"content-length", "transfer-encoding"})
+    pump = _pump(live, reader, buffer, asking.client, has_end=has_end)
+    task = asyncio.ensure_future(pump)
     _pumps.add(task)
     task.add_done_callback(_pumps.discard)
     _hold_open(incoming, task, buffer)
@@ -117,7 +116,7 @@ _pumps: set[Any] = set()  # the loop itself keeps no task alive
 
 
 async def _pump(
-    live: Any, reader: Any, buffer: RecordingBuffer, is_cut: Callable[[], bool]
+    live: Any, reader: Any, buffer: RecordingBuffer, client: Any, *, has_end: bool
 ) -> None:
     try:
         while not live.at_eof():
@@ -125,11 +124,12 @@ async def _pump(
             reader.feed_piece(buffer.add(piece), is_chunk=is_chunk)
             if buffer.is_complete_stream:
                 buffer.end(whole=True)
-        if is_cut():
-            buffer.give_up(ConnectionError("the session was closed before the body ended"))
-        buffer.end(whole=True)
+        # Where a body ends with its connection, a client that is closed ends it like the server.
+        buffer.end(whole=has_end or not client.closed)
         reader.feed_eof()
     except Exception as error:
+        if client.closed:
+            buffer.end(whole=buffer.is_complete_stream)
         buffer.give_up(error)
         reader.set_exception(error)
     except BaseException as error:  # nobody but this module and the end of the loop cancels it

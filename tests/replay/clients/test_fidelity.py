@@ -183,36 +183,6 @@ def test_whatever_a_server_sends_is_seen_again_through_every_client(
         path.unlink()
 
 
-@pytest.mark.parametrize("coding", bodies.CODINGS)
-@pytest.mark.parametrize("is_whole", [True, False], ids=["read", "left early"])
-def test_every_coding_is_decoded_once(
-    library: ModuleType,
-    coding: str,
-    is_whole: bool,
-    origin: ScriptedServer,
-    recording: Scope,
-    replaying: Scope,
-) -> None:
-    text = json.dumps({"text": "Grüße " * 2000}).encode()
-    wire = bodies.CODINGS[coding](text)
-    headers = (("Content-Type", "application/json"), ("Content-Encoding", coding))
-    url = origin.on("/v1/any", ScriptedResponse((wire[:20], wire[20:]), 200, headers))
-    with recording(hdrs=["content-encoding"]), library.stream("GET", url) as response:
-        pieces = response.iter_bytes()
-        assert [next(pieces), *(pieces if is_whole else ())]
-    with replaying():
-        again = library.get(url)
-        assert again.json() == json.loads(text)
-        assert requests.get(url, timeout=5).json() == json.loads(text)
-        assert asyncio.run(through_aiohttp_json(url)) == json.loads(text)
-    assert origin.count == 1
-
-
-async def through_aiohttp_json(url: str) -> Any:
-    async with aiohttp.ClientSession() as session, session.get(url) as response:
-        return await response.json()
-
-
 EVENTS = [event({"n": number}) for number in range(5)] + [event("[DONE]")]
 
 

@@ -6,20 +6,15 @@ import asyncio
 import gc
 import io
 import json
-import re
-import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import cachecontrol
-import httpx
-import httpx2
 import pytest
 import requests
 import requests_toolbelt
-import trio
 from conftest import Scope, fixtures_in, refused
 from scripted_server import (
     ScriptedResponse,
@@ -29,110 +24,11 @@ from scripted_server import (
     json_response,
     redirect,
     sse_response,
-    text_response,
 )
 
 import cachy
 
 EVENTS = sse_response(event({"n": 1}), event({"n": 2}, "named"), event("[DONE]"))
-FORM = {"b": "1 2", "a": "ü"}
-
-
-def by_httpx(library: Any) -> Callable[[str, dict[str, Any]], None]:
-    def ask(url: str, given: dict[str, Any]) -> None:
-        with library.Client(follow_redirects=True) as client:
-            client.post(url, **given)
-
-    return ask
-
-
-def by_async_httpx(library: Any, run: Any) -> Callable[[str, dict[str, Any]], None]:
-    async def asked(url: str, given: dict[str, Any]) -> None:
-        async with library.AsyncClient(follow_redirects=True) as client:
-            await client.post(url, **given)
-
-    return lambda url, given: run(asked, url, given)
-
-
-def run_asyncio(function: Callable[..., Any], *arguments: Any) -> Any:
-    return asyncio.run(function(*arguments))
-
-
-def by_requests(url: str, given: dict[str, Any]) -> None:
-    named = {"content": "data"}
-    requests.post(url, timeout=9, **{named.get(name, name): part for name, part in given.items()})
-
-
-def by_aiohttp(url: str, given: dict[str, Any]) -> None:
-    async def asked() -> None:
-        named = {"content": "data"}
-        known = {named.get(name, name): part for name, part in given.items()}
-        if files := known.pop("files", None):
-            form = aiohttp.FormData()
-            for name, (filename, content, kind) in files.items():
-                form.add_field(name, content, filename=filename, content_type=kind)
-            known["data"] = form
-        async with aiohttp.ClientSession() as session, session.post(url, **known) as response:
-            await response.read()
-
-    asyncio.run(asked())
-
-
-CLIENTS = {
-    "httpx": by_httpx(httpx),
-    "httpx, async": by_async_httpx(httpx, run_asyncio),
-    "httpx2": by_httpx(httpx2),
-    "httpx2, trio": by_async_httpx(httpx2, trio.run),
-    "requests": by_requests,
-    "aiohttp": by_aiohttp,
-}
-JSON = {"json": {"q": "Grüße", "n": [1, 2.5]}}
-CALLS: dict[str, tuple[ScriptedResponse, dict[str, Any]]] = {
-    "json": (json_response({"text": "Grüße"}), JSON),
-    "events": (EVENTS, JSON),
-    "gzip": (gzip_response({"zipped": "text" * 100}), JSON),
-    "text": (
-        text_response("one\ntwo\r\nthree"),
-        {"content": b"raw", "params": {"b": "x y"}},
-    ),
-    "binary": (text_response(bytes(range(256)), kind="audio/mpeg"), {"data": FORM}),
-    "not found": (json_response({"error": "no"}, 404), {"params": [("a", "1"), ("a", "ü")]}),
-    "no content": (ScriptedResponse(b"", 204, ()), JSON),
-    "chunked": (ScriptedResponse((b'{"a"', b": 1}")), JSON),
-    "redirect": (redirect(303, "/v1/after"), JSON),
-    "upload": (
-        json_response({"id": 1}),
-        {"files": {"file": ("a.txt", b"text", "text/plain")}},
-    ),
-}
-
-
-@pytest.mark.parametrize("call", CALLS)
-def test_the_same_fixture_whichever_client_recorded_it(
-    call: str, origin: ScriptedServer, tmp_path: Path, recording: Scope, replaying: Scope
-) -> None:
-    answer, given = CALLS[call]
-    url = origin.on("/v1/any/thing", answer)
-    origin.on("/v1/after", json_response({"after": True}))
-    written: dict[str, dict[str, str]] = {}
-    for name, ask in CLIENTS.items():
-        folder = tmp_path / name
-        with recording(cache_dir=folder):
-            ask(url, given)
-        written[name] = {
-            str(path.relative_to(folder)): re.sub(
-                r'\n  "recorded": .*', "", path.read_text(encoding="utf-8")
-            )
-            for path in folder.rglob("*.json")
-        }
-    assert len(written["httpx"]) == 1 + (call == "redirect")
-    for name in CLIENTS:
-        assert written[name] == written["httpx"], name
-    asked = origin.count
-    for ask in CLIENTS.values():
-        with replaying(cache_dir=tmp_path / "requests"):
-            ask(url, given)
-    assert origin.count == asked
 
 
 def replayed_by_requests(session: requests.Session, url: str) -> list[Any]:
@@ -391,56 +287,3 @@ def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_cut(
     answers = [json.loads(path.read_text())["response"] for path in fixtures_in(project)]
     assert all(answer.get("json") == {"a": 1} or answer["truncated"] for answer in answers)
     assert pause or len(answers) == 1
-
-
-async def first_line(url: str) -> bytes:
-    async with aiohttp.ClientSession() as session, session.post(url) as response:
-        return await response.content.readline()
-
-
-def first_line_by_aiohttp(url: str) -> bytes:
-    return asyncio.run(first_line(url)).strip()
-
-
-def first_line_by_requests(url: str) -> bytes:
-    with requests.post(url, stream=True, timeout=9) as response:
-        return bytes(next(response.iter_lines(chunk_size=1)))
-
-
-@pytest.mark.parametrize("read", [first_line_by_aiohttp, first_line_by_requests])
-def test_a_stream_that_is_left_is_drained_or_cut(
-    read: Callable[[str], bytes], origin: ScriptedServer, recording: Scope, project: Path
-) -> None:
-    ticks = [event({"n": number}) for number in range(4)]
-    streams = {
-        "short": sse_response(*ticks, pause=0.05),
-        "done": sse_response(*ticks, event("[DONE]"), end="open"),
-        "endless": sse_response(*ticks, end="open"),
-    }
-    for name, answer in streams.items():
-        with recording(cache_dir=project / name):
-            assert read(origin.on(f"/v1/{name}", answer)) == ticks[0].strip()
-    written = {
-        name: json.loads(next((project / name).rglob("*.json")).read_text(encoding="utf-8"))
-        for name in streams
-    }
-    assert [len(fixture["response"]["sse"]) for fixture in written.values()] == [4, 5, 4]
-    assert [fixture["response"].get("truncated") for fixture in written.values()] == [
-        *(None, None, True)
-    ]
-
-
-def test_a_cancelled_call_of_aiohttps_records_nothing(
-    origin: ScriptedServer, recording: Scope, project: Path
-) -> None:
-    url = origin.on("/v1/endless", sse_response(event({}), end="open"))
-
-    async def whole() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url) as response:
-            await response.read()
-
-    started = time.monotonic()
-    with recording(), pytest.raises(TimeoutError):
-        asyncio.run(asyncio.wait_for(whole(), 0.3))
-    assert time.monotonic() - started < 1.2
-    assert fixtures_in(project) == []

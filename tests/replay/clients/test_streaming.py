@@ -7,22 +7,15 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import aiohttp
-import httpx
-import httpx2
 import openai
 import pytest
-import requests
-import trio
-from conftest import Scope, fixtures_in, forgotten
+from conftest import Scope, fixtures_in
 from scripted_server import ScriptedResponse, ScriptedServer, event, sse_response
-
-import cachy
 
 CHUNKS = [
     {
@@ -50,45 +43,11 @@ def gated(gate: threading.Event, end: Any = "whole") -> ScriptedResponse:
     return ScriptedResponse((EVENTS[0], b"".join(EVENTS[1:])), 200, kind, end=end, gate=gate)
 
 
-def with_httpx(library: Any) -> Callable[[str], Any]:
-    @contextmanager
-    def opened(url: str) -> Iterator[Iterator[bytes]]:
-        with library.Client() as client, client.stream("POST", url) as response:
-            yield response.iter_bytes()
-
-    return opened
-
-
-@contextmanager
-def with_requests(url: str) -> Iterator[Iterator[bytes]]:
-    with requests.post(url, stream=True, timeout=9) as response:
-        yield response.iter_content(None)
-
-
 @contextmanager
 def with_openai(url: str) -> Iterator[Iterator[Any]]:
     client = openai.OpenAI(base_url=url.removesuffix("/chat/completions"), api_key="k")
     with client, client.chat.completions.create(model="m", messages=[], stream=True) as stream:
         yield iter(stream)
-
-
-def with_async_httpx(library: Any) -> Callable[[str], Any]:
-    @asynccontextmanager
-    async def opened(url: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        async with (
-            library.AsyncClient() as client,
-            client.stream("POST", url) as response,
-            aclosing(response.aiter_bytes()) as pieces,
-        ):
-            yield pieces
-
-    return opened
-
-
-@asynccontextmanager
-async def with_aiohttp(url: str) -> AsyncIterator[AsyncIterator[bytes]]:
-    async with aiohttp.ClientSession() as session, session.post(url) as response:
-        yield response.content.iter_any()
 
 
 @asynccontextmanager
@@ -100,18 +59,8 @@ async def with_async_openai(url: str) -> AsyncIterator[AsyncIterator[Any]]:
             yield aiter(stream)
 
 
-SYNC = {
-    "httpx": with_httpx(httpx),
-    "httpx2": with_httpx(httpx2),
-    "requests": with_requests,
-    "openai": with_openai,
-}
-ASYNC = {
-    "httpx": with_async_httpx(httpx),
-    "httpx2": with_async_httpx(httpx2),
-    "aiohttp": with_aiohttp,
-    "openai": with_async_openai,
-}
+SYNC = {"openai": with_openai}
+ASYNC = {"openai": with_async_openai}
 PATH = "/v1/chat/completions"
 
 
@@ -198,129 +147,6 @@ def test_whoever_leaves_at_the_last_event_leaves_a_whole_fixture(
     assert_whole(project)
     with replaying():
         assert once() == live
-
-
-@pytest.mark.parametrize("name", SYNC)
-def test_whoever_breaks_off_leaves_a_whole_fixture_where_the_rest_comes_soon(
-    name: str, origin: ScriptedServer, recording: Scope, project: Path
-) -> None:
-    url = origin.on(PATH, sse_response(*EVENTS, pause=0.05))
-    with recording(), SYNC[name](url) as pieces:
-        next(pieces)
-    assert_whole(project)
-
-
-@pytest.mark.parametrize("name", SYNC)
-def test_whoever_breaks_off_leaves_a_fixture_that_says_so(
-    name: str,
-    origin: ScriptedServer,
-    gate: threading.Event,
-    recording: Scope,
-    replaying: Scope,
-    project: Path,
-) -> None:
-    url = origin.on(PATH, gated(gate))
-    with recording(), SYNC[name](url) as pieces:
-        first = text_of(next(pieces))
-    assert only_response(project)["truncated"] is True
-    with replaying(), SYNC[name](url) as pieces:
-        assert text_of(next(pieces)) == first
-        with pytest.raises(cachy.UnrecordedRequest, match="The recorded stream ends here"):
-            next(pieces)
-    assert len(forgotten()) == 1
-
-
-async def cancel(url: str, opened: Any) -> None:
-    task = asyncio.ensure_future(read_two(url, opened))
-    await asyncio.sleep(0)
-    await got_one.wait()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-
-
-async def time_out(url: str, opened: Any) -> None:
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.3):
-            await read_two(url, opened)
-
-
-async def read_two(url: str, opened: Any) -> None:
-    async with opened(url) as pieces:
-        await anext(pieces)
-        got_one.set()
-        await anext(pieces)
-
-
-got_one = asyncio.Event()
-
-
-@pytest.mark.parametrize("ending", [cancel, time_out])
-@pytest.mark.parametrize("name", ASYNC)
-def test_whoever_is_cancelled_leaves_none(
-    name: str,
-    ending: Any,
-    origin: ScriptedServer,
-    gate: threading.Event,
-    recording: Scope,
-    project: Path,
-) -> None:
-    global got_one
-    got_one = asyncio.Event()
-    url = origin.on(PATH, gated(gate))
-    with recording():
-        asyncio.run(ending(url, ASYNC[name]))
-    assert fixtures_in(project) == []
-
-
-@pytest.mark.parametrize("library", [httpx, httpx2])
-def test_whoever_is_cancelled_under_trio_leaves_none(
-    library: Any, origin: ScriptedServer, gate: threading.Event, recording: Scope, project: Path
-) -> None:
-    url = origin.on(PATH, gated(gate))
-
-    async def read() -> None:
-        with trio.move_on_after(0.3) as scope:
-            async with with_async_httpx(library)(url) as pieces:
-                await anext(pieces)
-                await anext(pieces)
-        assert scope.cancelled_caught
-
-    with recording():
-        trio.run(read)
-    assert fixtures_in(project) == []
-
-
-@pytest.mark.parametrize("kind", ["time-out", "cut"])
-@pytest.mark.parametrize("name", ["httpx", "httpx2", "requests"])
-def test_a_stream_that_fails_leaves_none(
-    name: str,
-    kind: str,
-    origin: ScriptedServer,
-    gate: threading.Event,
-    recording: Scope,
-    project: Path,
-) -> None:
-    answer = gated(gate) if kind == "time-out" else sse_response(*EVENTS[:2], end="cut")
-    url = origin.on(PATH, answer)
-    errors = (httpx.TransportError, httpx2.TransportError, requests.RequestException)
-    with recording(), pytest.raises(errors):
-        {"httpx": httpx, "httpx2": httpx2, "requests": requests}[name].post(url, timeout=0.3)
-    assert fixtures_in(project) == []
-
-
-def test_a_stream_that_fails_leaves_none_under_aiohttp(
-    origin: ScriptedServer, recording: Scope, project: Path
-) -> None:
-    url = origin.on(PATH, sse_response(*EVENTS[:2], end="cut"))
-
-    async def read() -> None:
-        async with aiohttp.ClientSession() as session, session.post(url) as response:
-            await response.read()
-
-    with recording(), pytest.raises(aiohttp.ClientError):
-        asyncio.run(read())
-    assert fixtures_in(project) == []
 
 
 LEFT_OPEN = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import ssl
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
@@ -387,9 +388,23 @@ def test_websockets_through_httpx2_are_refused_while_replaying(
     with (
         cachy.cachy(doms=["127.0.0.1"], mode="replay"),
         httpx2.Client() as client,
-        pytest.raises(cachy.UnrecordedRequest, match="a client that cachy doesn't see"),
+        pytest.raises(cachy.UnrecordedRequest, match="a client that cachy does not intercept"),
         client.websocket(f"{origin.url}/v1/realtime"),
     ):
         pass
     assert len(forgotten()) == 1
     assert json.dumps(origin.count) == "0"
+
+
+def test_no_tls_context_is_built_for_a_client_that_only_replays(
+    library: ModuleType, replaying: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.delenv("SSL_CERT_DIR", raising=False)
+    with replaying(), library.Client() as client:
+        context = client._transport._pool._ssl_context
+        assert isinstance(context, ssl.SSLContext)
+        assert "_context" not in object.__getattribute__(context, "__dict__")
+        assert context.verify_mode is ssl.CERT_REQUIRED
+        assert context.check_hostname is True
+        assert type(object.__getattribute__(context, "_context")) is ssl.SSLContext
