@@ -41,6 +41,7 @@ DOORS = {
     "uvloop": set(),
     "pycurl": set(),
     "urllib3": set(),
+    "grpc": set(),
     "pytest": {"pytest_plugin"},
     "click": {"cli"},
     "rich": {"cli"},

@@ -1,4 +1,4 @@
-"""Refuse to resolve a covered host's name: no client that cachy doesn't see goes live."""
+"""Refuse connections to covered hosts by clients that cachy does not intercept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,11 @@ from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
 from cachy.interaction import host_and_port
 from cachy.replay import misses
-from cachy.replay.clients.other_recorders import are_connecting, is_theirs
+from cachy.replay.clients.other_recorders import (
+    are_connecting,
+    are_sockets_replaced,
+    is_theirs,
+)
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside
 from cachy.replay.session import Session
@@ -65,7 +69,10 @@ def open_http_door(library: ModuleType, current: CurrentSession, patches: Patche
 
 
 def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
-    """Patch asyncio's event loop, which resolves names in threads that know no scope."""
+    """Patch asyncio's event loop, which resolves names in threads outside of every scope.
+
+    It connects to a literal address without resolving anything.
+    """
 
     def make(original: Any) -> Any:
         @wraps(original)
@@ -76,6 +83,21 @@ def open_loop_door(library: ModuleType, current: CurrentSession, patches: Patche
         return getaddrinfo
 
     patches.replace(library.BaseEventLoop, "getaddrinfo", make)
+    patches.replace(library.BaseEventLoop, "create_connection", _make_connection(current))
+
+
+def _make_connection(current: CurrentSession) -> Any:
+    def make(original: Any) -> Any:
+        @wraps(original)
+        async def create_connection(
+            self: Any, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
+        ) -> Any:
+            check(current(), _name(host), _number(port))
+            return await original(self, factory, host, port, **kwargs)
+
+        return create_connection
+
+    return make
 
 
 def open_uvloop_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
@@ -89,18 +111,8 @@ def open_uvloop_door(library: ModuleType, current: CurrentSession, patches: Patc
 
         return getaddrinfo
 
-    def make_connection(original: Any) -> Any:
-        @wraps(original)
-        async def create_connection(
-            self: Any, factory: Any, host: Any = None, port: Any = None, **kwargs: Any
-        ) -> Any:
-            check(current(), _name(host), _number(port))
-            return await original(self, factory, host, port, **kwargs)
-
-        return create_connection
-
     patches.replace(library.Loop, "getaddrinfo", make_getaddrinfo)
-    patches.replace(library.Loop, "create_connection", make_connection)
+    patches.replace(library.Loop, "create_connection", _make_connection(current))
 
 
 def _name(host: Any) -> str:
@@ -115,29 +127,36 @@ def _number(port: Any) -> int | None:
 
 
 def check(session: Session | None, host: str, port: int | None) -> None:
-    """Let a connection to a host be made, unless it is covered and no door of ours makes it.
+    """Refuse a connection to a covered host that no module of this folder makes.
 
     Raises:
-        UnrecordedRequest: in replay mode; in record mode a warning is given, once for a host.
+        UnrecordedRequest: in replay mode. In record mode a warning is given, once for a host.
     """
     if session is None or not host or is_inside() or not session.coverage.guards(host, port):
         return
-    unseen = f"A connection to {host} was left by a client that cachy doesn't see"
+    if are_sockets_replaced():
+        return
     if session.config.mode is Mode.REPLAY:
         error: UnrecordedRequest = misses.raised_class()(
-            f"{unseen}; in replay mode nothing goes live. Use httpx, httpx2, aiohttp or requests, "
-            "or put the call into `with no_cachy():`.",
+            f"Blocked a connection to {host}: it was opened by a client that cachy does not "
+            "intercept, and replay mode never uses the network. Use httpx, httpx2, aiohttp, "
+            "requests or urllib3, or put the call into `with no_cachy():`.",
             url=host,
         )
         misses.remember(error)
         misses.refuse(error)
     if host not in _warned and not are_connecting():
         _warned.add(host)
-        warnings.warn(f"{unseen}: it is not recorded.", RuntimeWarning, stacklevel=4)
+        warnings.warn(
+            f"A connection to {host} was opened by a client that cachy does not intercept: "
+            "it is not recorded.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def past_the_end() -> UnrecordedRequest:
-    """Make the error of reading on where a recorded stream was cut."""
+    """Return the error of reading on where a recorded stream was cut."""
     error: UnrecordedRequest = misses.raised_class()(
         "The recorded stream ends here: it was cut while recording, and the code now reads "
         f"further. Record it again: {misses.how_to_record()}"

@@ -1,4 +1,4 @@
-"""Open the doors of whatever HTTP libraries are loaded, and of those that load later.
+"""Patch the HTTP libraries that are loaded, and the others when they load.
 
 Nothing is imported here: what is in `sys.modules` is patched at once, the rest by a hook that
 runs right after its import. Wrappers are inert where no session is on, as another wrapper above
@@ -17,6 +17,7 @@ from typing import Any
 from cachy.replay.clients import (
     aiohttp_client,
     dns_guard,
+    grpc_client,
     httpx_client,
     pycurl_client,
     urllib3_client,
@@ -32,6 +33,8 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "asyncio.base_events": dns_guard.open_loop_door,
     "uvloop": dns_guard.open_uvloop_door,
     "pycurl": pycurl_client.open_door,
+    "grpc._channel": grpc_client.open_door,
+    "grpc.aio._channel": grpc_client.open_door,
 }
 _patches = Patches()
 _finder: list[_AfterImport] = []

@@ -8,30 +8,35 @@ import subprocess
 import sys
 import threading
 import urllib.request
-import warnings
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import anyio
+import grpc
+import grpc.aio
 import httpx
-import httpx2
 import pycurl
 import pytest
-import requests
 import trio
 import uvloop
 import websockets
 import websockets.sync.client
+import websockets.sync.server
 from conftest import forgotten
 from scripted_server import ScriptedServer, serving
 
 import cachy
 from cachy.interaction import host_and_port
-from cachy.replay.clients import dns_guard
+from cachy.replay.clients import dns_guard, grpc_client
 
-UNSEEN = "A connection to localhost was left by a client that cachy doesn't see"
+BLOCKED = (
+    "Blocked a connection to localhost: it was opened by a client that cachy does not intercept"
+)
+WARNED = "A connection to localhost was opened by a client that cachy does not intercept"
 
 
 @pytest.fixture
@@ -176,11 +181,11 @@ def test_replaying_refuses_it_at_once_and_nothing_is_sent(
 ) -> None:
     with (
         cachy.cachy(doms=["localhost"], mode="replay"),
-        pytest.raises(cachy.UnrecordedRequest, match=UNSEEN) as caught,
+        pytest.raises(cachy.UnrecordedRequest, match=BLOCKED) as caught,
     ):
         call(f"{origin.url}/v1/items")
     assert forgotten() == [str(caught.value)]
-    assert "Use httpx, httpx2, aiohttp or requests" in str(caught.value)
+    assert "Use httpx, httpx2, aiohttp, requests or urllib3" in str(caught.value)
     assert origin.count == 0
 
 
@@ -189,7 +194,7 @@ def test_recording_warns_once_and_lets_it_through(
     call: Callable[[str], None], origin: ScriptedServer
 ) -> None:
     with cachy.cachy(doms=["localhost"], mode="record"):
-        with pytest.warns(RuntimeWarning, match=f"{UNSEEN}: it is not recorded") as seen:
+        with pytest.warns(RuntimeWarning, match=f"{WARNED}: it is not recorded") as seen:
             call(f"{origin.url}/v1/items")
         call(f"{origin.url}/v1/items")
     assert len(seen) == 1
@@ -204,39 +209,6 @@ def test_outside_of_every_scope_nothing_is_looked_at(
         call(f"{origin.url}/v1/items")
     with cachy.cachy(doms=["api.example.com"], mode="replay"):
         call(f"{origin.url}/v1/items")
-    assert origin.count == 2
-
-
-async def by_aiohttp(url: str) -> None:
-    async with aiohttp.ClientSession(trust_env=True) as session, session.get(url) as response:
-        await response.read()
-
-
-async def httpx2_async(url: str) -> None:
-    async with httpx2.AsyncClient() as client:
-        await client.get(url)
-
-
-SEEN: list[Callable[[str], Any]] = [
-    httpx.get,
-    httpx2.get,
-    requests.get,
-    under(by_asyncio, by_aiohttp),
-    under(by_asyncio, httpx2_async),
-    under(by_uvloop, httpx2_async),
-    under(trio.run, httpx2_async),
-]
-
-
-@pytest.mark.parametrize("call", SEEN, ids=lambda call: call.__name__)
-def test_our_own_doors_set_it_not_off(
-    call: Callable[[str], Any], origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", origin.url)  # a proxy that is covered, too
-    with cachy.cachy(doms=["*"], mode="record"), warnings.catch_warnings():
-        warnings.simplefilter("error")
-        call(f"{origin.url}/v1/items")
-        call("http://nowhere.example/x")
     assert origin.count == 2
 
 
@@ -269,7 +241,7 @@ def test_a_connection_that_is_open_already_is_refused(origin: ScriptedServer) ->
     connection.getresponse().read()
     with (
         cachy.cachy(doms=["localhost"], mode="replay"),
-        pytest.raises(cachy.UnrecordedRequest, match=UNSEEN),
+        pytest.raises(cachy.UnrecordedRequest, match=BLOCKED),
     ):
         connection.request("GET", "/v1/items")
     connection.close()
@@ -285,7 +257,7 @@ def test_a_proxy_hides_no_host(
         monkeypatch.setenv(name, origin.url)
     with (
         cachy.cachy(doms=["api.example.com"], mode="replay"),
-        pytest.raises(cachy.UnrecordedRequest, match=r"A connection to api\.example\.com was left"),
+        pytest.raises(cachy.UnrecordedRequest, match=r"connection to api\.example\.com: "),
     ):
         by_urllib(f"{scheme}://api.example.com/v1/items")
     assert len(forgotten()) == 1
@@ -316,3 +288,168 @@ def test_what_is_imported_later_is_guarded_too(origin: ScriptedServer) -> None:
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     assert done.stdout == "2\n"
     assert origin.count == 0
+
+
+IP = "Blocked a connection to 127.0.0.1: it was opened by a client"
+
+
+@contextmanager
+def websocket_server() -> Iterator[tuple[str, list[str]]]:
+    """Serve WebSockets on loopback; yields the URL, and what came."""
+    came: list[str] = []
+
+    def echo(connection: Any) -> None:
+        for message in connection:
+            came.append(message)
+            connection.send(message)
+
+    with websockets.sync.server.serve(echo, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}", came
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def say_sync(url: str) -> str:
+    with websockets.sync.client.connect(url) as connection:
+        connection.send("hello")
+        return str(connection.recv())
+
+
+async def say(url: str) -> str:
+    async with websockets.connect(url) as connection:
+        await connection.send("hello")
+        return str(await connection.recv())
+
+
+def say_asyncio(url: str) -> str:
+    return asyncio.run(say(url))
+
+
+def say_uvloop(url: str) -> str:
+    return uvloop.run(say(url))
+
+
+@pytest.mark.parametrize("call", [say_sync, say_asyncio, say_uvloop])
+def test_websockets_to_a_covered_address_are_refused_while_replaying(
+    call: Callable[[str], str], project: Path
+) -> None:
+    with websocket_server() as (url, came):
+        with (
+            cachy.cachy(doms=["127.0.0.1"], mode="replay"),
+            pytest.raises(cachy.UnrecordedRequest, match=IP),
+        ):
+            call(url)
+        assert len(forgotten()) == 1
+        assert came == []
+        with cachy.cachy(doms=["127.0.0.1"], mode="record"):
+            with pytest.warns(RuntimeWarning, match="it is not recorded") as seen:
+                assert call(url) == "hello"
+            assert call(url) == "hello"
+        assert len(seen) == 1
+        with cachy.cachy(doms=["api.example.com"], mode="replay"):
+            assert call(url) == "hello"
+
+
+@pytest.fixture(scope="module")
+def grpc_port() -> Iterator[int]:
+    """Serve one method of gRPC on loopback; yields the port."""
+    handler = grpc.method_handlers_generic_handler(
+        "cachy.Echo", {"Say": grpc.unary_unary_rpc_method_handler(lambda said, context: said)}
+    )
+    server = grpc.server(ThreadPoolExecutor(2))
+    server.add_generic_rpc_handlers((handler,))
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    yield port
+    server.stop(None).wait()
+
+
+def by_grpc(target: str) -> bytes:
+    with grpc.insecure_channel(target) as channel:
+        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+
+
+def by_secure_grpc(target: str) -> bytes:
+    credentials = grpc.local_channel_credentials()
+    with grpc.secure_channel(target, credentials) as channel:
+        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+
+
+def by_grpc_aio(target: str) -> bytes:
+    async def said() -> bytes:
+        async with grpc.aio.insecure_channel(target) as channel:
+            return bytes(await channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+
+    return asyncio.run(said())
+
+
+GRPC = [by_grpc, by_secure_grpc, by_grpc_aio]
+
+
+@pytest.mark.parametrize("call", GRPC)
+@pytest.mark.parametrize(
+    ("doms", "target"),
+    [
+        (["localhost"], "localhost:{port}"),
+        (["localhost"], "dns:///localhost:{port}"),
+        (["127.0.0.1"], "127.0.0.1:{port}"),
+        (["127.0.0.1:{port}"], "ipv4:127.0.0.1:{port}"),
+        (["*"], "LocalHost.:{port}"),
+    ],
+)
+def test_grpc_to_a_covered_target_is_refused_while_replaying(
+    call: Callable[[str], bytes], doms: list[str], target: str, grpc_port: int, project: Path
+) -> None:
+    target = target.format(port=grpc_port)
+    with (
+        cachy.cachy(doms=[dom.format(port=grpc_port) for dom in doms], mode="replay"),
+        pytest.raises(cachy.UnrecordedRequest, match="Blocked a connection to "),
+    ):
+        call(target)
+    assert len(forgotten()) == 1
+
+
+@pytest.mark.parametrize("call", [by_grpc, by_grpc_aio])
+def test_grpc_is_named_once_while_recording_and_left_alone_elsewhere(
+    call: Callable[[str], bytes], grpc_port: int, project: Path
+) -> None:
+    target = f"localhost:{grpc_port}"
+    with cachy.cachy(doms=["localhost"], mode="record"):
+        with pytest.warns(RuntimeWarning, match=f"{WARNED}: it is not recorded") as seen:
+            assert call(target) == b"hello"
+        assert call(target) == b"hello"
+    assert len(seen) == 1
+    with cachy.cachy(doms=["localhost:9"], mode="replay"):
+        assert call(target) == b"hello"
+    with cachy.cachy(doms=["localhost"], mode="replay"), cachy.no_cachy():
+        assert call(target) == b"hello"
+
+
+def test_a_channel_that_is_older_than_the_scope_is_refused(grpc_port: int, project: Path) -> None:
+    with (
+        grpc.insecure_channel(f"localhost:{grpc_port}") as channel,
+        cachy.cachy(doms=["localhost"], mode="replay"),
+        pytest.raises(cachy.UnrecordedRequest, match=BLOCKED),
+    ):
+        channel.unary_unary("/cachy.Echo/Say")
+    assert len(forgotten()) == 1
+
+
+@pytest.mark.parametrize(
+    ("target", "found"),
+    [
+        ("api.example.com", [("api.example.com", 443)]),
+        ("dns://8.8.8.8/api.example.com:50051", [("api.example.com", 50051)]),
+        ("ipv4:10.0.0.1:50051,10.0.0.2", [("10.0.0.1", 50051), ("10.0.0.2", 443)]),
+        ("ipv6:[::1]:50051", [("::1", 50051)]),
+        ("unix:/run/api.sock", []),
+    ],
+)
+def test_targets_of_grpc_are_read_as_grpc_reads_them(
+    target: str, found: list[tuple[str, int]]
+) -> None:
+    assert list(grpc_client.addresses(target)) == found
