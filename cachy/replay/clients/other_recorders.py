@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 _PACKAGES = (
@@ -37,10 +37,11 @@ def _is_replacement(owner: Any, name: str, thing: Any) -> bool:
         return thing is not None
     *_, bottom = _layers(thing)
     home = next((kind.__module__ for kind in _kinds(owner) if name in vars(kind)), "")
-    code = getattr(bottom, "__code__", None)
-    if code is None or bottom.__module__ == home or not is_in_a_test(code.co_filename):
+    function = bottom if hasattr(bottom, "__code__") else vars(type(bottom)).get("__call__")
+    code = getattr(function, "__code__", None)
+    if code is None or function.__module__ == home or not is_in_a_test(code.co_filename):
         return False
-    return not _calls(bottom, home)
+    return not _passes_on(function, name)
 
 
 def _kinds(owner: Any) -> tuple[type, ...]:
@@ -51,15 +52,16 @@ def _layers(thing: Any) -> Iterator[Any]:
     """Go from a wrapper to what it wraps, as `functools.wraps` and wrapt say it."""
     while thing is not None:
         yield thing
-        thing = getattr(thing, "__wrapped__", None) if not _is_mock(thing) else None
+        inner = thing.func if isinstance(thing, partial) else getattr(thing, "__wrapped__", None)
+        thing = None if _is_mock(thing) else inner
 
 
-def _calls(function: Any, home: str) -> bool:
-    """Whether a function holds one of the library's own, as a spy does to pass requests on."""
+def _passes_on(function: Any, name: str) -> bool:
+    """Whether a function holds the method that it replaced, as a spy does to pass requests on."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     named = [function.__globals__.get(name) for name in function.__code__.co_names]
     held = (*cells, *named, *(function.__defaults__ or ()))
-    return any(callable(one) and getattr(one, "__module__", "") == home for one in held)
+    return any(getattr(one, "__code__", None) and one.__name__ == name for one in held)
 
 
 def _is_filled(cell: Any) -> bool:

@@ -21,7 +21,8 @@ _SENDERS = (  # what cachy patches, by module
     ("requests", ("Session",)),
     ("urllib3", ("PoolManager", "HTTPConnectionPool")),
 )
-_CLASSES = frozenset(("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport"))
+_POOL = "_pool"  # which httpx's own transports send through, and those that use theirs
+_NAMES = frozenset(("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTransport", _POOL))
 
 
 def answers_by_itself(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
@@ -78,7 +79,7 @@ def _handlers(kind: Any) -> tuple[Any, ...]:
 def _sends(handler: Any) -> bool:
     """Whether a method calls on its base class, or on a client of its own."""
     code = handler.__code__
-    if "__class__" in code.co_freevars or _CLASSES & {*code.co_names}:
+    if "__class__" in code.co_freevars or _NAMES & {*code.co_names}:
         return True
     named = (handler.__globals__.get(name) for name in code.co_names)
     others = ("requests", "aiohttp", "urllib3")
@@ -112,8 +113,8 @@ def _is_sender(thing: Any) -> bool:
 def _held(thing: Any) -> Iterator[Any]:
     own = [vars(kind) for kind in type(thing).__mro__ if _is_the_users(kind)]
     for values in (getattr(thing, "__dict__", {}), *own):
-        for value in tuple(values.values()):
-            yield from _unpacked(value)
+        for name, value in tuple(values.items()):
+            yield from _unpacked(value) if name != _POOL else ()
 
 
 def _is_the_users(kind: type) -> bool:
