@@ -14,6 +14,7 @@ from cachy.errors import CachyError
 from cachy.fixture.compose import compose, parse_user_agent
 from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
 from cachy.redact.given_secrets import GivenSecrets
@@ -41,7 +42,8 @@ class Recording:
             self.abandon()
             return self.recorder.journal.refused(self.request, f"status {response.status}")
         try:
-            self.recorder.write(self, response)
+            with may_block():
+                self.recorder.write(self, response)
         except CachyError as error:
             self.abandon()
             self.recorder.journal.unwritten(self.request, error)

@@ -17,6 +17,7 @@ from cachy.fixture.identity.fingerprint import (
 )
 from cachy.fixture.identity.json_rpc import answer_as_asked
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
+from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store, file_name
 from cachy.interaction import Headers, Request, Response, host_and_port
@@ -103,7 +104,8 @@ class Session:
         """
         request = self._known_as(request)
         try:
-            return self._look(request) or self._settled_answer(request)
+            with may_block():
+                return self._look(request) or self._settled_answer(request)
         except CachyError as error:  # which SDKs would take for a broken connection
             unreadable = misses.unreadable(request, error, self.config)
         self._refuse(unreadable)

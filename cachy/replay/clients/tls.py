@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.config import Mode
+from cachy.fixture.store.blocking import may_block
 from cachy.replay.clients.patching import CurrentSession, Patches
 
 
@@ -69,9 +70,11 @@ def _lazy_context(library: ModuleType, kwargs: dict[str, Any]) -> Any:
     file = os.environ.get("SSL_CERT_FILE") if trust_env else None
     folder = os.environ.get("SSL_CERT_DIR") if trust_env else None
     if file:
-        is_readable = os.path.isfile(file) and os.access(file, os.R_OK)
+        with may_block():
+            is_readable = os.path.isfile(file) and os.access(file, os.R_OK)
         return LazyContext(lambda: ssl.create_default_context(cafile=file)) if is_readable else None
     if folder:
-        is_folder = os.path.isdir(folder)
+        with may_block():
+            is_folder = os.path.isdir(folder)
         return LazyContext(lambda: ssl.create_default_context(capath=folder)) if is_folder else None
     return LazyContext(lambda: library.create_ssl_context(verify=True, trust_env=False))
