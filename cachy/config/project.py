@@ -19,7 +19,7 @@ def find_project(starts: Sequence[Path]) -> tuple[Path, Path | None]:
     """Return a project's folder, and its pyproject.toml where it has one.
 
     It is the nearest folder upwards whose pyproject.toml has `[tool.cachy]`, from the first start
-    that has one; else the nearest with a pyproject.toml or .git; else the last start itself.
+    that has one; else, from the last start, the nearest with a pyproject.toml or .git, or itself.
     No folder above the repository counts.
     """
     for start in starts:
@@ -27,12 +27,11 @@ def find_project(starts: Sequence[Path]) -> tuple[Path, Path | None]:
             pyproject = folder / "pyproject.toml"
             if pyproject.exists() and read_table(pyproject) is not None:
                 return folder, pyproject
-    for start in starts:
-        for folder in _upwards(start):
-            if (folder / "pyproject.toml").exists():
-                return folder, folder / "pyproject.toml"
-            if (folder / ".git").exists():
-                return folder, None
+    for folder in _upwards(starts[-1]):
+        if (folder / "pyproject.toml").exists():
+            return folder, folder / "pyproject.toml"
+        if (folder / ".git").exists():
+            return folder, None
     return starts[-1], None
 
 

@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -110,9 +111,7 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
         for name in arguments.keys() - _ARGUMENTS.split(", "):
             raise CachyError(f"unknown argument {name!r}; known: {_ARGUMENTS}")
         outer = current_session()
-        session = inherit(
-            outer.config if outer else load_config(item.path.parent, item.config.rootpath)
-        )
+        session = inherit(outer.config if outer else load_config(item.path.parent, Path.cwd()))
     except CachyError as error:
         item.stash[_wrong] = f"@pytest.mark.cachy: {error}" if marker else f"cachy: {error}"
         yield

@@ -32,7 +32,7 @@ def mono(tmp_path: Path) -> Path:
         (["packages/b"], "packages/b", None),
         (["packages"], ".", None),  # .git, and nothing above it
         (["packages/b", "packages/a"], "packages/a", 7),  # settings before a mere project
-        (["packages/b", "."], "packages/b", None),
+        (["packages/b", "."], ".", None),
     ],
 )
 def test_the_nearest_settings_below_the_repository_hold(
