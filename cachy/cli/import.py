@@ -26,7 +26,7 @@ def command(files: tuple[Path, ...]) -> int:
 
     FILE is a cassette (YAML, JSON or TOML) or a folder of cassettes. Secrets are redacted,
     existing fixtures are not replaced, and the cassettes are not changed. Exits 1 if an
-    interaction was skipped, 2 if a cassette cannot be read, and 3 if there is none.
+    interaction was skipped, 2 if a cassette cannot be read, and 3 if there are no cassettes.
 
     Example: cachy import tests/cassettes
     """

@@ -35,11 +35,12 @@ def compare_files(
     """
     for path in (old, new, *([baseline] if baseline else [])):
         if not path.exists():
-            raise CachyError(f"{path} does not exist. Name a file or a folder.")
+            raise CachyError("does not exist", path=path, advice="Name a file or a folder.")
     if old.is_dir() != new.is_dir():
         raise CachyError(f"{old} and {new}: name two files, or two folders.")
     if baseline and not baseline.is_dir():
-        raise CachyError(f"{baseline} is a file: name a folder of more recordings.")
+        advice = "Name a folder of more recordings."
+        raise CachyError("is a file", path=baseline, advice=advice)
     known = [load_document(path) for path in list_fixtures(baseline)] if baseline else []
     judge = partial(compare, baseline=known, sdk=sdk, headers=headers)
     if not old.is_dir():
@@ -71,17 +72,17 @@ def load_document(path: Path) -> Document:
     """Load a fixture; any other JSON is taken for the body of an answer.
 
     Raises:
-        CachyError: the file can't be read, is no JSON, or a fixture that is not whole.
+        CachyError: the file cannot be read, is not JSON, or is not a valid fixture.
     """
     text = read_text(path)
     try:
         value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise CachyError(f"{path} is no valid JSON ({error}). Mend it there.") from None
+        raise CachyError(f"is not valid JSON ({error})", path=path) from None
     if isinstance(value, dict) and "cachy" in value and "response" in value:
         return _whole(parse_fixture(text, str(path)), path)
     if is_too_deep(value, text):
-        raise CachyError(f"{path} nests more than {DEEPEST} levels deep: nothing reads that.")
+        raise CachyError(f"is nested more than {DEEPEST} levels deep", path=path)
     return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}
 
 

@@ -32,7 +32,7 @@ def read_baseline(given: Iterable[Document]) -> list[Mapping[str, Json]]:
         CachyError: they are no list, or one of them is no fixture.
     """
     if isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable):
-        raise CachyError(f"compare: baseline is {_kind(given)}. Give a list of fixtures.")
+        raise CachyError(f"compare: baseline is {_kind(given)}. Pass a list of fixtures.")
     return [read_document(one, f"baseline[{at}]") for at, one in enumerate(given)]
 
 
@@ -45,8 +45,8 @@ def refuse_bodies(documents: Mapping[str, Mapping[str, Json]]) -> None:
 def _refuse(name: str, flaw: str) -> None:
     if flaw:
         raise CachyError(
-            f"compare: {name} is no fixture: {flaw}. Give a document as a fixture's file holds "
-            "it, or a Fixture."
+            f"compare: {name} is not a fixture: {flaw}",
+            advice="Pass a document as a fixture's file holds it, or a Fixture.",
         )
 
 
@@ -72,7 +72,7 @@ def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
     try:
         parse_target(str((document.get("request") or {}).get("url", "")))
     except ValueError:
-        yield "its request.url is no URL"
+        yield "its request.url is not a URL"
     for event in document["response"].get("sse", ()):
         if not isinstance(event, dict):
             yield f"an event of its response.sse is {_kind(event)}"

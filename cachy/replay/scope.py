@@ -20,7 +20,7 @@ from cachy.replay.run import summary
 from cachy.replay.session import Session
 
 Inherit = Callable[[Config], Session]
-"""Makes a scope's session anew, of the settings that hold around it."""
+"""Makes a new session for a scope, from the settings that hold around it."""
 
 
 @dataclass(eq=False, slots=True)

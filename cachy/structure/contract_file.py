@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.display import printable
-from cachy.errors import CachyError
+from cachy.errors import CachyError, NewerFormat
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
@@ -145,22 +145,21 @@ def parse_contract(text: str, where: str = "contract") -> Contract:
     """Read a contract's text.
 
     Raises:
-        CachyError: no contract, a line that says nothing, or written by a newer cachy.
+        CachyError: not a contract, or a line of it has no meaning.
+        NewerFormat: written by a newer cachy.
     """
     if found := _CONFLICT.search(text):
         at = text.count("\n", 0, found.start()) + 1
-        raise CachyError(
-            f"{where} holds a merge conflict at line {at}. Keep the lines of both sides."
-        )
+        problem = f"has a merge conflict marker in line {at}"
+        raise CachyError(problem, path=where, advice="Keep the lines of both sides.")
     document = _parse_json(text, where)
     try:
         lines = _unfolded({path: _parse_line(told) for path, told in document["structure"].items()})
     except (ValueError, AttributeError) as error:
-        told = f" ({error})" if isinstance(error, _Unclear) else ""
-        raise CachyError(
-            f"{where} has a line that cachy can't read{told}. Undo the edit, or delete the file "
-            "and run: cachy verify --fix"
-        ) from None
+        named = f" ({error})" if isinstance(error, _Unclear) else ""
+        problem = f"has a line that cachy cannot read{named}"
+        advice = "Undo the edit, or delete the file and run: cachy verify --fix"
+        raise CachyError(problem, path=where, advice=advice) from None
     return Contract(document["surface"], lines)
 
 
@@ -168,16 +167,15 @@ def _parse_json(text: str, where: str) -> dict[str, Json]:
     try:
         document = json.loads(text, object_pairs_hook=_without_twins)
     except (ValueError, RecursionError) as error:
-        raise CachyError(f"{where} is no valid JSON ({error}). Restore it from git.") from None
+        problem = f"is not valid JSON ({error})"
+        raise CachyError(problem, path=where, advice="Restore it from git.") from None
     version = document.get("cachy") if isinstance(document, dict) else None
     if isinstance(version, int) and version > VERSION:
-        raise CachyError(
-            f"{where} has format {version}, this cachy reads up to {VERSION}. "
-            "Upgrade it: pip install -U pycachy"
-        )
+        raise NewerFormat(where, version, VERSION)
     is_whole = version == VERSION and isinstance(document.get("surface"), str)
     if not is_whole or not isinstance(document.get("structure"), dict):
-        raise CachyError(f"{where} is no contract. Delete it, and run: cachy verify --fix")
+        advice = "Delete it, and run: cachy verify --fix"
+        raise CachyError("is not a contract", path=where, advice=advice)
     return dict(document)
 
 

@@ -129,7 +129,7 @@ def test_whatever_is_compared_gives_changes_or_one_clear_line(
         assert all(isinstance(change, Change) for change in found)
         if said.startswith("compare: "):
             assert said.startswith(("compare: old ", "compare: new ", "compare: baseline"))
-            assert "Give a " in said
+            assert "Pass a " in said
         else:
             assert said == "" or said.startswith(("the recorded response ", "the live response "))
 
@@ -151,30 +151,30 @@ def test_whatever_is_compared_gives_changes_or_one_clear_line(
     ],
 )
 def test_what_is_no_fixture_is_named_with_its_argument(broken: Any, says: str) -> None:
-    advice = "Give a document as a fixture's file holds it, or a Fixture."
+    advice = "Pass a document as a fixture's file holds it, or a Fixture."
     for old, new, name in ((broken, STREAM, "old"), (STREAM, Fixture(broken), "new")):
         with pytest.raises(CachyError) as caught:
             compare(old, new)
-        assert str(caught.value) == f"compare: {name} is no fixture: {says}. {advice}"
+        assert str(caught.value) == f"compare: {name} is not a fixture: {says}. {advice}"
 
 
 def test_a_url_that_is_none_is_named() -> None:
     broken = {**FIXTURE, "request": {"url": "https://["}}
     for name, old, new in (("old", broken, CHANGED), ("new", CHANGED, broken)):
-        with pytest.raises(CachyError, match=f"compare: {name} is no fixture: its request.url"):
+        with pytest.raises(CachyError, match=f"compare: {name} is not a fixture: its request.url"):
             compare(old, new)
 
 
 def test_a_recording_of_the_baseline_is_named_by_its_place() -> None:
-    with pytest.raises(CachyError, match=r"compare: baseline\[1\] is no fixture: its response is"):
+    with pytest.raises(CachyError, match=r"baseline\[1\] is not a fixture: its response is"):
         compare(FIXTURE, FIXTURE, baseline=[FIXTURE, {}])
-    with pytest.raises(CachyError, match=r"compare: baseline\[1\] is no fixture: it holds what"):
+    with pytest.raises(CachyError, match=r"baseline\[1\] is not a fixture: it holds what"):
         compare(FIXTURE, CHANGED, baseline=[FIXTURE, {"response": {"json": {5: 6}}}])
 
 
 @pytest.mark.parametrize("baseline", [None, 5, FIXTURE, "folder"])
 def test_a_baseline_is_a_list(baseline: Any) -> None:
-    with pytest.raises(CachyError, match=r"^compare: baseline is .*\. Give a list of fixtures\.$"):
+    with pytest.raises(CachyError, match=r"^compare: baseline is .*\. Pass a list of fixtures\.$"):
         compare(FIXTURE, FIXTURE, baseline=baseline)
 
 

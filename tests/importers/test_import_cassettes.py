@@ -158,12 +158,12 @@ def test_what_became_of_every_interaction_is_said(
         "  t/b.json, interaction 2: api.openai.com/v1/x/request-28b046e637bad538.json",
         "skipped 1: status 429: to import it, set record_status = [429]",
         "  t/c.yml, interaction 1",
-        "skipped 1: its URL is none of http or https",
+        "skipped 1: its URL is not http or https",
         "  t/c.yml, interaction 3",
         "skipped 1: its body is a dict, which only its recorder can read",
         "  t/c.yml, interaction 4",
-        "not read: t/d.yaml can't be read: did not find expected node content, line 2. "
-        "Mend it, or leave it out.",
+        "not read: t/d.yaml cannot be read: did not find expected node content, line 2. "
+        "Fix it, or leave it out.",
         'not covered: add to doms, or requests to them go live: "api.mine.example:8443"',
     ]
     before = {path: path.read_bytes() for path in fixtures_in(project)}
@@ -205,9 +205,9 @@ def test_what_the_recorder_may_have_filtered_out_is_said_once(
 
 REFUSED = {
     "t": "t: no cassettes found. Name a folder of some.",
-    "gone.yaml": "gone.yaml is not there. Name a cassette, or a folder of them.",
+    "gone.yaml": "gone.yaml does not exist. Name a cassette or a folder.",
     "cachy.jsonl": "cachy.jsonl holds no requests. Leave it beside the fixtures",
-    "a.txt": "a.txt is no cassette: it ends in none of .yaml, .yml, .json, .toml.",
+    "a.txt": "a.txt is not a cassette: its name does not end in .yaml, .yml, .json, .toml.",
 }
 
 
@@ -350,7 +350,7 @@ def test_without_a_yaml_parser_the_command_that_brings_one_is_said(
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert run_program(["import", "a.yaml"]) == 2
     assert (
-        "a.yaml: YAML needs a parser. Get it: pip install 'pycachy[yaml]'"
+        "a.yaml cannot be read: YAML needs a parser. Get it: pip install 'pycachy[yaml]'"
         in capsys.readouterr().out
     )
 

@@ -117,7 +117,7 @@ def test_streams_and_errors_have_contracts_of_their_own(config: Config) -> None:
     ("old", "new", "rule", "says"),
     [
         ('    "$.id"', '<<<<<<< ours\n    "$.id"', "invalid-contract", "a merge conflict"),
-        ("string", "strong", "invalid-contract", "can't read (strong)"),
+        ("string", "strong", "invalid-contract", "cannot read (strong)"),
         (
             "completions",
             "others",

@@ -33,7 +33,7 @@ def check_policy(policy: Drift) -> None:
             raise CachyError(f"[tool.cachy.drift] severity: {_no_rule(rule)}")
         if severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
-            raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is none of {known}.")
+            raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is not one of {known}.")
     check_hosts(policy.hosts)
     refuse_surfaces("allow", policy.allow)
     refuse_surfaces("skip", policy.skip)
@@ -45,24 +45,24 @@ def _check_entry(entry: Json, at: str) -> None:
     keys = set(entry) if isinstance(entry, Mapping) else {str(entry)}
     if unknown := keys.difference(_KEYS):
         known = ", ".join(_KEYS)
-        raise CachyError(f"{at}: {min(unknown)!r} is none of {known}.")
+        raise CachyError(f"{at}: {min(unknown)!r} is not one of {known}.")
     rule = str(entry.get("rule", "*"))
     if not any(matches_glob(name, rule) for name in RULES):
         raise CachyError(f"{at}: {_no_rule(rule)}")
     if not str(entry.get("reason", "")).strip():
         shown = ", ".join(f'{key} = "{entry[key]}"' for key in _KEYS if key in entry)
-        raise CachyError(f'{at}, {{ {shown} }}: add reason = "…", as every entry says its own.')
+        raise CachyError(f'{at}, {{ {shown} }}: add reason = "…"; every entry needs one.')
     try:
         _until(entry)
     except ValueError:
-        told = f"until = {entry['until']!r} is no date"
-        raise CachyError(f"{at}: {told}. Write YYYY-MM-DD.") from None
+        problem = f"{at}: until = {entry['until']!r} is not a date"
+        raise CachyError(problem, advice="Write YYYY-MM-DD.") from None
 
 
 def _no_rule(name: str) -> str:
     near = get_close_matches(name, RULES, n=1)
     known = f"Did you mean {near[0]!r}?" if near else "cachy explain lists them."
-    return f"there is no rule {name!r}. {known}"
+    return f"unknown rule {name!r}. {known}"
 
 
 def apply_policy(
