@@ -1,0 +1,59 @@
+"""No text that users see holds a word for which there is a plainer one."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from places import ROOT
+
+WORDS = re.compile(
+    r"\b(?:told|mend(?:s|ed|ing)?|whoever|whatever|anew|is none"
+    r"|is no (?!longer\b|more than\b|less than\b)\w+)\b",
+    re.IGNORECASE,
+)
+SOURCES = sorted([*ROOT.glob("cachy/**/*.py"), *ROOT.glob("action/**/*.py")])
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def strings(path: Path) -> Iterator[tuple[int, str]]:
+    """Yield the strings of a module but for docstrings; a command's docstring is its help."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    inner = {id(node) for owner in ast.walk(tree) for node in _docstrings_of(owner, path)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node.lineno, node.value
+
+
+def _docstrings_of(owner: ast.AST, path: Path) -> Iterator[ast.expr]:
+    """Yield the strings of a body that only developers read: its docstring, those of its names."""
+    is_help = "cli" in path.parts and isinstance(owner, ast.FunctionDef)
+    if isinstance(owner, _DOCUMENTED) and not is_help:
+        for node in owner.body:
+            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+                yield node.value
+
+
+def found_in(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    lines = enumerate(text.splitlines(), 1) if path.suffix == ".md" else strings(path)
+    name = path.relative_to(ROOT).as_posix()
+    return [f"{name}:{at}: {hit[0]!r}" for at, text in lines for hit in WORDS.finditer(text)]
+
+
+def test_what_users_see_is_plain_english() -> None:
+    assert [hit for path in (*SOURCES, *PAGES) for hit in found_in(path)] == []
+
+
+@pytest.mark.parametrize("text", ["It is no list.", "Mend that.", "Record it anew", "that is none"])
+def test_a_mannered_word_is_found(text: str) -> None:
+    assert WORDS.search(text)
+
+
+@pytest.mark.parametrize("text", ["is no longer set", "is no more than 3", "recommend"])
+def test_a_plain_word_is_not_found(text: str) -> None:
+    assert not WORDS.search(text)
