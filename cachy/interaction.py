@@ -61,6 +61,7 @@ class Request(NamedTuple):
     url: str
     headers: Headers = ()
     body: bytes = b""
+    variant: str = ""  # the state of the world in which it is sent; "" where nothing names one
 
     def __repr__(self) -> str:
         """Return no secret: pytest shows the arguments of where an error was raised."""

@@ -4,7 +4,7 @@ from cachy.config.check import SECTIONS, SETTINGS, parse_mode, suggest
 from cachy.config.covered_hosts import find_alias, is_covered, is_loopback
 from cachy.config.load import config_at, current_test, environment, in_ci, load_config, override
 from cachy.config.project import calling_folder, find_project, parse_pyproject
-from cachy.config.settings import Config, Drift, Match, Mode, Pair, Repeats, is_recorded
+from cachy.config.settings import Config, Drift, Match, Mode, Pair, Repeats, Share, is_recorded
 
 __all__ = [
     "SECTIONS",
@@ -15,6 +15,7 @@ __all__ = [
     "Mode",
     "Pair",
     "Repeats",
+    "Share",
     "calling_folder",
     "config_at",
     "current_test",

@@ -118,6 +118,9 @@ strings = _list_of(str, "strings", tuple)
 whole_numbers = _list_of(int, "whole numbers", frozenset)
 
 
+_SHARES = ("project", "module", "test")
+
+
 def each(fault: Callable[[str], str]) -> Check:
     """Return a check of a list of strings; `fault` says what is wrong with one, or nothing."""
 
@@ -129,6 +132,12 @@ def each(fault: Callable[[str], str]) -> Check:
         return entries
 
     return check
+
+
+def _share(value: Json) -> Any:
+    if not isinstance(value, dict):
+        return one_of(*_SHARES)(value)
+    return {str(host).lower(): one_of(*_SHARES)(item) for host, item in value.items()}
 
 
 def _hosts(value: Json) -> tuple[str, ...]:
@@ -168,6 +177,7 @@ SETTINGS: dict[str, Check] = {
     "fixtures": text,
     "mode": parse_mode,
     "repeats": one_of("same", "sequence"),
+    "share": _share,
     "max_age": whole_number,
     "record_status": whole_numbers,
     "doms": _hosts,

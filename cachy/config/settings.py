@@ -15,6 +15,7 @@ from cachy.interaction import Json
 from cachy.providers import DOMS
 
 Repeats = Literal["same", "sequence"]
+Share = Literal["project", "module", "test"]
 Pair = tuple[str | re.Pattern[str], str | Callable[[re.Match[str]], str]]
 """A pattern and its replacement, as `re.sub` takes them."""
 
@@ -67,6 +68,8 @@ class Config(NamedTuple):
     polling: tuple[str, ...] = ()
     transports: tuple[str, ...] = ()  # "pkg.Class" of httpx transports that send
     repeats: Repeats | None = None  # None: nobody chose; "same", in a test's scope "sequence"
+    share: Share | Mapping[str, Share] | None = None  # whose a response is; a table names hosts
+    variant: str = ""  # of the scope: the state of the world that its requests see
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()
     max_age: int | None = None  # days

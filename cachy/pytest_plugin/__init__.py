@@ -14,15 +14,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cachy.pytest_plugin.full_run import FullRun
+from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
+from cachy.replay.scope import open_sessions
 
 if TYPE_CHECKING:
     from cachy.config import Config
     from cachy.errors import UnrecordedRequest
     from cachy.replay.session import Session
 
-_ARGUMENTS = "mode, repeats, record_status, doms, hdrs, cache_dir"
+_ARGUMENTS = "mode, repeats, share, variant, record_status, doms, hdrs, cache_dir"
 _totals = pytest.StashKey[dict[str, Any]]()
-_session = pytest.StashKey[Any]()
 _wrong = pytest.StashKey[str]()
 _failed = pytest.StashKey[bool]()
 
@@ -37,15 +38,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
-    config.stash[_totals] = {
-        "replayed": 0,
-        "recorded": [],
-        "missed": [],
-        "astray": [],
-        "unwritten": [],
-        "uncovered": [],
-    }
+    lists = ("recorded", "changed", "equal", "refused", "unwritten", "missed", "astray")
+    config.stash[_totals] = {"replayed": 0, **{name: [] for name in (*lists, "uncovered")}}
     config.pluginmanager.register(FullRun(config), "cachy-full-run")
+    config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):
         os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
     told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
@@ -71,7 +67,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     mode = item.config.getoption("--cachy")
     is_named = "cachy" in getattr(item, "fixturenames", ())
     is_wanted = marker or mode or is_named or _has_own_settings(item)
-    with _scope(item, marker) if is_wanted else contextlib.nullcontext():
+    with owned(owner_of(item)), _scope(item, marker) if is_wanted else contextlib.nullcontext():
         _raise_as_failures()
         return (yield)
 
@@ -101,9 +97,7 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
 
     def inherit(around: Config) -> Session:
         there = config_at(item.path.parent, around)
-        made = _new_session(item.config.getoption("--cachy"), arguments, there)
-        item.stash[_session] = made
-        return made
+        return _new_session(item.config.getoption("--cachy"), arguments, there)
 
     try:
         if marker and marker.args:
@@ -127,7 +121,6 @@ def _new_session(option: str | None, arguments: dict[str, Any], around: Config) 
 
     if option:
         around = override(around, mode=option)._replace(mode_from="--cachy")
-    around = override(around, repeats=around.repeats or "sequence")
     return new_session(**arguments, around=around)
 
 
@@ -135,8 +128,8 @@ def _new_session(option: str | None, arguments: dict[str, Any], around: Config) 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start counting anew: a test that is run again asks again."""
     item.stash[_failed] = False
-    if session := item.stash.get(_session, None):
-        session.restart_counts()
+    for session in open_sessions():
+        session.restart_counts(owner_of(item))
     if wrong := item.stash.get(_wrong, ""):
         pytest.fail(wrong, pytrace=False)
 
@@ -201,7 +194,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         from cachy.replay.run.summary import summary
 
         done = summary()  # of every scope, whoever opened it
-        for name in ("replayed", "recorded", "unwritten", "uncovered"):  # beside those of workers
+        for name in done.keys() & totals.keys() - {"missed"}:  # beside those of workers
             totals[name] += done[name]
     if totals["astray"] and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
@@ -221,25 +214,14 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say in one line what became of the API calls, and how to record what is missing."""
+    """Say what became of the API calls, and what to do about those that were not recorded."""
     totals = config.stash[_totals]
-    counts = {name: totals[name] for name in ("replayed", "recorded", "missed")}
-    shown = {
-        name: value if isinstance(value, int) else len(value) for name, value in counts.items()
-    }
-    if not any(shown.values()) and not totals["unwritten"] and not totals["uncovered"]:
+    if not any(totals.values()):
         return
-    line = ", ".join(f"{value} {name}" for name, value in shown.items())
-    terminalreporter.write_line(f"cachy: {line}")
-    for missed in totals["astray"]:
-        terminalreporter.write_line(f"cachy: missed outside of a test: {missed}")
-    for line in totals["unwritten"]:
-        terminalreporter.write_line(f"cachy: not recorded: {line}")
-    if totals["uncovered"]:
-        from cachy.replay.coverage import describe_uncovered
+    from cachy.replay.run.lines import summary_lines
 
-        for line in describe_uncovered(totals["uncovered"]):
-            terminalreporter.write_line(f"cachy: {line}")
+    for line in summary_lines(totals):
+        terminalreporter.write_line(f"cachy: {line}")
 
 
 def _remembered() -> list[UnrecordedRequest]:

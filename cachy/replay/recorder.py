@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cachy.config import Config, Mode, current_test, is_recorded
 from cachy.errors import CachyError
@@ -26,6 +28,13 @@ GIVEN = GivenSecrets()
 """The secrets that responses gave to this process, whichever scope recorded them."""
 
 
+class Turn(NamedTuple):
+    """What is counted: a request's fingerprint without a variant, and whose turn it is."""
+
+    fingerprint: str
+    owner: str
+
+
 @dataclass(frozen=True, slots=True)
 class Recording:
     """A request that goes live: hand its response to `save`, or `abandon` it."""
@@ -34,6 +43,7 @@ class Recording:
     request: Request
     identity: Identity
     index: int
+    turn: Turn
     started: float = field(default_factory=time.perf_counter)
 
     def save(self, response: Response) -> None:
@@ -50,7 +60,7 @@ class Recording:
 
     def abandon(self) -> None:
         """Free the index: no response was recorded."""
-        self.recorder.sequences.free(self.identity.fingerprint, self.index)
+        self.recorder.sequences.free(self.turn, self.index)
         self.recorder.close_late()
 
     def lose(self, error: BaseException | None) -> None:
@@ -72,7 +82,7 @@ class Recorder:
         self.journal = journal
         self._refreshed: set[tuple[str, int]] = set()
         self._advised: set[str] = set()
-        self._in_turn: dict[str, Identity] = {}
+        self._in_turn: dict[Hashable, Identity] = {}
         self._is_closed = False
         self.renew_lock()
 
@@ -103,9 +113,9 @@ class Recorder:
             self._refreshed.add((recording.identity.name, index))
             part.append(str(path))
             if index > 1:
-                self._in_turn[recording.identity.fingerprint] = identity
+                self._in_turn[recording.turn] = identity
         tally.used.add(file_name(identity.fingerprint, index))
-        self.sequences.settle(recording.identity.fingerprint, index)
+        self.sequences.settle(recording.turn, index)
         self.journal.recorded(identity.name)
         self._advise(path, advice)
         self.close_late()
@@ -133,10 +143,14 @@ class Recorder:
         self._is_closed = True
         self.restart_counts()
 
-    def restart_counts(self) -> None:
-        """Count equal requests from 1 again; close the gaps that refused ones left in sequences."""
-        for fingerprint, last in self.sequences.drain().items():
-            if identity := self._in_turn.get(fingerprint):
+    def restart_counts(self, owner: str | None = None) -> None:
+        """Count equal requests from 1 again, all or an owner's; close the gaps in sequences."""
+
+        def is_over(turn: Hashable) -> bool:
+            return owner is None or (isinstance(turn, Turn) and turn.owner == owner)
+
+        for turn, last in self.sequences.drain(is_over).items():
+            if identity := self._in_turn.get(turn):
                 try:
                     self.journal.tally.rename(self.store.close_gaps(identity, last))
                 except CachyError as error:

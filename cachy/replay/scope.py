@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from cachy.config import Config, Mode, Repeats, calling_folder, load_config, override
+from cachy.config import Config, Mode, Repeats, Share, calling_folder, load_config, override
 from cachy.errors import CachyError
 from cachy.replay import placeholder_keys
 from cachy.replay.clients import install
@@ -56,6 +56,8 @@ def enable_cachy(
     *,
     mode: str | Mode | None = None,
     repeats: Repeats | None = None,
+    share: Share | None = None,
+    variant: str = "",
     record_status: Sequence[int] = (),
 ) -> None:
     """Replay recorded answers, and record what is missing; in CI only replay.
@@ -66,16 +68,27 @@ def enable_cachy(
         hdrs: further response headers to keep.
         debug: print hits and misses to stderr, or with "miss" the misses only.
         mode: "record", "replay", "refresh" or "off"; default CACHY_MODE, the config, CI.
-        repeats: "same" gives equal requests the same answer, "sequence" each its own.
+        repeats: "same" answers equal requests with the same response, "sequence" each with its
+            own; default "sequence" in a test, else "same".
+        share: whose a recorded response is in tests: "project", "module" or "test"; default
+            "project" for what a model generates, else "test".
+        variant: a name for the state of the world in which the requests are answered.
         record_status: further status codes to record.
 
     Raises:
         CachyError: a setting that can't be right; the message says what to write.
     """
     session = new_session(
-        cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
+        cache_dir,
+        doms,
+        hdrs,
+        debug,
+        mode=mode,
+        repeats=repeats,
+        share=share,
+        variant=variant,
+        record_status=record_status,
     )
-    session.config = session.config._replace(repeats=session.config.repeats or "same")
     enable(session)
 
 
@@ -92,6 +105,11 @@ def enable(session: Session) -> None:
                 former, inner.session = inner.session, inner.inherit(session.config)
                 _open(inner.session)
                 _close(former)
+
+
+def open_sessions() -> list[Session]:
+    """Return the sessions of all scopes of this process that are open."""
+    return [scope.session for scope in tuple(_process) if scope.session is not None]
 
 
 def disable_cachy() -> None:
@@ -144,11 +162,21 @@ def cachy(
     *,
     mode: str | Mode | None = None,
     repeats: Repeats | None = None,
+    share: Share | None = None,
+    variant: str = "",
     record_status: Sequence[int] = (),
 ) -> Iterator[None]:
     """Turn cachy on inside a block, as `enable_cachy` does; then the state before."""
     session = new_session(
-        cache_dir, doms, hdrs, debug, mode=mode, repeats=repeats, record_status=record_status
+        cache_dir,
+        doms,
+        hdrs,
+        debug,
+        mode=mode,
+        repeats=repeats,
+        share=share,
+        variant=variant,
+        record_status=record_status,
     )
     with in_session(session):
         yield
@@ -184,6 +212,8 @@ def new_session(
     *,
     mode: str | Mode | None = None,
     repeats: Repeats | None = None,
+    share: Share | None = None,
+    variant: str = "",
     record_status: Sequence[int] = (),
     around: Config | None = None,
 ) -> Session:
@@ -195,7 +225,10 @@ def new_session(
         raise CachyError(f"record_status={record_status!r} is not a list of numbers: write [429].")
     if repeats not in (None, "same", "sequence"):
         raise CachyError(f"repeats={repeats!r}: write 'same' or 'sequence'.")
+    if share not in (None, "project", "module", "test"):
+        raise CachyError(f"share={share!r}: write 'project', 'module' or 'test'.")
     chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "debug": debug or None}
+    chosen |= {"share": share, "variant": variant or None}
     if cache_dir is not None:
         chosen["fixtures"] = Path.cwd() / os.path.expanduser(cache_dir)
     for name, value in (("doms", doms), ("hdrs", hdrs)):

@@ -5,63 +5,64 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
+from collections.abc import Callable, Hashable
 
 
 class Sequences:
-    """Indices by fingerprint, from 1.
+    """Indices from 1, of each request in each test.
 
     An index that comes back without a recorded answer is retaken by the task or thread that
     freed it, else the smallest free one goes first, so that a retry gets its own answer.
     """
 
     def __init__(self) -> None:
-        self._next: dict[str, int] = {}
-        self._free: dict[str, dict[int, object]] = {}
-        self._taken: dict[str, dict[int, object]] = {}
-        self._ended: deque[tuple[str, int, bool]] = deque()
+        self._next: dict[Hashable, int] = {}
+        self._free: dict[Hashable, dict[int, object]] = {}
+        self._taken: dict[Hashable, dict[int, object]] = {}
+        self._ended: deque[tuple[Hashable, int, bool]] = deque()
         self.renew_lock()
 
     def renew_lock(self) -> None:
         """Forget who holds the lock, as a forked process must."""
         self._lock = threading.RLock()
 
-    def take(self, fingerprint: str) -> int:
+    def take(self, turn: Hashable) -> int:
         """Reserve the index of a request that is about to be sent."""
         owner = _current_owner()
         with self._lock:
             self._take_back()
-            free = self._free.get(fingerprint, {})
+            free = self._free.get(turn, {})
             own = [index for index, freed_by in free.items() if freed_by == owner]
-            index = min(own or free, default=None) or self._next.get(fingerprint, 0) + 1
+            index = min(own or free, default=None) or self._next.get(turn, 0) + 1
             free.pop(index, None)
-            self._next[fingerprint] = max(index, self._next.get(fingerprint, 0))
-            self._taken.setdefault(fingerprint, {})[index] = owner
+            self._next[turn] = max(index, self._next.get(turn, 0))
+            self._taken.setdefault(turn, {})[index] = owner
             return index
 
-    def settle(self, fingerprint: str, index: int) -> None:
+    def settle(self, turn: Hashable, index: int) -> None:
         """Keep an index for good: its answer is on disk."""
-        self._ended.append((fingerprint, index, False))
+        self._ended.append((turn, index, False))
 
-    def free(self, fingerprint: str, index: int) -> None:
+    def free(self, turn: Hashable, index: int) -> None:
         """Give an index back; nothing happens for one that was never reserved."""
-        self._ended.append((fingerprint, index, True))
+        self._ended.append((turn, index, True))
 
     def _take_back(self) -> None:
         # Not where it ends: garbage collection may end an answer in the middle of `take`.
         while self._ended:
-            fingerprint, index, is_free = self._ended.popleft()
-            owner = self._taken.get(fingerprint, {}).pop(index, None)
+            turn, index, is_free = self._ended.popleft()
+            owner = self._taken.get(turn, {}).pop(index, None)
             if is_free and owner is not None:
-                self._free.setdefault(fingerprint, {})[index] = owner
+                self._free.setdefault(turn, {})[index] = owner
 
-    def drain(self) -> dict[str, int]:
-        """Start anew, as every test does; give the last index of each request with a gap.
+    def drain(self, is_over: Callable[[Hashable], bool]) -> dict[Hashable, int]:
+        """Count some requests from 1 again; return the last index of each that has a gap.
 
-        A request that still waits for an answer keeps its indices until it has one.
+        A request that still waits for a response keeps its indices until it has one.
         """
         with self._lock:
             self._take_back()
-            over = [name for name in self._next if not self._taken.get(name)]
+            over = [name for name in self._next if is_over(name) and not self._taken.get(name)]
             gaps = {name: self._next[name] for name in over if self._free.get(name)}
             for name in over:
                 for part in (self._next, self._free, self._taken):

@@ -25,7 +25,8 @@ from cachy.providers import find_surface
 from cachy.replay import misses
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.journal import Journal
-from cachy.replay.recorder import GIVEN, Recorder, Recording
+from cachy.replay.owner import Owner, current_owner, variant_to_record, variants_to_try
+from cachy.replay.recorder import GIVEN, Recorder, Recording, Turn
 from cachy.replay.sequence import Sequences
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
@@ -87,7 +88,7 @@ class Session:
     def recall(self, key: Key) -> Response | None:
         """Return the response of the fixture that one look finds; None leaves it to `answer`."""
         try:
-            known = self._known.get(key)
+            known = None if current_owner() else self._known.get(key)
             if known is None:
                 return self._look(self._known_as(_request_of(key)), key)
             response = self.store.read(known.path)
@@ -124,28 +125,41 @@ class Session:
         identity = identify(request, self.config)
         if self._repeats(identity):
             return self._look_in_turn(identity)
-        found = _Found(self.store.path_of(identity), identity)
-        response = self.store.read(found.path)
+        found, response = self._read_first(identity, 1)
         if response is None:
             return None
-        if key is not None and self._room > 0:  # full, it stays: a scan of more finds a part of it
+        # When full it stays as it is: a scan of more requests than fit finds a part of them.
+        if key is not None and self._room > 0 and not current_owner():
             self._room -= len(request.body) + _COST
             self._known[key] = found
         return self._replayed(found, response)
 
-    def _look_in_turn(self, identity: Identity) -> Response | None:
-        index = self.sequences.take(identity.fingerprint)
-        found = _Found(self.store.path_of(identity, index), identity, index)
-        try:
+    def _read_first(self, identity: Identity, index: int) -> tuple[_Found, Response | None]:
+        """Read the first file that is there, of the variants in which it may be recorded."""
+        for variant in variants_to_try(identity, self.config):
+            varied = identity.varied(variant)
+            found = _Found(self.store.path_of(varied, index), varied, index)
             response = self.store.read(found.path)
-        except CachyError:
-            self.sequences.free(identity.fingerprint, index)
-            raise
+            if response is not None or (index > 1 and self.store.find(varied)):
+                break  # a test with recordings of its own gets no others
+        return found, response
+
+    def _look_in_turn(self, identity: Identity) -> Response | None:
+        turn = self._turn(identity)
+        index, response = self.sequences.take(turn), None
+        try:
+            found, response = self._read_first(identity, index)
+        finally:
+            if response is None:
+                self.sequences.free(turn, index)
         if response is None:
-            self.sequences.free(identity.fingerprint, index)
             return None
-        self.sequences.settle(identity.fingerprint, index)
+        self.sequences.settle(turn, index)
         return self._replayed(found, response)
+
+    def _turn(self, identity: Identity) -> Turn:
+        owner = current_owner()
+        return Turn(identity.fingerprint, owner.name(self.config) if owner else "")
 
     def _settle(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""
@@ -153,34 +167,43 @@ class Session:
         return GIVEN.take_out(request if raw is request.body else request._replace(body=raw))
 
     def _settled_answer(self, asked: Request) -> Response | Recording:
-        request = self._settle(asked)
-        identity = identify_settled(request, with_norm_pats(self.config))
-        index = self._reserve(identity)
-        is_chosen = self._is_chosen(identity, index)
-        is_anew = self.config.mode is Mode.REFRESH and is_chosen
-        response = None
-        if not is_anew or self.recorder.has_refreshed(identity, index):
-            response = self._find(identity, index, is_last=not is_chosen)
-        if response is None:
-            response = self._adopt(asked, identity, index)
-        if response is not None:
-            self.sequences.settle(identity.fingerprint, index)
-            response = answer_as_asked(request.body, response)
-            return self._replayed(_Found("", identity, index), response)
+        settled = self._settle(asked)
+        identity = identify_settled(settled, with_norm_pats(self.config))
+        variant = variant_to_record(identity, self.config)
+        wanted, turn = identity.varied(variant), self._turn(identity)
+        index = self.sequences.take(turn) if self._repeats(identity) else 1
+        request = settled._replace(variant=variant)
+        recording = Recording(self.recorder, request, wanted, index, turn)
+        is_chosen = self._is_chosen(wanted, index)
+        found = self._find_settled(recording, identity, is_chosen=is_chosen)
+        if found is None:
+            found = self._adopt(recording, asked)
+        if found is not None:
+            self.sequences.settle(turn, index)
+            return self._replayed(found[0], answer_as_asked(request.body, found[1]))
         if refusal := misses.find_refusal(asked, is_chosen, self.config, self.journal.tally.used):
-            self.sequences.free(identity.fingerprint, index)
-            self._refuse(misses.unrecorded(request, identity, index, self.config, refusal))
-        self.journal.live(request, file_name(identity.fingerprint, index))
-        return Recording(self.recorder, request, identity, index)
+            self.sequences.free(turn, index)
+            self._refuse(misses.unrecorded(request, wanted, index, self.config, refusal))
+        self.journal.live(request, file_name(wanted.fingerprint, index))
+        return recording
 
-    def _adopt(self, request: Request, identity: Identity, index: int) -> Response | None:
+    def _find_settled(
+        self, recording: Recording, identity: Identity, *, is_chosen: bool
+    ) -> tuple[_Found, Response] | None:
+        wanted, index = recording.identity, recording.index
+        if self.config.mode is not Mode.REFRESH or not is_chosen:
+            return self._find(identity, index, is_last=not is_chosen)
+        is_done = self.recorder.has_refreshed(wanted, index)
+        return self._read(wanted, index) if is_done else None
+
+    def _adopt(self, recording: Recording, asked: Request) -> tuple[_Found, Response] | None:
         """Make an ordinary fixture of what pycachy recorded for this request, if it did."""
         fixtures = self.config.fixtures
         for folder in (fixtures, fixtures.parent):
-            found = find_recorded(request, folder / FILE)
+            found = find_recorded(asked, folder / FILE)
             if found is not None:
-                Recording(self.recorder, request, identity, index).save(found)
-                return self._find(identity, index)
+                recording.save(found)
+                return self._read(recording.identity, recording.index)
         return None
 
     def _is_chosen(self, identity: Identity, index: int) -> bool:
@@ -190,15 +213,32 @@ class Session:
         path = Path(self.store.find(identity, index) or self.store.path_of(identity, index))
         return is_chosen(path, self.config.only, (self.config.root, self.config.fixtures))
 
-    def _find(self, identity: Identity, index: int, *, is_last: bool = False) -> Response | None:
-        path = self.store.find(identity, index)
-        is_over = path is None and (is_last or self.config.mode is Mode.REPLAY)
-        if is_over and self._is_polling(identity):
-            path = self.store.find_last(identity)
-        return self.store.read(path) if path else None
+    def _find(
+        self, identity: Identity, index: int, *, is_last: bool
+    ) -> tuple[_Found, Response] | None:
+        """Find the file of a settled request, whatever its slug; a job's last state repeats."""
+        for variant in variants_to_try(identity, self.config):
+            varied = identity.varied(variant)
+            if found := self._read(varied, index):
+                return found
+            if index > 1 and self.store.find(varied):
+                is_over = is_last or self.config.mode is Mode.REPLAY
+                last = self.store.find_last(varied) if is_over else None
+                return self._read_at(last, varied) if self._is_polling(identity) else None
+        return None
+
+    def _read(self, identity: Identity, index: int) -> tuple[_Found, Response] | None:
+        return self._read_at(self.store.find(identity, index), identity, index)
+
+    def _read_at(
+        self, path: str | None, identity: Identity, index: int = 1
+    ) -> tuple[_Found, Response] | None:
+        response = self.store.read(path) if path else None
+        return (_Found(path or "", identity, index), response) if response else None
 
     def _repeats(self, identity: Identity) -> bool:
-        return self.config.repeats == "sequence" or self._is_polling(identity)
+        repeats = self.config.repeats or ("sequence" if current_owner() else "same")
+        return repeats == "sequence" or self._is_polling(identity)
 
     def _is_polling(self, identity: Identity) -> bool:
         target = identity.target
@@ -206,9 +246,6 @@ class Session:
             return True
         surface = find_surface(target.authority, identity.method, target.template)
         return surface is not None and surface.polling is not None
-
-    def _reserve(self, identity: Identity) -> int:
-        return self.sequences.take(identity.fingerprint) if self._repeats(identity) else 1
 
     def _replayed(self, found: _Found, response: Response) -> Response:
         self.journal.replayed(found.used, found.name)
@@ -218,6 +255,6 @@ class Session:
         """End the scope."""
         self.recorder.close()
 
-    def restart_counts(self) -> None:
-        """Count equal requests from 1 again, as each test does."""
-        self.recorder.restart_counts()
+    def restart_counts(self, owner: Owner) -> None:
+        """Count equal requests from 1 again, as each try of a test does."""
+        self.recorder.restart_counts(owner.name(self.config))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
-from functools import partial
 
 import pytest
-from forking import run_module
+from plugin_project import prepare
 from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response, serving
 
 pytest_plugins = ["pytester"]
@@ -28,19 +26,14 @@ def origin() -> Iterator[ScriptedServer]:
 
 @pytest.fixture
 def url(origin: ScriptedServer) -> str:
-    return f"{origin.url}/v1/count"
+    return f"{origin.url}/v1/chat/completions"  # generated, so shared
 
 
 @pytest.fixture
 def project(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> pytest.Pytester:
-    for name in ("CI", "CACHY_MODE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # many plugins load slowly
-    monkeypatch.setenv("PYTEST_ADDOPTS", "-p cachy.pytest_plugin")
-    monkeypatch.setattr(pytester, "runpytest_subprocess", partial(run_pytest, pytester))
-    pytester.makepyprojecttoml('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    prepare(pytester, monkeypatch)
     pytester.makeconftest(
         f"""
         import httpx, pytest
@@ -51,14 +44,6 @@ def project(
         """
     )
     return pytester
-
-
-def run_pytest(pytester: pytest.Pytester, *arguments: str) -> pytest.RunResult:
-    """Run a project's tests in a process of their own, as `runpytest_subprocess` does, but fast."""
-    given = (f"--basetemp={pytester.path / 'temporary'}", *arguments)
-    done = run_module("pytest", *given, folder=pytester.path, environ=os.environ)
-    lines = done.stdout.splitlines(), done.stderr.splitlines()
-    return pytest.RunResult(done.returncode, *lines, duration=0.0)
 
 
 TWICE = """
@@ -115,7 +100,7 @@ def test_a_miss_fails_with_the_command_that_records_it(
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
-            "*No fixture answers POST http://127.0.0.1:*/v1/count (mode replay, from --cachy).",
+            "*No fixture answers POST http://127.0.0.1:*/completions (mode replay, from --cachy).",
             "*Record it: pytest --cachy=record 'test_a.py::test_it'",
             "cachy: 0 replayed, 0 recorded, 1 missed",
         ]
@@ -303,9 +288,9 @@ def test_a_marker_that_cannot_be_right_fails_its_test_in_one_line(
     result.assert_outcomes(passed=1, errors=4)
     result.stdout.fnmatch_lines(
         [
-            "@pytest.mark.cachy: give 'replay' a name: mode, repeats, record_status*",
+            "@pytest.mark.cachy: give 'replay' a name: mode, repeats, share*",
             "@pytest.mark.cachy: *'sometimes' is not one of*",
-            "@pytest.mark.cachy: unknown argument 'modus'; known: mode, repeats, record_status*",
+            "@pytest.mark.cachy: unknown argument 'modus'; known: mode, repeats, share*",
             "@pytest.mark.cachy: record_status=429 is not a list of numbers*",
         ]
     )

@@ -1,0 +1,48 @@
+"""Tell cachy whose requests these are: a test's, or those of a pytest fixture's scope."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from cachy.replay.owner import Owner, set_owner
+
+
+def owner_of(node: Any) -> Owner:
+    """Return a test, class, module, package or session as an owner of recorded responses."""
+    if isinstance(node, pytest.Session):
+        return Owner(None)
+    return Owner(node.path, node.nodeid.partition("::")[2])
+
+
+@contextmanager
+def owned(owner: Owner) -> Iterator[None]:
+    """Let what is asked inside the block belong to this owner."""
+    former = set_owner(owner)
+    try:
+        yield
+    finally:
+        set_owner(former)
+
+
+class Ownership:
+    """What a pytest fixture of a wider scope asks belongs to that scope, not to the test."""
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(
+        self, fixturedef: pytest.FixtureDef[Any], request: Any
+    ) -> Generator[None, Any, Any]:
+        """Enter the scope for the set-up, and again for the teardown."""
+        if fixturedef.scope == "function":
+            return (yield)
+        owner = owner_of(request.node)
+        before: list[Owner | None] = []
+        fixturedef.addfinalizer(lambda: set_owner(before.pop()))  # the last of the teardown
+        try:
+            with owned(owner):
+                return (yield)
+        finally:
+            fixturedef.addfinalizer(lambda: before.append(set_owner(owner)))  # the first of it

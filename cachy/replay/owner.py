@@ -1,0 +1,83 @@
+"""Whose state of the world a request sees: a test's own, a module's, or the project's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from cachy.config import Config
+from cachy.fixture.identity.fingerprint import Identity
+from cachy.providers import find_operation, find_surface
+from cachy.redact import redact_text
+
+
+class Owner(NamedTuple):
+    """The test that runs, or the module, class or session whose pytest fixture is set up."""
+
+    path: Path | None  # None: the session
+    names: str = ""  # pytest's own, joined by `::`
+
+    def name(self, config: Config) -> str:
+        """Return the id by which its fixtures are found from any working folder."""
+        if self.path is None:
+            return ""
+        shown = Path(os.path.relpath(self.path, config.root)).as_posix()
+        return redact_text(f"{shown}::{self.names}" if self.names else shown, config.redact)
+
+
+_current: list[Owner] = []  # at most one: pytest runs one test at a time in a process
+
+
+def current_owner() -> Owner | None:
+    """Return the owner of what is asked now; None outside of pytest."""
+    return _current[0] if _current else None
+
+
+def set_owner(owner: Owner | None) -> Owner | None:
+    """Make this the owner from now on, and return the one before."""
+    former = current_owner()
+    _current[:] = [owner] if owner else []
+    return former
+
+
+def variants_to_try(identity: Identity, config: Config) -> tuple[str, ...]:
+    """Return the variants under which a response may be recorded, the test's own first."""
+    owner = current_owner()
+    if owner is None or owner.path is None:
+        return (config.variant,)
+    share = _share(identity, config) or "test"
+    own = _own(owner, config, share)
+    return (own, config.variant) if own != config.variant else (own,)
+
+
+def variant_to_record(identity: Identity, config: Config) -> str:
+    """Return the variant under which a response is recorded now."""
+    owner = current_owner()
+    if owner is None or owner.path is None:
+        return config.variant
+    default = "project" if is_generation(identity) else "test"
+    return _own(owner, config, _share(identity, config) or default)
+
+
+def is_generation(identity: Identity) -> bool:
+    """Whether a model answers this request: its answer does not depend on what a test did."""
+    target = identity.target
+    surface = find_surface(target.authority, identity.method, target.template)
+    found = find_operation(identity.method, target.path)
+    return bool(surface and surface.generates) or bool(found and found[1].generates)
+
+
+def _share(identity: Identity, config: Config) -> str:
+    share = config.share
+    if share is None or isinstance(share, str):
+        return share or ""
+    authority = identity.target.authority
+    return share.get(authority, "") or share.get(authority.rpartition(":")[0], "")
+
+
+def _own(owner: Owner, config: Config, share: str) -> str:
+    if share == "project":
+        return config.variant
+    name = (owner._replace(names="") if share == "module" else owner).name(config)
+    return f"{name}, {config.variant}" if config.variant else name

@@ -1,0 +1,40 @@
+"""What is said at the end of a run: in one line, then what needs a person."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from cachy.replay.coverage import describe_uncovered
+
+
+def summary_lines(totals: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the lines of a run's totals, the counts first."""
+    yield ", ".join(counts(totals))
+    if refused := totals["refused"]:
+        yield refused_line(refused)
+    for missed in totals["astray"]:
+        yield f"missed outside of a test: {missed}"
+    for line in totals["unwritten"]:
+        yield f"not recorded: {line}"
+    yield from describe_uncovered(totals["uncovered"])
+
+
+def counts(totals: Mapping[str, Any]) -> list[str]:
+    """Return how many requests were replayed, recorded, refreshed and missed."""
+    shown = [f"{totals['replayed']} replayed", f"{len(totals['recorded'])} recorded"]
+    changed, equal = len(totals["changed"]), len(totals["equal"])
+    if changed or equal:
+        shown.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")
+    return [*shown, f"{len(totals['missed'])} missed"]
+
+
+def refused_line(refused: Sequence[str]) -> str:
+    """Say how many responses were not recorded, why, and which setting records them."""
+    reasons = Counter(line.rpartition(": ")[2].removeprefix("status ") for line in refused)
+    shown = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
+    statuses = sorted(int(reason) for reason in reasons if re.fullmatch("[0-9]{3}", reason))
+    advice = f"; to record these: record_status = {statuses}" if statuses else ""
+    return f"{len(refused)} not recorded: {shown}{advice}"

@@ -1,0 +1,248 @@
+"""Whose a recorded response is: what a model generates is shared, a stateful API's is a test's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from plugin_project import prepare, run_pytest
+from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response, serving
+
+from cachy.config import load_config
+from cachy.verify import verify
+
+pytest_plugins = ["pytester"]
+
+
+@pytest.fixture
+def origin() -> Iterator[ScriptedServer]:
+    """An API with items and jobs, and a model."""
+    items: dict[str, Any] = {}
+    polled: dict[str, int] = {}
+
+    def respond(request: SeenRequest) -> ScriptedResponse:
+        path = request.path
+        if path.startswith("/jobs/"):
+            polled[path] = polled.get(path, 0) + 1
+            return json_response({"status": "done" if polled[path] % 3 == 0 else "running"})
+        if path.endswith("/completions"):
+            return json_response({"number": server.count})
+        if request.method == "POST":
+            items[f"/items/{len(items) + 1}"] = request.json
+            return json_response({"id": len(items)})
+        if request.method == "DELETE":
+            return json_response({"deleted": items.pop(path, None) is not None})
+        return json_response({}, 200 if path in items else 404)
+
+    with serving(otherwise=respond) as server:
+        yield server
+
+
+@pytest.fixture
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    return prepare(pytester, monkeypatch)
+
+
+STATEFUL = """
+import httpx, pytest
+
+URL = {url!r}
+
+@pytest.mark.parametrize("turn", range(2))
+def test_an_item_comes_and_goes(turn):
+    with httpx.Client(base_url=URL) as client:
+        item = "/items/" + str(client.post("/items", json={{"name": "x"}}).json()["id"])
+        assert client.get(item).status_code == 200
+        assert client.delete(item).json() == {{"deleted": True}}
+        assert client.get(item).status_code == 404
+"""
+
+
+def names(project: pytest.Pytester) -> list[str]:
+    return sorted(path.name for path in (project.path / "cachy_fixtures").rglob("*.json"))
+
+
+def variants(folder: Path) -> set[str]:
+    documents = [json.loads(path.read_text()) for path in folder.rglob("*.json")]
+    return {document["request"].get("variant", "") for document in documents}
+
+
+@pytest.fixture
+def stateful(project: pytest.Pytester, origin: ScriptedServer) -> pytest.Pytester:
+    (project.path / "tests").mkdir()
+    for name in ("test_a.py", "test_b.py"):
+        (project.path / "tests" / name).write_text(STATEFUL.format(url=origin.url))
+    return project
+
+
+def test_tests_of_a_stateful_api_have_recordings_of_their_own(
+    stateful: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    stateful.runpytest_subprocess("--cachy=record").assert_outcomes(passed=4)
+    asked = origin.count
+    assert asked == 16
+    assert len(names(stateful)) == 16
+    assert "tests/test_a.py::test_an_item_comes_and_goes[0]" in variants(
+        stateful.path / "cachy_fixtures"
+    )
+    for selection in (
+        (),
+        ("tests/test_b.py", "tests/test_a.py"),
+        ("tests/test_b.py::test_an_item_comes_and_goes[1]",),
+        ("-p", "xdist", "-n", "2"),
+    ):
+        done = stateful.runpytest_subprocess("--cachy=replay", *selection)
+        assert done.ret == 0, done.stdout.str()
+    done = run_pytest(stateful, "--cachy=replay", "test_a.py", folder=stateful.path / "tests")
+    done.assert_outcomes(passed=2)
+    assert origin.count == asked
+
+
+def test_recordings_of_tests_pass_verify(stateful: pytest.Pytester) -> None:
+    stateful.runpytest_subprocess("--cachy=record").assert_outcomes(passed=4)
+    assert verify(load_config(stateful.path)) == []
+
+
+def test_one_more_test_is_recorded_beside_the_others(
+    stateful: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    stateful.runpytest_subprocess("--cachy=record", "tests/test_a.py").assert_outcomes(passed=2)
+    stateful.runpytest_subprocess("--cachy=record", "tests/test_b.py").assert_outcomes(passed=2)
+    stateful.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=4)
+    assert origin.count == 16
+
+
+POLLING = """
+import httpx
+
+def wait():
+    for number in range(1, 9):
+        if httpx.get({url!r} + "/jobs/7").json()["status"] == "done":
+            return number
+
+def test_one():
+    assert wait() == 3
+
+def test_two():
+    assert wait() == 3
+"""
+
+
+def test_a_polling_loop_under_a_conftest_ends(
+    project: pytest.Pytester,
+    origin: ScriptedServer,
+) -> None:
+    project.makeconftest("from cachy import enable_cachy\nenable_cachy(doms=['127.0.0.1'])\n")
+    project.makepyfile(POLLING.format(url=origin.url))
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+    project.runpytest_subprocess().assert_outcomes(passed=2)
+    assert origin.count == 6
+    project.makepyfile(POLLING.format(url=origin.url).replace('== "done"', '== "never"'))
+    missing = project.runpytest_subprocess("--cachy=replay")
+    missing.assert_outcomes(failed=2)
+    missing.stdout.fnmatch_lines(["*only 3 answers to it are recorded*"])
+
+
+SCOPES = """
+import httpx, pytest
+
+URL = {url!r}
+
+@pytest.fixture(scope="module")
+def item():
+    number = httpx.post(URL + "/items", json={{"name": "shared"}}).json()["id"]
+    yield number
+    assert httpx.delete(URL + f"/items/{{number}}").json() == {{"deleted": True}}
+
+def test_one(item):
+    assert httpx.get(URL + f"/items/{{item}}").status_code == 200
+
+def test_two(item):
+    assert httpx.get(URL + f"/items/{{item}}").status_code == 200
+"""
+
+
+def test_what_a_modules_pytest_fixture_asks_belongs_to_the_module(
+    project: pytest.Pytester,
+    origin: ScriptedServer,
+) -> None:
+    project.makepyfile(test_it=SCOPES.format(url=origin.url))
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=2)
+    assert variants(project.path / "cachy_fixtures") == {
+        "test_it.py",
+        "test_it.py::test_one",
+        "test_it.py::test_two",
+    }
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+    project.runpytest_subprocess("--cachy=replay", "-k", "two").assert_outcomes(passed=1)
+    assert origin.count == 4
+
+
+SHARED = """
+import httpx, pytest
+
+@pytest.mark.parametrize("turn", range(2))
+def test_it(turn):
+    assert httpx.post({url!r} + {path!r}, json={{"q": 1}}).status_code == 200
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "setting", "expected"),
+    [
+        ("/v1/chat/completions", "", [""]),
+        ("/items", "", ["test_it.py::test_it[0]", "test_it.py::test_it[1]"]),
+        ("/items", 'share = "module"', ["test_it.py"]),
+        ("/items", 'share = "project"', [""]),
+        ("/items", 'share = { "127.0.0.1" = "project" }', [""]),
+        (
+            "/v1/chat/completions",
+            'share = "test"',
+            ["test_it.py::test_it[0]", "test_it.py::test_it[1]"],
+        ),
+    ],
+)
+def test_who_shares_is_a_setting(
+    path: str,
+    setting: str,
+    expected: list[str],
+    project: pytest.Pytester,
+    origin: ScriptedServer,
+) -> None:
+    project.makepyprojecttoml(f'[tool.cachy]\ndoms = ["127.0.0.1"]\n{setting}\n')
+    project.makepyfile(test_it=SHARED.format(url=origin.url, path=path))
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=2)
+    assert sorted(variants(project.path / "cachy_fixtures")) == expected
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+
+
+VARIANTS = """
+import cachy, httpx, pytest
+
+def ask():
+    return httpx.post({url!r} + "/v1/chat/completions", json={{"q": 1}}).json()["number"]
+
+def test_one():
+    assert ask() == 1
+
+@pytest.mark.cachy(variant="wrong key: Grüße/" + "x" * 40)
+def test_two():
+    assert ask() == 2
+    with cachy.cachy(doms=["127.0.0.1"], variant="third"):
+        assert ask() == 3
+"""
+
+
+def test_a_variant_is_another_state_of_the_world(
+    project: pytest.Pytester,
+    origin: ScriptedServer,
+) -> None:
+    project.makepyfile(VARIANTS.format(url=origin.url))
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=2)
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+    found = [name.rpartition("-")[0] for name in names(project)]
+    assert found == ["request", "request-third", "request-wrong-key-gr-e-xxxxxxxxx"]
+    assert verify(load_config(project.path)) == []
