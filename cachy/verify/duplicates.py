@@ -9,6 +9,7 @@ from cachy.config import Config, Match
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
+from cachy.fixture.identity.former import former_fingerprints
 from cachy.fixture.store.store import FILE_NAME, Store, load_fixture
 
 
@@ -42,7 +43,10 @@ def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
 
 
 def is_of_other_settings(path: Path, fingerprint: str, config: Config) -> bool:
-    """Whether a name was right before the settings that change what matches."""
+    """Whether a name was right by other settings, or by earlier rules of what matches."""
     plain = config._replace(match=Match(), redact=(), paths=())
-    before = find_identity(path, plain, Store(config.fixtures))
-    return before is not None and fingerprint == before.fingerprint
+    try:
+        request = request_of(load_fixture(path).document, Store(config.fixtures).load_blob)
+    except CachyError:
+        return False
+    return any(fingerprint in former_fingerprints(request, one) for one in (config, plain))

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from cachy.config import Config
 from cachy.errors import CachyError
-from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.document import request_of
+from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.text import render_fixture
+from cachy.fixture.identity.fingerprint import Identity, identify_settled
+from cachy.fixture.redact_fixture import redact_fixture
 from cachy.fixture.store.files import is_inside, list_fixtures, read_text
 from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
+from cachy.interaction import Json
 from cachy.structure.contract_file import render_contract
 from cachy.verify.check import list_checked, verify
 from cachy.verify.contracts import Contracts
@@ -108,7 +113,39 @@ def _drop_unused_blobs(config: Config, findings: Sequence[Finding]) -> Iterator[
         yield f"deleted {shown(config, path)}: no fixture names it"
 
 
-FIXERS: tuple[Fixer, ...] = (_move_home, _drop_copies, _drop_unused_blobs)
+def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
+    """Take the secrets out of a fixture, and name it by what is left.
+
+    A fixture whose name does not prove its request unedited stays, and so does a packed body.
+    """
+    store = Store(config.fixtures)
+    for path in dict.fromkeys(_of_rule("secret-left", config, findings)):
+        named = FILE_NAME.fullmatch(path.name)
+        home = find_identity(path, config, store)
+        if named is None or home is None or not is_inside(path, config.fixtures):
+            continue
+        document = load_fixture(path).document
+        if not _is_proven(named["fingerprint"], path, home, config) or _is_packed(document):
+            continue
+        clean, blobs = redact_fixture(document, config, store.load_blob)
+        home = identify_settled(request_of(clean, blobs.__getitem__), config)
+        target = config.fixtures / file_name(home.name, int(named["index"] or 1))
+        if target != path and target.exists():
+            continue
+        for name, content in blobs.items():
+            store.write(config.fixtures / BLOBS / name, content)
+        store.write(target, render_fixture(clean).encode("utf-8"))
+        if target != path:
+            path.unlink()
+            drop_empty(path.parent, config.fixtures)
+        yield f"redacted {shown(config, target)}"
+
+
+def _is_packed(document: Mapping[str, Json]) -> bool:
+    return "content-encoding" in document["response"].get("headers", {})
+
+
+FIXERS: tuple[Fixer, ...] = (_redact, _move_home, _drop_copies, _drop_unused_blobs)
 
 
 def _of_rule(rule: str, config: Config, findings: Sequence[Finding]) -> Iterator[Path]:
