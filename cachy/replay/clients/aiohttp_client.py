@@ -16,7 +16,7 @@ from cachy.replay.clients.reentrancy import is_inside, sending
 from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, after, is_cancelled
 from cachy.replay.recorder import Recording
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
 _CODINGS = ("gzip", "deflate", "br", "zstd")  # what aiohttp undoes
 Handler = Callable[[Any], Awaitable[Any]]

@@ -22,7 +22,7 @@ from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside
 from cachy.replay.session import Session
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _warned: set[str] = set()
 
 

@@ -23,7 +23,7 @@ from cachy.replay.clients.transports import answers_by_itself
 from cachy.replay.recorder import Recording
 from cachy.replay.session import Session
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:

@@ -105,7 +105,12 @@ def _is_their_module(name: object) -> bool:
 
 def are_sockets_replaced() -> bool:
     """Whether a double answers below every client library, as mocket and httpretty do."""
-    return is_theirs(socket.socket) or is_theirs(socket.create_connection)
+    return _is_any_theirs(socket.socket, socket.create_connection)
+
+
+@lru_cache(maxsize=64)
+def _is_any_theirs(*things: Any) -> bool:
+    return any(is_theirs(thing) for thing in things)
 
 
 def are_connecting() -> bool:

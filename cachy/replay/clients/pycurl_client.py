@@ -9,7 +9,7 @@ from cachy.interaction import host_and_port
 from cachy.replay.clients import dns_guard
 from cachy.replay.clients.patching import CurrentSession, Patches
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:

@@ -28,10 +28,27 @@ _NAMES = frozenset(("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTranspor
 def answers_by_itself(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
     """Whether a transport sends nothing; `sending` are classes that the user says do."""
     kind: Any = type(transport)
+    name, method = _senders.get(kind, _UNKNOWN)
+    if method is not None and getattr(kind, name) is method and not _is_set(transport, name):
+        return False
+    return _looks_like_a_double(library, transport, sending)
+
+
+# The library's own classes that send, by the method that was looked at: most requests end here.
+_senders: dict[type, tuple[str, Any]] = {}
+_UNKNOWN = ("", None)
+
+
+def _looks_like_a_double(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
+    kind: Any = type(transport)
     if is_replaced(kind, *_METHODS) or any(_is_set(transport, name) for name in _METHODS):
         return True
     if kind.__module__.partition(".")[0] == library.__name__:
-        return isinstance(transport, _doubles(library))
+        if isinstance(transport, _doubles(library)):
+            return True
+        name = next((name for name in _METHODS if hasattr(kind, name)), "")
+        _senders[kind] = (name, getattr(kind, name, None))
+        return False
     if any(_path(one) in sending for one in kind.__mro__):
         return False
     return _is_double(library, kind) or _is_own_double(transport)

@@ -30,7 +30,7 @@ from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import inside, is_inside, sending
 from cachy.replay.recorder import Recording
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _PIECE = 2**14  # bytes of a file at a time, as urllib3 reads it
 _PORTS = {"http": 80, "https": 443}
 

@@ -287,3 +287,46 @@ def test_an_answer_of_aiohttps_that_is_left_with_its_session_is_whole_or_cut(
     answers = [json.loads(path.read_text())["response"] for path in fixtures_in(project)]
     assert all(answer.get("json") == {"a": 1} or answer["truncated"] for answer in answers)
     assert pause or len(answers) == 1
+
+
+def test_aiohttp_gets_packed_bytes_back_packed(
+    origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    packed = gzip_response({"a": 1})
+    url = origin.on("/v1/packed", packed)
+
+    async def asked(*, unpacks: bool) -> tuple[bytes, str | None]:
+        async with (
+            aiohttp.ClientSession(auto_decompress=unpacks) as session,
+            session.get(url) as response,
+        ):
+            return await response.read(), response.headers.get("content-encoding")
+
+    with recording():
+        assert asyncio.run(asked(unpacks=False)) == (packed.body, "gzip")
+    with replaying():
+        assert asyncio.run(asked(unpacks=False)) == (packed.body, "gzip")
+        assert asyncio.run(asked(unpacks=True))[0] == b'{"a": 1}'
+    assert origin.count == 1
+
+
+def test_aiohttp_says_where_chunks_end_as_it_does_live(
+    origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    ticks = [event({"n": number}) for number in range(3)]
+    url = origin.on("/v1/chat", sse_response(*ticks, pause=0.05))
+
+    async def chunks() -> list[bytes]:
+        found, rest = [], b""
+        async with aiohttp.ClientSession() as session, session.post(url) as response:
+            async for piece, is_end in response.content.iter_chunks():
+                rest += piece
+                if is_end and rest:
+                    found.append(rest)
+                    rest = b""
+        return found
+
+    for scope in (recording, replaying):
+        with scope():
+            assert asyncio.run(chunks()) == ticks
+    assert origin.count == 1
