@@ -37,14 +37,13 @@ def refuse_incomparable(before: Response, after: Response, others: Iterable[Resp
     kinds = {side: kind_of_body(one) for side, one in (("old", before), ("new", after))}
     if len({*kinds.values()}) > 1:
         raise NotComparable(_other_kind(kinds["old"], kinds["new"]), "unparsed")
-    if status_of(after) < 400 and not any(map(_has_failed, (before, *others))):
-        failure = next(_failures(after), None)
-        if failure is not None:
-            named = name_error(failure)
-            said = f" ({named})" if named else ""
-            raise NotComparable(
-                f"the live response is an error under a status of success{said}", "provider"
-            )
+    failure = next(_failures(after), None) if status_of(after) < 400 else None
+    if failure is not None and not any(map(_has_failed, (before, *others))):
+        named = name_error(failure)
+        said = f" ({named})" if named else ""
+        raise NotComparable(
+            f"the live response is an error under a status of success{said}", "provider"
+        )
 
 
 def _body_of(response: Response) -> Mapping[str, Json]:
