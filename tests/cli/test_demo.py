@@ -30,7 +30,16 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(tmp_path: Path) -> No
     done = run_demo(tmp_path, CI="true", CACHY_MODE="off")
     assert (done.returncode, done.stderr) == (0, "")
     told = ["1. Record", "12 fixtures", "2. Replay", "3. Verify", "12 fixtures: 0 errors"]
-    told += ["4. Drift", "type-changed", "field-removed", "field-added", "event-added"]
+    told += [
+        "4. Drift",
+        "model-retired",
+        "Model: demo-0",
+        "type-changed",
+        "field-removed",
+        "field-added",
+        "event-added",
+    ]
+    told += ["5. Check", "fails with the new responses: python chat.py"]
     places = [done.stdout.find(words) for words in told]
     assert -1 not in places
     assert places[:6] == sorted(places[:6])

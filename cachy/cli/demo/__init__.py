@@ -10,12 +10,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from cachy.cli.terminal import wrap
 from cachy.config import Config, Drift, environment
 from cachy.errors import CachyError
+
+if TYPE_CHECKING:
+    from cachy.drift.check import Checked
 
 _KEY = "demo-key"
 _PROGRAM = Path(__file__).with_name("chat.py")
@@ -46,7 +50,9 @@ def command(keep: Path | None, port: int) -> int:
         _verify(config)
         with _provider(taken, version=2):
             _tell("4. Drift", "the provider's next version is up; the requests are sent again")
-            _drift(config)
+            checked = _drift(config)
+        _tell("5. Check", "which program breaks with the new responses, in a copy of the project")
+        _check(checked, config, taken)
         _tell("Next", "in your own project: cachy init")
         if keep:
             _say(f"The fixtures are in {config.fixtures}")
@@ -148,7 +154,7 @@ def _verify(config: Config) -> None:
     _say(render_text(verify(config), count_fixtures(config)))
 
 
-def _drift(config: Config) -> None:
+def _drift(config: Config) -> Checked:
     from cachy.drift.check import Options, check, load_fixtures
     from cachy.drift.live.resend import open_connection
     from cachy.drift.outcome.report_text import render_text
@@ -157,4 +163,14 @@ def _drift(config: Config) -> None:
         options = Options(apart=0)
         checked = check(config, connection, load_fixtures(config, ()), options)
     _say(render_text(checked.report))
+    return checked
+
+
+def _check(checked: Checked, config: Config, port: int) -> None:
+    from cachy.drift.outcome.blast_radius import find_failing_tests
+
+    command = f"python {_PROGRAM.name} http://127.0.0.1:{port}"
+    found = find_failing_tests(command, checked.files, config, environment())
+    for name in found.failed:
+        _say(f"   fails with the new responses: {name}")
     _say("\nA nightly `cachy drift --open-pr` keeps one pull request with just these changes.")

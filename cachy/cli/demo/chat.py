@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle
@@ -23,18 +24,20 @@ def main() -> None:
         library = next(libraries)
         question = f"What is the capital of {country}?"
         with library.Client(base_url=URL, headers=HEADERS) as client:
-            texts = set(ask(client, question))
+            model = "demo-0" if country == "Japan" else "demo-1"
+            texts = set(ask(client, question, model))
         print(f"{question} {' / '.join(sorted(texts))}  [{library.__name__}]", flush=True)
 
 
-def ask(client: Any, question: str) -> Iterator[str]:
-    chat = {"model": "demo-1", "messages": [{"role": "user", "content": question}]}
+def ask(client: Any, question: str, model: str) -> Iterator[str]:
+    chat = {"model": model, "messages": [{"role": "user", "content": question}]}
     answer = client.post("/v1/chat/completions", json=chat).raise_for_status().json()
+    assert datetime.fromtimestamp(answer["created"], UTC) <= datetime.now(UTC)
     yield answer["choices"][0]["message"]["content"]
     chunks = events(client, "/v1/chat/completions", chat)
     yield "".join(chunk["choices"][0]["delta"].get("content", "") for chunk in chunks)
 
-    respond = {"model": "demo-1", "input": question, "store": False}
+    respond = {"model": model, "input": question, "store": False}
     answer = client.post("/v1/responses", json=respond).raise_for_status().json()
     yield answer["output"][0]["content"][0]["text"]
     deltas = (event.get("delta", "") for event in events(client, "/v1/responses", respond))

@@ -48,6 +48,8 @@ class _Handler(BaseHTTPRequestHandler):
         asked = _parse(body)
         if asked is None:
             return self._refuse(400, None, "We could not parse the JSON body of your request.")
+        if self.server.version > 1 and asked.get("model") == "demo-0":
+            return self._refuse(404, "model_not_found", "The model demo-0 was retired.")
         answer = {
             "/v1/chat/completions": self._chat,
             "/v1/responses": self._respond,
