@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from cachy.compare.api_error import name_error
@@ -122,10 +122,13 @@ def _compare_announcements(
 ) -> Iterator[Change]:
     old, new = _headers(before), _headers(after)
     if new.get("deprecation") and new["deprecation"] != old.get("deprecation"):
-        yield make_change("deprecation-announced", "headers.deprecation", None, "announced")
+        yield make_change(
+            "deprecation-announced", "headers.deprecation", None, _day(new["deprecation"])
+        )
     if new.get("sunset") and new["sunset"] != old.get("sunset"):
         severity: Severity | None = "breaking" if _is_near(new["sunset"], now) else None
-        yield make_change("sunset-announced", "headers.sunset", None, "announced", severity)
+        day = _day(new["sunset"])
+        yield make_change("sunset-announced", "headers.sunset", None, day, severity)
 
 
 def _compare_headers(
@@ -159,11 +162,29 @@ def _version(text: str) -> str | None:
 
 def _is_near(sunset: str, now: datetime | None) -> bool:
     """Whether a date (RFC 8594: an HTTP-date) is past, or less than 30 days off."""
-    try:
-        day = parsedate_to_datetime(sunset)
-        return now is not None and day - now < timedelta(days=30)
-    except (ValueError, TypeError):
-        return False
+    day = _moment(sunset)
+    return day is not None and now is not None and day - now < timedelta(days=30)
+
+
+def _day(text: str) -> str:
+    """Return the day that a header names, in UTC: "2026-10-31"; "announced" where it names none."""
+    day = _moment(text)
+    return day.date().isoformat() if day else "announced"
+
+
+def _moment(text: str) -> datetime | None:
+    """Return the moment of an HTTP-date in any zone, an ISO 8601 date or "@SECONDS" (RFC 9745)."""
+    for parse in (_from_seconds, parsedate_to_datetime, datetime.fromisoformat):
+        try:
+            moment = parse(text.strip())
+        except (ValueError, TypeError, OverflowError, OSError):
+            continue
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return None
+
+
+def _from_seconds(text: str) -> datetime:
+    return datetime.fromtimestamp(int(text.removeprefix("@")), UTC)
 
 
 def _compare_redirects(old: str | None, new: str | None) -> Iterator[Change]:

@@ -360,3 +360,25 @@ def test_a_dead_host_costs_two_time_outs_and_starves_nobody(project: Path) -> No
     assert (code, asked.count(CHATS), asked.count("/v1/messages")) == (0, 2, 1)
     assert {row["reason"] for row in report["inconclusive"]} == {"provider"}
     assert report["summary"]["clean"] == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "severity", "day"),
+    [
+        (("Sunset", "Sat, 31 Oct 2020 23:59:59 GMT"), "breaking", "2020-10-31"),
+        (("Sunset", "Sat, 31 Oct 2020 23:59:59 -0000"), "breaking", "2020-10-31"),
+        (("Sunset", "Sat, 31 Oct 2020 23:59:59 +0200"), "breaking", "2020-10-31"),
+        (("Sunset", "Sat, 31 Oct 2099 23:59:59 GMT"), "risky", "2099-10-31"),
+        (("Sunset", "soon"), "risky", "announced"),
+        (("Deprecation", "@1735689600"), "risky", "2025-01-01"),
+        (("Deprecation", "true"), "risky", "announced"),
+    ],
+)
+def test_an_announcement_names_its_day(
+    header: tuple[str, str], severity: str, day: str, project: Path
+) -> None:
+    with faulty(project, {CHATS: [json_response(CHAT, 200, header)]}) as world:
+        world.write()
+        _, report, _ = world.drift()
+    ((row,),) = [surface["changes"] for surface in report["surfaces"]]
+    assert (row["severity"], row["new"]) == (severity, day)

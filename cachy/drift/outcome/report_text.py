@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from cachy.compare.rule import SEVERITIES
 from cachy.display import counted, printable
@@ -61,7 +62,15 @@ def _changes(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
     for surface in surfaces:
         for row in surface.changes:
             owners[_without_owner(row)].append(_heading(surface))
-    details = {_without_owner(row): row for surface in surfaces for row in surface.changes}
+    details: dict[ChangeRow, ChangeRow] = {}
+    for row in (row for surface in surfaces for row in surface.changes):
+        first = details.setdefault(_without_owner(row), row)
+        if first is not row:
+            details[_without_owner(row)] = replace(
+                first,
+                fixtures=(*first.fixtures, *row.fixtures),
+                tests=tuple(dict.fromkeys((*first.tests, *row.tests))),
+            )
     groups: defaultdict[tuple[str, ...], list[ChangeRow]] = defaultdict(list)
     for key, names in owners.items():
         groups[tuple(names)].append(details[key])
