@@ -31,7 +31,7 @@ def strings(path: Path) -> Iterator[tuple[int, str]]:
 
 def _docstrings_of(owner: ast.AST, path: Path) -> Iterator[ast.expr]:
     """Yield the strings of a body that only developers read: its docstring, those of its names."""
-    is_help = "cli" in path.parts and isinstance(owner, ast.FunctionDef)
+    is_help = "cli" in path.parts and getattr(owner, "name", "") == "command"
     if isinstance(owner, _DOCUMENTED) and not is_help:
         for node in owner.body:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
