@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import shutil
 import subprocess
 import sys
-import termios
 from contextlib import suppress
 from pathlib import Path
 
@@ -47,7 +45,10 @@ def recorded(project: Path) -> str:
 
 
 def run_on_a_terminal(columns: int, *arguments: str, folder: Path) -> list[str]:
-    """Run cachy where it speaks to a terminal; give the lines."""
+    """Run cachy where it speaks to a terminal; return the lines."""
+    import pty
+    import termios
+
     terminal, its_end = pty.openpty()
     termios.tcsetwinsize(its_end, (24, columns))
     command = [sys.executable, "-m", "cachy", *arguments]
@@ -62,6 +63,7 @@ def run_on_a_terminal(columns: int, *arguments: str, folder: Path) -> list[str]:
     return said.decode().splitlines()
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a terminal is something else on Windows")
 @pytest.mark.parametrize("columns", [60, 80])
 @pytest.mark.parametrize("arguments", [("explain",), ("explain", "wrong-place"), ("show", "x y")])
 def test_no_word_is_broken_at_the_end_of_a_terminals_line(

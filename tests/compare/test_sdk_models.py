@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from commands import run_cachy
 from pydantic import TypeAdapter, ValidationError
 from scripted_server import ScriptedServer, json_response, serving
 
@@ -251,14 +250,7 @@ def test_an_sdk_that_is_absent_or_fails_to_import_knows_nothing(
 def run_diff(tmp_path: Path, *options: str) -> str:
     for name, body in (("old", CHAT), ("new", {**CHAT, "mood": "calm"})):
         (tmp_path / f"{name}.json").write_text(json.dumps(fixture(CHAT_URL, body)))
-    names = [str(tmp_path / f"{name}.json") for name in ("old", "new")]
-    done = subprocess.run(
-        [sys.executable, "-m", "cachy", "diff", *names, *options],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
+    return run_cachy("diff", "old.json", "new.json", *options, folder=tmp_path).stdout
 
 
 def test_diff_shows_the_verdict_in_every_form(tmp_path: Path) -> None:

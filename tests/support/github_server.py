@@ -6,14 +6,11 @@ own description (`github_openapi.json`); what doesn't fit is in `violations`.
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -26,6 +23,7 @@ from github_contract import (
     faults_of_response,
     find_operation,
 )
+from scripted_server import DROPPED, ScriptedResponse, SeenRequest, json_response, serving
 
 LONGEST_BODY = 65_536
 DATE = "2026-11-24T03:00:00Z"
@@ -45,27 +43,21 @@ def refusal(status: int, message: str, *errors: str, **headers: str) -> Answer:
     return Answer(status, {**body, "errors": rows} if rows else body, headers)
 
 
-class GitHubServer(ThreadingHTTPServer):
+@dataclass
+class GitHubServer:
     """Answers for `name`; `before` runs once ahead of a call and may answer in its place."""
 
-    daemon_threads = True
-
-    def __init__(self, bare: Path, name: str, token: str) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.bare = bare
-        self.name = name
-        self.token = token
-        self.pulls: list[dict[str, Any]] = []
-        self.comments: list[dict[str, Any]] = []
-        self.calls: list[str] = []
-        self.violations: list[str] = []
-        self.reviewers: dict[int, list[str]] = {}
-        self.labels: dict[int, list[str]] = {}
-        self.before: dict[str, list[Callable[[], object]]] = {}
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
+    bare: Path
+    name: str
+    token: str
+    url: str = ""
+    pulls: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    reviewers: dict[int, list[str]] = field(default_factory=dict)
+    labels: dict[int, list[str]] = field(default_factory=dict)
+    before: dict[str, list[Callable[[], object]]] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:
@@ -84,6 +76,32 @@ class GitHubServer(ThreadingHTTPServer):
     def reopen(self, number: int) -> None:
         """Reopen a pull request as a person does."""
         self.pulls[number - 1] |= {"state": "open", "closed_by": None}
+
+    def respond(self, request: SeenRequest) -> ScriptedResponse:
+        """Answer one request; note where it or its answer differs from GitHub's description."""
+        parts = urlsplit(request.path)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        body = request.json if request.body else None
+        call = f"{request.method} {_short(parts.path)}"
+        self.calls.append(call)
+        operation = find_operation(request.method, parts.path)
+        self.violations += faults_of_request(operation, query, body, dict(request.headers))
+        answer = self._answer_or_refuse(call, request, query, body)
+        if operation:
+            self.violations += faults_of_response(operation, call, answer.status, answer.body)
+        return _render(answer)
+
+    def _answer_or_refuse(
+        self, call: str, request: SeenRequest, query: dict[str, str], body: Any
+    ) -> Answer:
+        if request.headers.get("authorization") != f"Bearer {self.token}":
+            return refusal(401, "Bad credentials")
+        waiting = self.before.get(call, [])
+        instead = waiting.pop(0)() if waiting else None
+        if isinstance(instead, Answer):
+            return instead
+        answer = self.answer(request.method, urlsplit(request.path).path, query, body)
+        return replace(answer, is_lost=instead == "lost")
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
         """Answer one call as GitHub does."""
@@ -214,60 +232,16 @@ class GitHubServer(ThreadingHTTPServer):
 @contextmanager
 def serve_github(bare: Path, name: str, token: str) -> Iterator[GitHubServer]:
     """Serve until the end of the block; then every call must have been as GitHub describes it."""
-    with GitHubServer(bare, name, token) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    server = GitHubServer(bare, name, token)
+    with serving(otherwise=server.respond) as scripted:
+        server.url = scripted.url
         yield server
-        server.shutdown()
-        thread.join()
-        assert server.violations == []
+    assert server.violations == []
 
 
-class _Handler(BaseHTTPRequestHandler):
-    server: GitHubServer
-
-    def _run(self) -> None:
-        parts = urlsplit(self.path)
-        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        length = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(length)) if length else None
-        call = f"{self.command} {_short(parts.path)}"
-        self.server.calls.append(call)
-        operation = find_operation(self.command, parts.path)
-        self.server.violations += faults_of_request(operation, query, body, dict(self.headers))
-        answer = self._answer(call, parts.path, query, body)
-        if operation:
-            self.server.violations += faults_of_response(
-                operation, call, answer.status, answer.body
-            )
-        self._send(answer)
-
-    do_GET = do_POST = do_PATCH = _run
-
-    def _answer(self, call: str, path: str, query: dict[str, str], body: Any) -> Answer:
-        if self.headers.get("Authorization") != f"Bearer {self.server.token}":
-            return refusal(401, "Bad credentials")
-        waiting = self.server.before.get(call, [])
-        instead = waiting.pop(0)() if waiting else None
-        if isinstance(instead, Answer):
-            return instead
-        answer = self.server.answer(self.command, path, query, body)
-        return replace(answer, is_lost=instead == "lost")
-
-    def _send(self, answer: Answer) -> None:
-        if answer.is_lost:
-            self.close_connection = True
-            return
-        content = json.dumps(answer.body).encode()
-        self.send_response(answer.status)
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(content))}
-        for name, value in {**headers, **answer.headers}.items():
-            self.send_header(name.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *arguments: object) -> None:
-        pass
+def _render(answer: Answer) -> ScriptedResponse:
+    headers = tuple((name.replace("_", "-"), value) for name, value in answer.headers.items())
+    return DROPPED if answer.is_lost else json_response(answer.body, answer.status, *headers)
 
 
 def _short(path: str) -> str:

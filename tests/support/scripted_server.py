@@ -215,7 +215,10 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True  # else each response waits 40 ms for its body
 
     def _respond(self) -> None:
-        headers = {name.lower(): value for name, value in self.headers.items()}
+        headers: dict[str, str] = {}
+        for name, value in self.headers.items():  # RFC 9110, 5.3: those of one name are a list
+            known = headers.get(name.lower())
+            headers[name.lower()] = value if known is None else f"{known}, {value}"
         body = self._read_body(headers)
         response = self.server.scripted.respond(SeenRequest(self.command, self.path, headers, body))
         try:
