@@ -172,3 +172,20 @@ def test_enabling_cachy_loads_no_http_library_and_nothing_heavy() -> None:
 def test_the_public_names_are_sorted_and_there() -> None:
     assert sorted(cachy.__all__) == list(cachy.__all__)
     assert all(hasattr(cachy, name) for name in cachy.__all__)
+
+
+def test_no_shape_of_a_key_stands_outside_its_room() -> None:
+    """What a provider's key looks like is known in `redact` alone."""
+    from cachy.redact.newer_shapes import NEWER
+    from cachy.redact.shapes import WORDS
+
+    gates = {shape.gate for shape in (*WORDS, *NEWER) if len(shape.gate) > 4}
+    wrong = [
+        f"{path.name}: {node.value[:40]}"
+        for path, tree in trees().items()
+        if path.relative_to(PACKAGE).parts[0] != "redact"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if any(gate in node.value for gate in gates)
+    ]
+    assert wrong == []
