@@ -25,6 +25,7 @@ from cachy.compare.excuses import (
 from cachy.compare.rule import RuleId, Severity
 from cachy.compare.tool_calls import has_finished, is_call
 from cachy.providers.response_fields import FREE_VALUES, PADDING, SHUTDOWNS, STATES
+from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.paths import Observation, parent_of
 
 _COUNT = re.compile(
@@ -76,11 +77,14 @@ def _announces_shutdown(path: str, live: Observation) -> bool:
 
 def _judge_variant(path: str, parent: str, comparison: Comparison) -> Iterator[Change]:
     """A new member of a union is news where the union is the API's, and not the caller's data."""
-    if parent not in comparison.own or not comparison.traits.is_closed:
+    key, _, name = path[max(path.rfind("["), path.rfind("{")) + 1 : -1].partition("=")
+    if not comparison.traits.is_closed or key not in DISCRIMINATORS:
         return
-    beside = comparison.children(comparison.known, parent)
-    if any(one.is_variant for one in beside.values()):
-        yield make_change("variant-added", path, None, path[path.rfind("=") + 1 : -1])
+    beside = comparison.children(comparison.known, parent).items()
+    if parent in comparison.own and any(
+        one.is_variant and at[-1] == path[-1] for at, one in beside
+    ):
+        yield make_change("variant-added", path, None, name)
 
 
 def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Iterator[Change]:
@@ -158,7 +162,7 @@ def _judge_words(
     if known.seen >= SURE and known.tokens and (is_closed or name not in (*STATES, "role")):
         for token in sorted(live.tokens - known.tokens):
             yield make_change("enum-value-added", path, " | ".join(sorted(known.tokens)), token)
-    elif is_closed and is_own_tag(path) and known.tags and live.tags:
+    elif is_closed and name in DISCRIMINATORS and is_own_tag(path) and known.tags and live.tags:
         for token in sorted(live.tags - known.tags):
             yield make_change("enum-value-added", path, " | ".join(sorted(known.tags)), token)
     if len(known.formats) == 1 and known.formats.isdisjoint(live.formats):

@@ -54,9 +54,8 @@ def _find_problem(response: Response) -> str:
     media, kind = media_type(response), kind_of_body(response)
     if response.get("truncated"):
         return "was cut short"
-    if media == "text/event-stream" and not response.get("sse"):
-        return "is an event stream without any event"
-    if kind == "sse" and not response["sse"]:
+    is_empty = kind == "sse" and not response["sse"]
+    if is_empty or (media == "text/event-stream" and kind not in _PARSED):
         return "is an event stream without any event"
     if media.endswith("json") and kind not in _PARSED:
         return "says that it is JSON, and is not JSON that can be compared"

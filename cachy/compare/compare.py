@@ -87,7 +87,7 @@ def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface
     found, is_comparable = compare_exchange(before, after, others, _time_of(new), surface.headers)
     if not is_comparable:
         return found
-    traits = _traits_of(old.get("request") or {})
+    traits = traits_of(old.get("request") or {})
     if traits is not None:
         refuse_incomparable(before, after, others)
         bodies = _compare_bodies(old, new, known, surface, traits)
@@ -151,7 +151,7 @@ def _is_provider_s(method: str, target: Target) -> bool:
     return is_known_api(target.authority) or find_operation(method, target.path) is not None
 
 
-def _traits_of(request: Mapping[str, Json]) -> Traits | None:
+def traits_of(request: Mapping[str, Json]) -> Traits | None:
     """Return what is known of a surface by its request; None where its bodies are caller's data."""
     url, method = str(request.get("url", "")), str(request.get("method", "POST"))
     target = parse_target(url)

@@ -15,7 +15,7 @@ from cachy.compare.parents import Parent, Response, find_parents
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
 
-_FEW_NULLS = 3
+_MANY_NULLS = 0.4  # share of the fields
 _IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
 _STATE = re.compile(
     r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)|\w*[a-z](?:Status|State|Phase)"
@@ -111,7 +111,7 @@ def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
 
 def _says_all(value: dict[str, Json]) -> bool:
     """Whether an object names its fields whatever its state, with null where there is nothing."""
-    return sum(item is None for item in value.values()) > _FEW_NULLS
+    return sum(item is None for item in value.values()) > _MANY_NULLS * len(value)
 
 
 def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:

@@ -52,13 +52,19 @@ class Aligner:
             for tag in [*live.variants]:
                 if is_root or _likeness(live.variants[tag], known) >= _ALIKE:
                     _untag(live, tag)
-        elif known.variants and not live.variants and (live.fields or is_root):
-            tag, found = _nearest(live, known.variants)
-            always = known.objects == sum(node.count for node in known.variants.values())
-            if live.objects and always and (is_root or found >= _ALIKE):
-                _tag(live, tag)
+        elif known.variants and (live.fields or (is_root and not live.variants)):
+            self._tag_the_loose(known, live, is_root)
         elif live.variants.keys().isdisjoint(known.variants) or self.is_closed:
             self._rename_tags(known, live, is_root)
+
+    def _tag_the_loose(self, known: Node, live: Node, is_root: bool) -> None:
+        """Give objects that lost their tag that of the known objects which they are."""
+        gone = {tag: node for tag, node in known.variants.items() if tag not in live.variants}
+        if not gone or known.objects > _tagged(known) or live.objects == _tagged(live):
+            return
+        tag, found = _nearest(Node(fields=live.fields), gone)
+        if is_root or found >= _ALIKE:
+            _tag(live, tag)
 
     def _rename_tags(self, known: Node, live: Node, is_root: bool) -> None:
         for tag in [tag for tag in live.variants if tag not in known.variants]:
@@ -113,7 +119,10 @@ def _all_names(node: Node) -> Iterator[str]:
 def _likeness(one: Node, other: Node) -> float:
     """Return the share of fields that two objects have in common."""
     mine, others = _names(one), _names(other)
-    return len(mine & others) / max(len(mine | others), 1)
+    common = len(mine & others)
+    if common > 1 and mine < others:  # the known object has fields that are optional
+        return 1.0
+    return common / max(len(mine | others), 1)
 
 
 def _nearest(node: Node, variants: Mapping[Tag, Node]) -> tuple[Tag, float]:
@@ -122,13 +131,17 @@ def _nearest(node: Node, variants: Mapping[Tag, Node]) -> tuple[Tag, float]:
     return best, found[best]
 
 
+def _tagged(node: Node) -> int:
+    return sum(variant.count for variant in node.variants.values())
+
+
 def _untag(node: Node, tag: Tag) -> None:
     for name, child in node.variants.pop(tag).fields.items():
         add_node(node.fields.setdefault(name, Node()), child)
 
 
 def _tag(node: Node, tag: Tag) -> None:
-    count = node.objects
+    count = node.objects - _tagged(node)
     node.variants[tag] = Node(marks=node.marks, count=count, kinds={"object": count})
     node.variants[tag].fields, node.fields = node.fields, {}
 

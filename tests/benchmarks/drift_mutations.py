@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cachy.compare.compare import traits_of
 from cachy.compare.excuses import KNOWN, SURE
 from cachy.compare.tool_calls import is_call
 from cachy.providers.response_fields import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
@@ -50,9 +51,11 @@ class Case:
     baseline: list[Document]
 
     def __post_init__(self) -> None:
-        self.known: Structure = learn([self.document, *self.baseline])
+        self.known: Structure = learn([self.document, *self.baseline], counts_once=True)
         self.facts = self.known.paths()
         host = self.document["request"]["url"].split("/")[2]
+        traits = traits_of(self.document["request"])
+        self.is_closed = traits is not None and traits.is_closed
         self.least = SURE if host.endswith("googleapis.com") else 1
 
     def places(self, document: Document) -> Iterator[Place]:
@@ -130,6 +133,11 @@ def is_removable(case: Case, place: Place, fact: Observation) -> bool:
     is_alone = any(len(one) < 2 for one in [place.holder])
     is_set = fact.types != {"null"} and fact.seen >= case.least
     return is_field(case, place, fact) and is_set and not is_alone
+
+
+def may_be_empty(case: Case, place: Place, fact: Observation) -> bool:
+    """A list of an API that leaves out empty ones."""
+    return case.least > 1 and fact.types == {"array"}
 
 
 def remove(places: list[Place], draw: random.Random) -> str:
@@ -244,7 +252,10 @@ def has_format(case: Case, place: Place, fact: Observation) -> bool:
 
 
 def is_item_of_union(case: Case, place: Place, fact: Observation) -> bool:
-    return fact.is_variant and isinstance(place.holder, list)
+    """A member of a provider's own union: elsewhere a list may hold records of any kind."""
+    key = place.path[place.path.rfind("[") + 1 :].partition("=")[0]
+    is_named = fact.is_variant and isinstance(place.holder, list) and key in DISCRIMINATORS
+    return is_named and case.is_closed
 
 
 def announce(places: list[Place], draw: random.Random) -> str:
@@ -398,7 +409,10 @@ ROWS: dict[str, tuple[Callable[[Case, random.Random], Mutated | None], ...]] = {
     "field-added": (at_values(is_object, add_field),),
     "field-removed": (at_values(is_removable, remove),),
     "field-became-optional": (
-        at_values(lambda *of: is_removable(*of) and of[2].seen >= KNOWN, remove_some),
+        at_values(
+            lambda *of: is_removable(*of) and of[2].seen >= KNOWN and not may_be_empty(*of),
+            remove_some,
+        ),
     ),
     "type-changed": (at_values(has_one_type, set_other_type),),
     "type-widened": (at_values(has_one_type, widen),),

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any
 
 from drift_mutations import ROWS, Case, bare
+from drift_pairs import state_pairs, stream_pairs
+from drift_roots import EXACT_ROWS, plain_path
 
 from cachy.compare.sdk_models import find_model
 from cachy.drift import Change, NotComparable, compare
@@ -30,6 +32,8 @@ from cachy.drift import Change, NotComparable, compare
 Row = dict[str, Any]
 HISTORY = 30
 MUTATIONS = 2000
+EXACT = 350  # of them: of bodies and tags
+STREAMS, STATES = 300, 200
 LEAST = 12  # recordings of a surface that a mutation is drawn from
 
 
@@ -51,6 +55,11 @@ def document(row: Row, response: Row) -> Row:
         "request": {"method": row["method"], "url": url, **row.get("request", {})},
         "response": kept,
     }
+
+
+def dated(row: Row) -> Row:
+    """Return an interaction in the fixture format with the time of its recording."""
+    return {**document(row, row["response"]), "recorded": {"at": str(row["recorded"])}}
 
 
 def changes_of(old: Row, new: Row, baseline: list[Row], *, sdk: bool = True) -> list[Change]:
@@ -184,11 +193,58 @@ class Mutations:
         changes = changes_of(case.document, new, case.baseline, sdk=False)
         return any(change.rule == rule and bare(change.path) == bare(path) for change in changes)
 
+    def _try_exactly(self, row: Any) -> bool | None:
+        """Whether a mutation of the body or of a tag is reported, and nothing beside it."""
+        case = self.draw.choice(self.cases)
+        mutated = row(case, self.draw)
+        if mutated is None or not mutated[1]:
+            return None
+        new, expected = mutated
+        changes = changes_of(case.document, new, case.baseline, sdk=False)
+        return bool(expected == {(change.rule, plain_path(change.path)) for change in changes})
+
+    def run_exactly(self, count: int) -> dict[str, tuple[int, int]]:
+        """Return the same for the mutations of bodies and tags."""
+        found = dict.fromkeys(EXACT_ROWS, (0, 0))
+        for name, row in islice(cycle(EXACT_ROWS.items()), count):
+            hit = next(
+                (hit for _ in range(60) if (hit := self._try_exactly(row)) is not None), None
+            )
+            if hit is not None:
+                found[name] = found[name][0] + hit, found[name][1] + 1
+        return found
+
+
+def print_pairs(corpus: Corpus) -> None:
+    """Print how often a pair is reported in which only pieces or states differ."""
+    draw = random.Random(20261130)
+    rows = [row for row in corpus.all.values() if row["response"]["status"] == 200]
+    documents = [document(row, row["response"]) for row in rows]
+    streams = list(islice(stream_pairs(documents, draw), STREAMS))
+    groups = [
+        [corpus.all[name] for name in ids if name in corpus.all and key[1] == "GET"]
+        for key, ids in corpus.surfaces.items()
+    ]
+    polled = [[dated(row) for row in group] for group in groups if group]
+    states = list(islice(state_pairs(polled, draw), STATES))
+    for title, pairs in (("streams in other pieces", streams), ("jobs in other states", states)):
+        reported = [changes for pair in pairs if (changes := changes_of(*pair, []))]
+        print(f"{title} ({len(pairs)}): {len(reported)} reported")
+        for change in [changes[0] for changes in reported][:5]:
+            print(f"  {change.rule} {change.path}")
+
 
 def print_mutations(corpus: Corpus) -> None:
-    found = Mutations(corpus).run(MUTATIONS)
+    mutations = Mutations(corpus)
+    found = mutations.run(MUTATIONS - EXACT)
+    print_counts("mutations", found)
+    print_counts("bodies and tags, nothing beside the change", mutations.run_exactly(EXACT))
+
+
+def print_counts(title: str, found: dict[str, tuple[int, int]]) -> None:
+    """Print how many mutations were found with rule and path, and each row that missed one."""
     hits, made = (sum(counts) for counts in zip(*found.values(), strict=True))
-    print(f"mutations ({made}): {100 * hits / made:.1f} % found with rule and path (--no-sdk)")
+    print(f"{title} ({made}): {100 * hits / made:.1f} % found with rule and path (--no-sdk)")
     for rule, (hit, count) in found.items():
         if hit < count or not count:
             print(f"  {rule}: {hit} of {count}")
@@ -225,10 +281,17 @@ def main(folder: Path) -> None:
         if any(change.severity == "breaking" for change in corpus.changes(name, True))
     ]
     print(f"same day, breaking with history: {100 * len(breaking) / len(same_day):.2f} %")
+    loud = [
+        name
+        for name in silver["no-drift"]
+        if any(change.severity == "breaking" for change in corpus.changes(name, True))
+    ]
+    print(f"silver, no-drift, breaking with history and the SDK: {len(loud)}")
     for with_history, title in ((False, "alone"), (True, "with history")):
         mean = 1000 * statistics.mean(corpus.seconds[with_history])
         print(f"time {title}: mean {mean:.1f} ms a pair")
     print_mutations(corpus)
+    print_pairs(corpus)
 
 
 if __name__ == "__main__":
