@@ -1,4 +1,4 @@
-"""Which error an API names in its answer."""
+"""Which error an API names in its response."""
 
 from __future__ import annotations
 

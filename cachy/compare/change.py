@@ -27,7 +27,7 @@ class Change:
     hint: str = ""
 
     def to_json(self) -> dict[str, Json]:
-        """Give the change as the report holds it; a hint only where there is one."""
+        """Return the change as the report holds it; a hint only where there is one."""
         row: dict[str, Json] = {**asdict(self), "fixtures": list(self.fixtures)}
         return row if self.hint else {key: row[key] for key in row if key != "hint"}
 

@@ -1,4 +1,4 @@
-"""Answers in files: fixtures, or plain JSON bodies, or folders of either."""
+"""Responses in files: fixtures, plain JSON bodies, or folders of either."""
 
 from __future__ import annotations
 
@@ -64,12 +64,14 @@ def _shared(old: Path, new: Path) -> Iterator[str]:
     names = [path.relative_to(old).as_posix() for path in list_fixtures(old)]
     shared = [name for name in names if (new / name).is_file()]
     if not shared:
-        raise CachyError(f"{old} and {new} share no file of the same name: nothing to compare.")
+        raise CachyError(
+            f"{old} and {new} have no file name in common, so there is nothing to compare."
+        )
     yield from shared
 
 
 def load_document(path: Path) -> Document:
-    """Load a fixture; any other JSON is taken for the body of an answer.
+    """Load a fixture; any other JSON is taken for the body of a response.
 
     Raises:
         CachyError: the file cannot be read, is not JSON, or is not a valid fixture.

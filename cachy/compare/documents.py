@@ -15,10 +15,10 @@ _KINDS = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
 
 
 def read_document(given: Document, name: str) -> Mapping[str, Json]:
-    """Give the document that a caller's argument `name` is or holds.
+    """Return the document that a caller's argument `name` is or holds.
 
     Raises:
-        CachyError: it is no fixture; what its bodies hold is not looked at yet.
+        CachyError: it is not a fixture; its bodies are not looked at yet.
     """
     document: Json = document_of(given)
     _refuse(name, _flaw_of(document))
@@ -26,10 +26,10 @@ def read_document(given: Document, name: str) -> Mapping[str, Json]:
 
 
 def read_baseline(given: Iterable[Document]) -> list[Mapping[str, Json]]:
-    """Give the documents of more recordings.
+    """Return the documents of more recordings.
 
     Raises:
-        CachyError: they are no list, or one of them is no fixture.
+        CachyError: they are not a list, or one of them is not a fixture.
     """
     if isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable):
         raise CachyError(f"compare: baseline is {_kind(given)}. Pass a list of fixtures.")
@@ -37,7 +37,7 @@ def read_baseline(given: Iterable[Document]) -> list[Mapping[str, Json]]:
 
 
 def refuse_bodies(documents: Mapping[str, Mapping[str, Json]]) -> None:
-    """Refuse, of documents by their arguments' names, one that can't be compared."""
+    """Refuse, of documents by their arguments' names, one that cannot be compared."""
     for name, document in documents.items():
         _refuse(name, next(_flaws_within(document), ""))
 
@@ -68,7 +68,7 @@ def _flaw_of(document: Json) -> str:
 
 
 def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
-    """Look at every value of a document: what no URL or event is, and what JSON can't hold."""
+    """Look at every value of a document: wrong URLs and events, and what JSON cannot hold."""
     try:
         parse_target(str((document.get("request") or {}).get("url", "")))
     except ValueError:
@@ -80,7 +80,7 @@ def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
     for _ in range(DEEPEST_DOCUMENT):
         inner = [item for value in level for item in _items(value)]
         if any(not isinstance(item, (*_SCALARS, list, dict)) for item in inner):
-            yield "it holds what JSON can't"
+            yield "it holds what JSON cannot hold"
         level = [item for item in inner if isinstance(item, (list, dict))]
     if level:
         yield "it is nested too deeply"

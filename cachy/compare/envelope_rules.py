@@ -44,13 +44,13 @@ def compare_exchange(
 
 
 def status_of(response: Response) -> int:
-    """Give the status; 200 where a document has none."""
+    """Return the status; 200 where a document has none."""
     status = response.get("status", 200)
     return status if isinstance(status, int) else 200
 
 
 def kind_of_body(response: Response) -> str:
-    """Name the body's kind; one that says JSON and is none has its own."""
+    """Name the kind of a body."""
     return next((kind for kind in BODY_KINDS if kind in response), "none")
 
 
@@ -93,7 +93,7 @@ def _said(response: Response) -> str:
 
 
 def _media(response: Response) -> str:
-    """Give the media type, also of a body that can be of one only."""
+    """Return the media type, also of a body that can be of one only."""
     named = _headers(response).get("content-type", "").partition(";")[0].strip().lower()
     return named or _IMPLIED.get(kind_of_body(response), "")
 
@@ -106,7 +106,7 @@ def _compare_media(before: Response, after: Response) -> Change | None:
 
 
 def _is_one_language(before: Response, after: Response) -> bool:
-    """Whether what reads the one body reads the other too, by whatever name it goes."""
+    """Whether what reads the one body reads the other too, under another name."""
     kinds = {kind_of_body(before), kind_of_body(after)}
     if kinds.isdisjoint(("text", "base64", "blob")):
         return len(kinds) == 1
@@ -156,7 +156,7 @@ def _headers(response: Response) -> dict[str, str]:
 
 
 def _version(text: str) -> str | None:
-    """Versions are told where they are dates or numbers: anything else may be a secret."""
+    """Return a version that is a date or a number: anything else may be a secret."""
     return text if _VERSION.fullmatch(text) else None
 
 

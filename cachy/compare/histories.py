@@ -110,7 +110,7 @@ def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
 
 
 def _says_all(value: dict[str, Json]) -> bool:
-    """Whether an object names its fields whatever its state, with null where there is nothing."""
+    """Whether an object names its fields in every state, with null where there is nothing."""
     return sum(item is None for item in value.values()) > _MANY_NULLS * len(value)
 
 

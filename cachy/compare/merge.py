@@ -1,4 +1,4 @@
-"""Changes that have one cause: told once, renames hinted."""
+"""Changes that have one cause are reported once, and renames are hinted at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cachy.structure.paths import parent_of
 
 
 def merge_causes(changes: Sequence[Change]) -> list[Change]:
-    """One cause in many events is one change: it is told at the first place only."""
+    """Report one cause in many events as one change, at the first place."""
     first: dict[tuple[str | None, ...], Change] = {}
     for change in changes:
         event, _, inner = change.path.partition(").")

@@ -66,7 +66,7 @@ class Model:
     verdict: Verdict = "sdk-broken"
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
-        """Say who is behind: the provider, the fixture or the SDK; "known" is no change at all.
+        """Say who is behind: the provider, the fixture or the SDK; "known" is not a change.
 
         `path`, `old` and `new` are a change's own.
         """
@@ -89,7 +89,7 @@ class Model:
         siblings = self.find(parent_of(path)) if "=" in path else self._root("")
         schemas = [*self._leaves(self._items(siblings.schemas) if siblings else ())]
         if len(schemas) < 2 and "=" not in path:
-            return "unknown"  # one model for whatever event comes
+            return "unknown"  # one model for every event
         if self.find(path):
             return "known"
         return "provider-ahead" if len(schemas) > 1 else "unknown"
@@ -101,7 +101,7 @@ class Model:
         return "provider-ahead" if is_known else "unknown"
 
     def find(self, path: str) -> Place | None:
-        """Find what the model says of a path; None where it doesn't know it."""
+        """Find what the model says of a path; None where it does not know it."""
         try:
             root, steps = parse_path(path)
         except ValueError:
@@ -209,6 +209,6 @@ def _load(reference: str) -> Model | None:
         with warnings.catch_warnings(action="ignore"):
             model = getattr(import_module(module), name)
             schema = import_module("pydantic").TypeAdapter(model).json_schema()
-    except Exception:  # an SDK's import runs its own code: what it can't tell, we don't know
+    except Exception:  # an SDK's import runs its own code, which may fail
         return None
     return Model(schema, schema.get("$defs", {}))

@@ -1,4 +1,4 @@
-"""Tool calls that a request demands: an answer that ends without one is another API's answer."""
+"""Tool calls that a request demands: a response that ends without one has changed."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ class Witness(Protocol):
         """Find what it says of a path; None where it does not know it."""
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
-        """Say who is behind: the provider, the fixture or the SDK; "known" is no change at all."""
+        """Say who is behind: the provider, the fixture or the SDK; "known" is not a change."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def find_surface(host: str, method: str, template: str) -> Surface | None:
 
 @lru_cache(maxsize=1024)
 def find_operation(method: str, path: str) -> tuple[WireFormat, Operation] | None:
-    """Find what a request asks for, and in which wire format, whatever its host; or None.
+    """Find what a request to any host asks for, and in which wire format; or None.
 
     A gateway serves the paths of the API that it stands for below a path of its own.
     """

@@ -1,4 +1,4 @@
-"""What documentation says of the fields of responses, whatever the provider.
+"""What documentation says of the fields of responses, of every provider.
 
 Facts come from the providers' own API references; a rule that only a recording suggests does
 not belong here.
@@ -66,7 +66,7 @@ VERSION_HEADERS = (
 JUDGED_HEADERS = (*VERSION_HEADERS, "etag", "www-authenticate")
 # Codes of errors that say that a model is not served (any more).
 GONE = ("model_not_found", "not_found_error", "model_decommissioned", "DeploymentNotFound")
-# Fields that hold what a caller put there, of whatever type, in APIs that keep data.
+# Fields that hold what a caller put there, of any type, in APIs that keep data.
 FREE_VALUES = frozenset(
     {
         *("value", "values", "val", "default", "default_value", "defaultValue", "data", "payload"),

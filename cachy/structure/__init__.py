@@ -1,1 +1,1 @@
-"""The shape of answers: learning it, contracts, JSON Schema."""
+"""The shape of responses: learning it, contracts, JSON Schema."""

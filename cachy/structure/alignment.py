@@ -58,7 +58,7 @@ class Aligner:
             self._rename_tags(known, live, is_root)
 
     def _tag_the_loose(self, known: Node, live: Node, is_root: bool) -> None:
-        """Give objects that lost their tag that of the known objects which they are."""
+        """Tag objects that lost their tag as the known objects which they are."""
         gone = {tag: node for tag, node in known.variants.items() if tag not in live.variants}
         if not gone or known.objects > _tagged(known) or live.objects == _tagged(live):
             return

@@ -1,4 +1,4 @@
-"""The body of a fixture's response as plain JSON values, whatever form the fixture keeps it in."""
+"""The body of a fixture's response as plain JSON values, from any form that a fixture has."""
 
 from __future__ import annotations
 

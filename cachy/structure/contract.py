@@ -1,4 +1,4 @@
-"""What the answers of a surface are known to look like: a map from path to one fact."""
+"""What the responses of a surface are known to look like: a map from path to one fact."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def contract_of(structure: Structure, surface: str) -> Contract:
 
 
 def merge(one: Contract, other: Contract) -> Contract:
-    """Give what two contracts of a surface know together: each saw what the other did not."""
+    """Return what two contracts of a surface know together: each saw what the other did not."""
     structure = structure_of(one)
     structure.add(structure_of(other))
     sides = (one.facts, other.facts)
@@ -59,7 +59,7 @@ def merge(one: Contract, other: Contract) -> Contract:
 
 
 def structure_of(contract: Contract, recordings: int = FIRM) -> Structure:
-    """Give a structure that has learned just this, as from so many recordings."""
+    """Return a structure that has learned just this, as from so many recordings."""
     structure = Structure(recordings=recordings)
     for path, fact in sorted(contract.facts.items()):
         root, steps = parse_path(path)

@@ -34,7 +34,7 @@ _STEPS = 2 * DEEPEST + 2  # a level is a field and its variant
 
 
 def contract_path(document: Mapping[str, Json], config: Config) -> Path:
-    """Give the path of the contract that a fixture's document is held to."""
+    """Return the path of the contract that a fixture's document is held to."""
     request, response = document["request"], document["response"]
     method = re.sub(r"[^A-Z]", "", request["method"].upper())
     stream = ".stream" if "sse" in response else ""
@@ -56,7 +56,7 @@ def load_contract(path: Path) -> Contract:
     """Load a contract.
 
     Raises:
-        CachyError: it can't be read, or says what no contract says.
+        CachyError: the file cannot be read, or a line is not one of a contract.
     """
     return parse_contract(read_text(path), str(path))
 
@@ -83,10 +83,10 @@ def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
 
 def find_secret_lines(contract: Contract, secrets: Sequence[str] = ()) -> dict[str, list[str]]:
     """Find the paths whose names or words look like a secret, with the kinds of it."""
-    told = {path: [path, *line.tokens] for path, line in contract.facts.items()}
-    if not find_secrets("\n".join(word for words in told.values() for word in words), secrets):
+    parsed = {path: [path, *line.tokens] for path, line in contract.facts.items()}
+    if not find_secrets("\n".join(word for words in parsed.values() for word in words), secrets):
         return {}
-    found = {path: find_secrets("\n".join(words), secrets) for path, words in told.items()}
+    found = {path: find_secrets("\n".join(words), secrets) for path, words in parsed.items()}
     return {path: kinds for path, kinds in found.items() if kinds}
 
 
@@ -100,7 +100,7 @@ def _render_line(line: Fact, mark: str) -> str:
 
 
 def _folded(facts: Facts) -> Iterable[tuple[str, Fact, str]]:
-    """Give each line as it is written, with the one variant that all its objects are.
+    """Return each line as it is written, with the one variant that all its objects are.
 
     A variant that has none beside it is named once, at its object, instead of in every path.
     """
@@ -112,7 +112,7 @@ def _folded(facts: Facts) -> Iterable[tuple[str, Fact, str]]:
 
 
 def written_paths(facts: Facts) -> dict[str, str]:
-    """Give each path as the file writes it."""
+    """Return each path as the file writes it."""
     split = {path: split_path(path) for path in facts}
     only = _find_only_variants(split.values())
     return {
@@ -154,7 +154,9 @@ def parse_contract(text: str, where: str = "contract") -> Contract:
         raise CachyError(problem, path=where, advice="Keep the lines of both sides.")
     document = _parse_json(text, where)
     try:
-        lines = _unfolded({path: _parse_line(told) for path, told in document["structure"].items()})
+        lines = _unfolded(
+            {path: _parse_line(parsed) for path, parsed in document["structure"].items()}
+        )
     except (ValueError, AttributeError) as error:
         named = f" ({error})" if isinstance(error, _Unclear) else ""
         problem = f"has a line that cachy cannot read{named}"
@@ -182,12 +184,12 @@ def _parse_json(text: str, where: str) -> dict[str, Json]:
 def _without_twins(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("a line stands in it twice")
+        raise ValueError("it holds the same line twice")
     return fields
 
 
 class _Unclear(ValueError):
-    """A line that says what no line says; its text is for people."""
+    """A line that cannot be read; its text is for people."""
 
 
 def _parse_line(text: str) -> tuple[Fact, str]:
@@ -219,11 +221,11 @@ def _shown(text: str) -> str:
     return printable(text[:80])
 
 
-def _unfolded(told: Mapping[str, tuple[Fact, str]]) -> dict[str, Fact]:
+def _unfolded(parsed: Mapping[str, tuple[Fact, str]]) -> dict[str, Fact]:
     """Put the variants that only their objects name back into the paths below them."""
-    marks = {split_path(path): mark for path, (_, mark) in told.items() if mark}
+    marks = {split_path(path): mark for path, (_, mark) in parsed.items() if mark}
     lines: dict[str, Fact] = {}
-    for path, (line, mark) in told.items():
+    for path, (line, mark) in parsed.items():
         steps = split_path(path)
         if len(steps) > _STEPS:
             raise _Unclear("a path of too many steps")

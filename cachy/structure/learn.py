@@ -88,7 +88,7 @@ class Structure:
         add_counts(self.orders, other.orders)
 
     def paths(self) -> Paths:
-        """Give every path of every root."""
+        """Return every path of every root."""
         found: Paths = {}
         for name, node in sorted(self.roots.items()):
             found.update(flatten(node, name))
@@ -96,7 +96,7 @@ class Structure:
 
 
 def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
-    """Give the name and the data of each event of a stream that says something."""
+    """Return the name and the data of each event of a stream that says something."""
     for fields in response["sse"]:
         data = decode(fields["data"]) if "data" in fields else None
         data = parse_data(data) if isinstance(data, str) else data
@@ -116,7 +116,7 @@ def event_name(event: str, data: Json) -> str:
 
 
 def document_of(document: Document) -> Mapping[str, Json]:
-    """Give the document itself, whichever form it comes in."""
+    """Return the document itself, in either form."""
     return document.document if isinstance(document, Fixture) else document
 
 
@@ -129,6 +129,6 @@ def learn(documents: Iterable[Document], *, counts_once: bool = False) -> Struct
 
 
 def align(one: Structure, other: Structure) -> None:
-    """Give two structures one layout: what turned out to be data in either is so in both."""
+    """Bring two structures into one layout: what turned out to be data in either is so in both."""
     for name in one.roots.keys() & other.roots.keys():
         align_nodes(one.roots[name], other.roots[name])

@@ -1,4 +1,4 @@
-"""The shape of answers, learned by counting: types, presence, variants, maps; never a value."""
+"""The shape of responses, learned by counting: types, presence, variants, maps; never a value."""
 
 from __future__ import annotations
 
@@ -132,6 +132,8 @@ def _learn_child(node: Node, key: str, item: Json, mark: int, label: str, depth:
     if key in MARKED and (means := find_mark(label, key)):
         if means == "opaque":
             become_opaque(node)
-        elif item and isinstance(item, dict) and "@type" not in item:  # ProtoJSON's Any is no map
+        elif (
+            item and isinstance(item, dict) and "@type" not in item
+        ):  # ProtoJSON's Any is not a map
             become_map(node)
     learn_value(node, item, mark, key, depth + 1)

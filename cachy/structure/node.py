@@ -153,7 +153,7 @@ def _add_tokens(into: Node, other: Node) -> None:
 
 
 def align_nodes(one: Node, other: Node) -> None:
-    """Give two nodes one layout: what is a map, plain or opaque in either is so in both."""
+    """Bring two nodes into one layout: what is a map, plain or opaque in either is so in both."""
     if one.is_opaque or other.is_opaque:
         become_opaque(one)
         become_opaque(other)

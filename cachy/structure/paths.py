@@ -60,7 +60,7 @@ Paths = dict[str, Observation]
 
 
 def flatten(node: Node, path: str = "$") -> Paths:
-    """Give every path of a structure with its fact."""
+    """Return every path of a structure with its fact."""
     return dict(_walk(node, path, node.count))
 
 
@@ -74,7 +74,7 @@ class PathDisplay:
             self._beside.setdefault(path[: found.start()], set()).add(found[1])
 
     def path(self, path: str) -> str:
-        """Give a path as people read it."""
+        """Return a path as people read it."""
         shown, start = "", 0
         for found in _VARIANT.finditer(path):
             is_alone = len(self._beside.get(path[: found.start()], ())) < 2
@@ -154,14 +154,14 @@ def split_path(path: str) -> tuple[str, ...]:
     """Split a path into its root and its steps, as they are written.
 
     Raises:
-        ValueError: it is no path.
+        ValueError: it is not a path.
     """
     root = _ROOT.match(path)
     steps, at = [root[0] if root else ""], root.end() if root else 0
     while at < len(path) or not root:
         found = _STEP.match(path, at) if root else None
         if found is None:
-            raise ValueError("no path")
+            raise ValueError("not a path")
         steps.append(found[0])
         at = found.end()
     return tuple(steps)
@@ -184,7 +184,7 @@ def parse_path(path: str) -> tuple[str, tuple[Step, ...]]:
     """Read a path as its root and its steps.
 
     Raises:
-        ValueError: it is no path.
+        ValueError: it is not a path.
     """
     root, *steps = split_path(path)
     return root, tuple(map(_parse_step, steps))
@@ -200,7 +200,7 @@ def _parse_step(step: str) -> Step:
 
 
 def parent_of(path: str) -> str:
-    """Give the path of the object, array or map that holds a path; "" for a root."""
+    """Return the path of the object, array or map that holds a path; "" for a root."""
     if path.endswith(".*"):
         return path[:-2]
     if path.endswith('"]'):

@@ -1,4 +1,6 @@
-"""What contracts can tell of an answer: two answers of one outline are one and the same to them."""
+"""A hashable skeleton of a response, so that each kind of response is checked once.
+
+It holds keys, types and discriminators: responses of one skeleton are equal to a contract."""
 
 from __future__ import annotations
 
@@ -15,10 +17,10 @@ _TELLING = frozenset((*ENUMS, "event"))  # whose values count, not their type al
 
 
 def outline_of(response: Mapping[str, Json]) -> Hashable:
-    """Give the keys and types of a fixture's response, and the words that tell its kinds apart.
+    """Return the keys and types of a fixture's response, and the values of its discriminators.
 
-    Whatever is learned of an answer but for counts, and whatever breaks a contract in it, follows
-    from its outline.
+    Everything that is learned of a response but for counts, and every breach of a contract in it,
+    follows from its skeleton.
     """
     events = response.get("sse")
     if isinstance(events, list):  # in order, as a stream's end is a fact too

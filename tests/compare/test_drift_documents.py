@@ -146,7 +146,7 @@ def test_whatever_is_compared_gives_changes_or_one_clear_line(
         ({"response": {"sse": ["x"]}}, "an event of its response.sse is text"),
         ({"response": {"ndjson": 5}}, "its response.ndjson is int"),
         ({"request": "GET /", "response": {}}, "its request is text"),
-        ({"response": {"sse": [{"data": {5: 6}}]}}, "it holds what JSON can't"),
+        ({"response": {"sse": [{"data": {5: 6}}]}}, "it holds what JSON cannot hold"),
         ({"response": {"sse": [{"data": nested(5000)}]}}, "it is nested too deeply"),
     ],
 )

@@ -140,7 +140,7 @@ def test_what_a_provider_says_cannot_leave_its_line() -> None:
         (lambda text: text.replace('"$": "object', '"$": "objekt'), "cannot read (objekt)"),
         (lambda text: text.replace("optional", "optinal"), "cannot read (integer, optinal"),
         (lambda text: text.replace('"$.a"', '"$ a"'), "cannot read"),
-        (lambda text: text.replace('"$.a"', '"$.b"'), "a line stands in it twice"),
+        (lambda text: text.replace('"$.a"', '"$.b"'), "it holds the same line twice"),
         (lambda text: text.replace('"$.a"', '"$' + ".a" * 200 + '"'), "too many steps"),
         (lambda text: text.replace('"cachy": 1', '"cachy": 2'), "pip install -U pycachy"),
         (lambda text: text.replace('"cachy": 1', '"cachy": "x"'), "is not a contract"),
