@@ -189,3 +189,29 @@ def test_no_shape_of_a_key_stands_outside_its_room() -> None:
         if any(gate in node.value for gate in gates)
     ]
     assert wrong == []
+
+
+# The folders of a room, and the modules beside them that have a floor: from the lowest up.
+SUBROOMS = {
+    "drift": ["live", "outcome", "check"],
+    "fixture": ["format", "document", "identity", "transcript", "store", "compose"],
+    "replay": ["counters", "coverage", "misses", "journal", "session", "clients", "run", "scope"],
+}
+
+
+@pytest.mark.parametrize("name", SUBROOMS)
+def test_the_folders_of_a_room_import_only_downwards(name: str) -> None:
+    order = SUBROOMS[name]
+    floors = {f"{name}.{part}": floor for floor, part in enumerate(order)}
+    wrong = [
+        f"{module} imports {target}"
+        for module, targets in modules().items()
+        for target in _modules_of(targets)
+        if floors.get(_subroom(target), -1) > floors.get(_subroom(module), len(order))
+    ]
+    assert wrong == []
+    assert {part for part in order if f"{name}.{part}" in map(_subroom, modules())} == set(order)
+
+
+def _subroom(name: str) -> str:
+    return ".".join(name.split(".")[:2])
