@@ -40,6 +40,7 @@ def test_a_library_that_goes_live_is_named() -> None:
 def test_settings_hosts_keys_and_ci_are_explained(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (project / "pyproject.toml").write_text("[project]\n")
     first, *_ = describe_project(load_config())
     assert first.endswith("its pyproject.toml has no [tool.cachy]")
     (project / "pyproject.toml").write_text(
