@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from cachy.providers.provider import Operation, Provider, WireFormat, parse_surfaces
 
+# What names the turn of a conversation that a request goes on from.
+TURN_REFERENCES = ("previous_response_id", "conversation")
 DONE = "[DONE]"  # the text that ends a stream of completions
 _RESPONSE_ENDS = ("response.completed", "response.failed", "response.incomplete", "error", DONE)
 
@@ -28,8 +30,8 @@ OPENAI_WIRE = WireFormat(
     server_side_models=("*-search-preview*", "*-search-api*", "*deep-research*", "*:online"),
     client_tools=("function", "custom"),
     references=(
-        *("previous_response_id", "conversation", "file_id", "file_ids", "container_id"),
-        "vector_store_ids",
+        *TURN_REFERENCES,
+        *("file_id", "file_ids", "container_id", "vector_store_ids"),
     ),
     noise=("prompt_cache_key",),
 )

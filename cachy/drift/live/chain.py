@@ -15,8 +15,9 @@ from cachy.drift.live.permission import Skip
 from cachy.fixture.format.body import parse_response_body
 from cachy.interaction import Json, Request, Response, header
 from cachy.providers import WIRE_FORMATS
+from cachy.providers.openai import TURN_REFERENCES
 
-_CHAINED = ("previous_response_id", "conversation", "prompt")
+_CHAINED = (*TURN_REFERENCES, "prompt")
 # What an upload or a job gave is gone some day, and a chain cannot make it again.
 _UPLOADS = frozenset(
     name for wire in WIRE_FORMATS for name in wire.references if name not in _CHAINED
@@ -174,7 +175,7 @@ class LiveIds:
     def _replaced(self, key: str, value: Json) -> Json:
         if key == "input" and isinstance(value, list):
             return [self._item(item) for item in value]
-        if key in ("previous_response_id", "conversation"):
+        if key in TURN_REFERENCES:
             return self._id(value)
         return value
 
