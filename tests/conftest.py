@@ -119,7 +119,7 @@ def send(library: ModuleType, way: str) -> Callable[..., Any]:
 
     def send(method: str, url: str, **arguments: Any) -> Any:
         given = {name: arguments.pop(name) for name in names if name in arguments}
-        of_client = {"verify": CERTIFICATES, **given}
+        of_client = {"verify": CERTIFICATES, "timeout": 60, **given}
         if is_async:
             work = partial(send_async, library, is_streamed, of_client, method, url, **arguments)
             return trio.run(work) if way.endswith("trio") else asyncio.run(work())

@@ -41,7 +41,7 @@ def send_by(library: Any) -> Send:
 
 def send_by_requests(url: str, proxy: str) -> object:
     with requests.Session() as client:
-        return client.get(url, proxies={"http": proxy}, timeout=9).json()
+        return client.get(url, proxies={"http": proxy}, timeout=60).json()
 
 
 SENDERS: dict[str, Send] = {

@@ -144,7 +144,7 @@ class Meddling(str):
         return super().__hash__()
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 def test_an_answer_that_garbage_collection_ends_while_an_index_is_taken_waits_for_nobody() -> None:
     sequences = Sequences()
     assert sequences.take("f") == 1
@@ -154,7 +154,7 @@ def test_an_answer_that_garbage_collection_ends_while_an_index_is_taken_waits_fo
     assert sequences.take("f") == 1
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_fork_waits_for_no_thread_that_it_has_not_got(replaying: Scope) -> None:
     held, over = threading.Event(), threading.Event()
@@ -162,10 +162,10 @@ def test_a_fork_waits_for_no_thread_that_it_has_not_got(replaying: Scope) -> Non
         session = current_session()
         assert session
         meddling = Meddling("f")
-        meddling.meddle = lambda: [held.set(), over.wait(5)]  # type: ignore[func-returns-value]
+        meddling.meddle = lambda: [held.set(), over.wait(60)]  # type: ignore[func-returns-value]
         thread = threading.Thread(target=session.sequences.take, args=(meddling,))
         thread.start()
-        assert held.wait(5)
+        assert held.wait(60)
         pid = os.fork()
         if not pid:
             signal.alarm(5)

@@ -31,7 +31,7 @@ KEYS = {
 # litellm would fetch its prices and huggingface_hub count its users.
 QUIET = {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "HF_HUB_DISABLE_TELEMETRY": "1"}
 IN_PARALLEL = ("gather", "threads")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 every_sdk = pytest.mark.parametrize("row", ROWS, ids=[row.module for row in ROWS])
 
 

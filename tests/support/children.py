@@ -12,7 +12,7 @@ def start() -> None:
 
 
 def ask(url: str) -> None:
-    requests.get(url, timeout=9)
+    requests.get(url, timeout=60)
 
 
 def start_and_ask(url: str) -> None:

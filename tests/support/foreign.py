@@ -53,7 +53,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
 
 def fetch(command: list[str], what: str) -> None:
     """Install a package; a test that needs one fails where it can't be had."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, f"{what} can't be installed: {done.stderr[-2000:]}"
 
 
@@ -102,7 +102,7 @@ def run_program(command: list[str], project: Path, **environ: str) -> Any:
         env={**kept, **environ},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -30,7 +30,7 @@ from typing import Any, Literal
 
 Pairs = tuple[tuple[str, str], ...]
 End = Literal["whole", "cut", "open", "close", "reset"]
-PATIENCE = 30.0  # seconds that a response that never ends is kept open
+PATIENCE = 120.0  # seconds that a response that never ends is kept open
 
 
 @dataclass(frozen=True)

@@ -94,12 +94,12 @@ def test_vcrpy_answers_requests_while_it_is_active(
 ) -> None:
     file, url = project / "cassette.yaml", f"{origin.url}/v1/items"
     with of_vcrpy(file, "record"):
-        live = requests.get(url, timeout=9).json()
+        live = requests.get(url, timeout=60).json()
     assert origin.count == 1
     with replaying(), of_vcrpy(file, "replay"):
-        assert requests.get(url, timeout=9).json() == live
+        assert requests.get(url, timeout=60).json() == live
     with replaying(), refused():
-        requests.get(url, timeout=9)
+        requests.get(url, timeout=60)
 
 
 def by_httpx_async(url: str) -> str:
@@ -140,7 +140,7 @@ CLIENTS: list[Callable[[str], str]] = [
     by_httpx_async,
     by_trio,
     by_aiohttp,
-    lambda url: requests.get(url, timeout=9).text,
+    lambda url: requests.get(url, timeout=60).text,
     lambda url: urllib3.request("GET", url).data.decode(),
     by_http_client,
 ]
@@ -179,12 +179,12 @@ def test_doubles_of_requests_answer_while_they_are_active(project: Path, order: 
     first, second = (scope, double) if order == "cachy first" else (double, scope)
     with first, second:
         double.get(URL, json=SAID)
-        assert requests.get(URL, timeout=9).json() == SAID
+        assert requests.get(URL, timeout=60).json() == SAID
     with cachy.cachy(mode="replay"), requests_mock.Mocker() as mocked:
         mocked.get(URL, json=SAID)
-        assert requests.get(URL, timeout=9).json() == SAID
+        assert requests.get(URL, timeout=60).json() == SAID
     with cachy.cachy(mode="replay"), refused():
-        requests.get(URL, timeout=9)
+        requests.get(URL, timeout=60)
 
 
 @contextmanager

@@ -107,7 +107,7 @@ def test_leaving_at_the_last_event_leaves_a_whole_fixture(
     started = time.monotonic()
     with recording():
         client.stream(post(url), lambda piece: b"[DONE]" in piece)
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 60
     assert "truncated" not in only_response(project)
     with replaying():
         assert whole(client, post(url)) == EVENTS
@@ -226,7 +226,7 @@ def test_a_cancelled_task_leaves_no_fixture(
     started = time.monotonic()
     with recording():
         client.cancelled(post(origin.on("/v1/chat", gated(gate))), lambda piece: False, 0.3)
-    assert time.monotonic() - started < 9
+    assert time.monotonic() - started < 60
     assert fixtures_in(project) == []
 
 

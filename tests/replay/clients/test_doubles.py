@@ -59,7 +59,7 @@ def ask_httpx() -> str:
 
 
 def ask_requests() -> str:
-    return requests.get(URL, timeout=9).text
+    return requests.get(URL, timeout=60).text
 
 
 def ask_urllib3() -> str:
@@ -148,9 +148,9 @@ def test_a_mock_inside_urllib3_is_not_recorded(project: Path) -> None:
     ]
     for double in doubles:
         with cachy.cachy(mode="record"), double:
-            assert "by the double" in requests.get(URL, timeout=9).text
+            assert "by the double" in requests.get(URL, timeout=60).text
         with double, cachy.cachy(mode="record"):
-            assert requests.get(URL, timeout=9).status_code == 200
+            assert requests.get(URL, timeout=60).status_code == 200
     assert fixtures_in(project) == []
 
 
@@ -254,7 +254,7 @@ def sending(library: ModuleType) -> dict[str, Any]:
 
     class Another(Base):
         def handle_request(self, request: Any) -> Any:
-            answer = requests.request(request.method, str(request.url), timeout=9)
+            answer = requests.request(request.method, str(request.url), timeout=60)
             return library.Response(answer.status_code, content=answer.content)
 
     holding, deeper = Holding(), Deeper()

@@ -121,7 +121,7 @@ async def through_aiohttp(url: str) -> Views:
 
 
 def through_requests(url: str) -> Views:
-    response = requests.post(url, json={}, timeout=5)
+    response = requests.post(url, json={}, timeout=60)
     media = response.headers.get("content-type", "")
     text = response.text if response.encoding else ""
     # A byte order mark, which event streams may begin with and fixtures drop, is text in Latin-1.

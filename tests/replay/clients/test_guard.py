@@ -370,19 +370,19 @@ def grpc_port() -> Iterator[int]:
 
 def by_grpc(target: str) -> bytes:
     with grpc.insecure_channel(target) as channel:
-        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=60))
 
 
 def by_secure_grpc(target: str) -> bytes:
     credentials = grpc.local_channel_credentials()
     with grpc.secure_channel(target, credentials) as channel:
-        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+        return bytes(channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=60))
 
 
 def by_grpc_aio(target: str) -> bytes:
     async def said() -> bytes:
         async with grpc.aio.insecure_channel(target) as channel:
-            return bytes(await channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=9))
+            return bytes(await channel.unary_unary("/cachy.Echo/Say")(b"hello", timeout=60))
 
     return asyncio.run(said())
 

@@ -100,7 +100,7 @@ def by_httpx(library: ModuleType, url: str) -> dict[str, Any]:
 
 def by_requests(url: str) -> dict[str, Any]:
     def send(method: str, url: str, **given: Any) -> Any:
-        return requests.request(method, url, timeout=9, **given)
+        return requests.request(method, url, timeout=60, **given)
 
     return all_of(send, url, requests.auth.HTTPDigestAuth("ada", "word"))
 

@@ -92,7 +92,7 @@ def test_requests_and_aiohttp_go_through_a_tunnel_too(
     wire.AUTHORITY.cert_pem.write_to_path(trusted)
 
     def by_requests(proxy: str) -> Any:
-        return requests.get(url, proxies={"https": proxy}, verify=str(trusted), timeout=9).json()
+        return requests.get(url, proxies={"https": proxy}, verify=str(trusted), timeout=60).json()
 
     async def by_aiohttp(proxy: str) -> Any:
         async with (
@@ -279,7 +279,7 @@ def by_asgi_transport(library: ModuleType, url: str) -> Any:
 def by_wsgi_transport(library: ModuleType, url: str) -> Any:
     def app(environ: Any, start: Any) -> Any:
         start("200 OK", [("Content-Type", "application/json")])
-        return [requests.get(url, timeout=9).content]
+        return [requests.get(url, timeout=60).content]
 
     transport = library.WSGITransport(app)
     with library.Client(transport=transport, base_url="http://app") as client:
@@ -359,7 +359,7 @@ def test_a_wrapper_above_ours_counts_nothing_twice(
 
     def all_three() -> None:
         library.get(f"{url}?1")
-        requests.get(f"{url}?2", timeout=9)
+        requests.get(f"{url}?2", timeout=60)
         asyncio.run(by_aiohttp())
 
     with recording():

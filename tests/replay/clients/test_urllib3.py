@@ -72,8 +72,8 @@ BODIES: dict[str, tuple[Callable[[], Any], int]] = {
     "an empty file": (lambda: io.BytesIO(b""), 0),
 }
 SENDERS: dict[str, Callable[[str, Any], Any]] = {
-    "requests": lambda url, body: requests.post(url, data=body, timeout=9).json(),
-    "urllib3": lambda url, body: urllib3.request("POST", url, body=body, timeout=9).json(),
+    "requests": lambda url, body: requests.post(url, data=body, timeout=60).json(),
+    "urllib3": lambda url, body: urllib3.request("POST", url, body=body, timeout=60).json(),
 }
 
 
@@ -148,7 +148,7 @@ SERVED = {
 }
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("how", READS)
 @pytest.mark.parametrize("served", SERVED)
 def test_a_body_is_the_same_however_it_is_read(
@@ -156,21 +156,21 @@ def test_a_body_is_the_same_however_it_is_read(
 ) -> None:
     url = origin.on("/v1/lines", SERVED[served])
     for scope in (recording, replaying):
-        with scope(), requests.get(url, stream=True, timeout=9) as response:
+        with scope(), requests.get(url, stream=True, timeout=60) as response:
             assert READS[how](response) == LINES
     (path,) = fixtures_in(project)
     assert "truncated" not in path.read_text(encoding="utf-8")
     assert origin.count == 1
 
 
-@pytest.mark.timeout(30)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("how", ["iter_content", "iter_lines"])
 def test_an_empty_body_ends(
     how: str, origin: ScriptedServer, recording: Scope, replaying: Scope
 ) -> None:
     url = origin.on("/v1/none", ScriptedResponse(b"", 200))
     for scope in (recording, replaying):
-        with scope(), requests.get(url, stream=True, timeout=9) as response:
+        with scope(), requests.get(url, stream=True, timeout=60) as response:
             assert list(getattr(response, how)(chunk_size=None)) == []
     assert origin.count == 1
 
@@ -181,11 +181,11 @@ def test_packed_bytes_that_are_read_raw_stay_packed(
     packed = gzip_response({"a": 1})
     url = origin.on("/v1/packed", packed)
     for scope in (recording, replaying):
-        with scope(), requests.get(url, stream=True, timeout=9) as response:
+        with scope(), requests.get(url, stream=True, timeout=60) as response:
             assert response.headers["content-encoding"] == "gzip"
             assert response.raw.read() == packed.body
     with replaying():  # whoever wants it unpacked gets that
-        assert requests.get(url, timeout=9).json() == {"a": 1}
+        assert requests.get(url, timeout=60).json() == {"a": 1}
         assert urllib3.request("GET", url).json() == {"a": 1}
     assert origin.count == 1
 
@@ -195,7 +195,7 @@ def test_packed_bytes_that_hold_a_secret_are_kept_unpacked(
 ) -> None:
     key = "sk-proj-" + "a1B2c3D4" * 6
     url = origin.on("/v1/packed", gzip_response({"key": key}))
-    with recording(), requests.get(url, stream=True, timeout=9) as response:
+    with recording(), requests.get(url, stream=True, timeout=60) as response:
         assert key in gzip.decompress(response.raw.read()).decode()
     (path,) = fixtures_in(project)
     answer = json.loads(path.read_text(encoding="utf-8"))["response"]
@@ -234,7 +234,7 @@ def test_events_come_one_by_one_through_requests(
     ticks = [event({"n": number}) for number in range(3)]
     url = origin.on("/v1/chat", sse_response(*ticks, end="open"))
     for scope in (recording, replaying):
-        with scope(), requests.post(url, stream=True, timeout=9) as response:
+        with scope(), requests.post(url, stream=True, timeout=60) as response:
             assert next(response.iter_lines()) == b'data: {"n": 0}'
     assert origin.count == 1
 
