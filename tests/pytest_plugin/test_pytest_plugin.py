@@ -474,18 +474,18 @@ def test_the_plugin_keeps_what_the_conftest_chose(
         import pytest
 
         def test_plain(ask):
-            assert [ask(), ask()] == [1, 1]
+            assert [ask(), ask()] == [1, 2]
 
         @pytest.mark.cachy(record_status=[503])
         def test_marked(ask):
-            assert [ask(), ask(status=503)] == [1, 2]
+            assert [ask(), ask(status=503)] == [1, 3]
 
         def test_asked(ask, cachy):
             assert ask() == 1
 
-        @pytest.mark.cachy(repeats="sequence")
-        def test_turns(ask):
-            assert [ask(), ask()] == [1, 3]
+        @pytest.mark.cachy(repeats="same")
+        def test_the_same(ask):
+            assert [ask(), ask()] == [1, 1]
         """
     )
     for options, line in (
@@ -583,8 +583,8 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(
         import openai
 
         def test_it():
-            client = openai.OpenAI(api_key="mine", base_url={url.removesuffix("/count")!r})
-            assert client.post("/count", body={{}}, cast_to=object) == {{"number": 1}}
+            client = openai.OpenAI(api_key="mine", base_url={url.removesuffix("/completions")!r})
+            assert client.post("/completions", body={{}}, cast_to=object) == {{"number": 1}}
         """
     )
     enabling.runpytest_subprocess().assert_outcomes(passed=1)
@@ -617,15 +617,15 @@ ENABLING = """
     @pytest.mark.usefixtures("enabled")
     class TestThem:
         def test_plain(self, ask):
-            assert [ask(), ask()] == [1, 1]
+            assert [ask(), ask()] == [1, 2]
 
         @pytest.mark.cachy(record_status=[503])
         def test_marked(self, ask):
-            assert [ask(), ask(status=503)] == [1, 2]
+            assert [ask(), ask(status=503)] == [1, 3]
 
         @pytest.mark.cachy(repeats="sequence")
         def test_turns(self, ask):
-            assert [ask(), ask()] == [1, 3]
+            assert [ask(), ask()] == [1, 2]
 """
 
 
