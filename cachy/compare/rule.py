@@ -49,6 +49,8 @@ SdkQuestion = Literal["field", "required", "types", "token", "member"]
 # How a change gets into a recorded response: as structure, as the new token of an enumeration, or
 # by leaving out a member of a union.
 Graft = Literal["structure", "token", "drop-member"]
+# What of the request the API refused, where the change is a refusal.
+Refused = Literal["request", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,3 +70,4 @@ class Rule:
     sdk: SdkQuestion | None = None
     graft: Graft = "structure"
     when_seen_again: RuleId | None = None
+    refused: Refused | None = None

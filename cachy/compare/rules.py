@@ -149,6 +149,7 @@ RULES: Mapping[str, Rule] = {
             "200 -> 400 (unsupported_parameter: max_tokens)",
             "Change the request: a parameter was renamed or withdrawn.",
             evidence="absence",
+            refused="request",
         ),
         Rule(
             "model-retired",
@@ -158,6 +159,7 @@ RULES: Mapping[str, Rule] = {
             "200 -> 404 (model_not_found)",
             "Choose a model that is served, and record again.",
             evidence="absence",
+            refused="model",
         ),
         Rule(
             "content-type-changed",

@@ -139,7 +139,7 @@ def test_a_python_without_cachy_is_told_of(project: Path) -> None:
     told = "its requests are neither recorded nor refused"
     assert done.stdout == "5\n"
     assert done.stderr.splitlines()[0] == f"cachy: cachy is not installed for {python}: {told}"
-    assert len(done.stderr.splitlines()) == 2
+    assert "was not watched: no Python process" in done.stderr
 
 
 def test_a_commands_own_exit_code_is_kept(project: Path) -> None:

@@ -323,8 +323,8 @@ def test_a_baseline_teaches_what_varies(tmp_path: Path) -> None:
         (["old.json", "newer.json"], "newer.json has format 99"),
         (["old.json", "broken.json"], "broken.json is not a valid fixture"),
         (["old.json", "old.json", "--baseline", "nowhere"], "nowhere does not exist"),
-        (["old.json", "old.json", "--baseline", "old.json"], "name a folder"),
-        (["empty", "empty"], "share no file"),
+        (["old.json", "old.json", "--baseline", "old.json"], "Name a folder"),
+        (["empty", "empty"], "have no file name in common"),
     ],
 )
 def test_bad_input_of_diff_ends_in_one_line(

@@ -204,7 +204,6 @@ def test_what_drift_would_not_write_is_refused_in_one_line(
     ("arguments", "words"),
     [
         (["--from", "r.json", "--all"], "--from sends nothing, so --all cannot be used with it."),
-        (["--from", "r.json", "--check", "pytest"], "so --check cannot be used"),
         (["--check", ""], "--check needs a command"),
         (["--patch", "cachy_fixtures"], "is not an empty folder"),
         (["--time-limit", "soon"], "write 90s, 20m or 1h"),

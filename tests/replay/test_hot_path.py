@@ -80,7 +80,7 @@ def test_a_hook_that_reads_or_replaces_the_stream_is_obeyed(
         response.stream = Upper(response.stream)
 
     with replaying(), library.Client(event_hooks={"response": [wrap]}) as client:
-        assert client.post(url, json={"q": 1}).text == '{"ID":7}'
+        assert client.post(url, json={"q": 1}).text == '{"ID": 7}'
     with replaying(), library.Client(event_hooks={"response": [lambda r: r.read()]}) as client:
         assert client.post(url, json={"q": 1}).json() == {"id": 7}
 

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from cachy.compare.change import Change
 from cachy.compare.compare import compare
+from cachy.compare.rules import RULES
 from cachy.config import Config
 from cachy.drift.live.asking import Asker
 from cachy.drift.live.case import Case
@@ -122,15 +123,15 @@ class Judge:
         return self._rewritten(result, shown, blobs)
 
     def _told(self, change: Change, case: Case, response: Document) -> Told:
-        if change.rule not in ("request-rejected", "model-retired"):
+        refused = RULES[change.rule].refused
+        if refused is None:
             return Told(change=change, case=case)
-        is_retired = change.rule == "model-retired"
         return Told(
             change=change,
             case=case,
             message=find_message(response),
             parameter=find_parameter(response),
-            note=ask_for_model(case, self.asker.connection) if is_retired else "",
+            note=ask_for_model(case, self.asker.connection) if refused == "model" else "",
         )
 
     def _rewritten(

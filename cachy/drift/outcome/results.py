@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from cachy.compare.change import Change, worst_first
 from cachy.compare.rule import SEVERITIES
+from cachy.compare.rules import RULES
 from cachy.drift.live.case import Case
 from cachy.drift.live.inconclusive import OUTCOMES
 from cachy.drift.outcome.judgement import CaseResult, Told
@@ -21,7 +22,6 @@ from cachy.drift.outcome.report import (
     SurfaceRow,
 )
 
-_OF_REQUEST = ("request-rejected", "model-retired")  # one row for each model and message
 _Key = tuple[str, ...]
 
 
@@ -137,7 +137,8 @@ def _rows(told: Iterable[Told]) -> tuple[ChangeRow, ...]:
 
 def _key(one: Told) -> _Key:
     change = one.change
-    asked = (one.case.model, one.message) if change.rule in _OF_REQUEST else ()
+    is_refusal = RULES[change.rule].refused is not None  # a row for each model and message
+    asked = (one.case.model, one.message) if is_refusal else ()
     return (change.rule, change.path, str(change.new), *asked)
 
 
