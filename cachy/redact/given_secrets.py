@@ -10,9 +10,11 @@ from cachy.interaction import Request
 from cachy.redact.environment import redact_value_bytes, redact_values
 from cachy.redact.names import is_minted
 from cachy.redact.placeholders import PLACEHOLDER
+from cachy.redact.redact_text import redact_text
 from cachy.redact.shapes import class_changes
 
 _SHORTEST = 12
+_LONGEST = 128  # characters; longer ones are known by their shape or by the environment
 _WORD = re.compile(r"[A-Za-z0-9_.~+/=|:-]+")
 
 
@@ -26,8 +28,15 @@ class GivenSecrets:
         self._marks: dict[str, str] = {}
 
     def remember(self, taken: Mapping[str, str]) -> None:
-        """Remember the values that look minted; others may stand anywhere by chance."""
-        found = {value: mark for value, mark in taken.items() if _is_telling(value)}
+        """Remember the values that look minted; others may stand anywhere by chance.
+
+        A value of a known shape is left out: every process redacts it by its shape.
+        """
+        found = {
+            value: mark
+            for value, mark in taken.items()
+            if _is_telling(value) and redact_text(value) == value
+        }
         self._marks = {**self._marks, **found} if found else self._marks
 
     def by_mark(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -52,13 +61,19 @@ def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return redact_value_bytes(body, values, mark)
-    clean = redact_values(text, values, mark)
-    return body if clean == text else clean.encode("utf-8")
+    if redact_values(text, values, mark) == text:
+        return body
+    # Shapes first: a value that is by chance a part of a longer key would hide its shape.
+    return redact_values(redact_text(text), values, mark).encode("utf-8")
 
 
 def _is_telling(value: str) -> bool:
     """Whether a value is long and mixed enough to be known wherever it stands."""
-    if len(value) < _SHORTEST or not _WORD.fullmatch(value) or PLACEHOLDER.search(value):
+    if (
+        not _SHORTEST <= len(value) <= _LONGEST
+        or not _WORD.fullmatch(value)
+        or PLACEHOLDER.search(value)
+    ):
         return False
     has = [re.search(letters, value) is not None for letters in ("[A-Z]", "[a-z]", "[0-9]")]
     return all(has) or is_minted(value) or (has[2] and class_changes(value) >= 4)

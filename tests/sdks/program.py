@@ -81,7 +81,7 @@ def go_through(phase: str, module: str, foreign: str, own: str) -> dict[str, Any
     ended = refusal if phase in ("miss", "unsent") else answer
     folder = Path("fixtureless" if ended is refusal else ".")
     folder.mkdir(exist_ok=True)
-    (folder / "pyproject.toml").touch()
+    (folder / "pyproject.toml").write_text("[tool.cachy]\n")
     with chdir(folder):
         enable_cachy(doms=HOST)
         try:

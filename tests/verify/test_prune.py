@@ -76,7 +76,7 @@ def names(folder: Path) -> list[str]:
 def test_prune_refuses_without_a_full_run(folder: Path) -> None:
     done = run_cachy("prune", "--yes", folder=folder)
     assert done.returncode == 3
-    assert "No full run is on record here" in done.stderr
+    assert "no complete run is on record here" in done.stderr
 
 
 def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -> None:
