@@ -32,7 +32,7 @@ class _Server(ThreadingHTTPServer):
     version = 1
 
     def server_bind(self) -> None:
-        """Bind without the look-up of the machine's name, which waits where there is no network."""
+        """Bind without the look-up of the machine's name, which waits without a network."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
 
