@@ -20,7 +20,7 @@ from sdks.matrix import FOUR, ROWS
 from test_architecture import ROOMS
 
 from cachy.cli import COMMANDS, program
-from cachy.compare.rules import RULES as CHANGES
+from cachy.compare.catalogue.rules import RULES as CHANGES
 from cachy.config import Config, load_config
 from cachy.config.check import SECTIONS, SETTINGS
 from cachy.fixture.compose import compose

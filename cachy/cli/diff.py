@@ -42,8 +42,8 @@ def command(
 
     Example: cachy diff old.json new.json --format markdown
     """
+    from cachy.compare.catalogue.rule import SEVERITIES
     from cachy.compare.compared_files import compare_files
-    from cachy.compare.rule import SEVERITIES
     from cachy.config import load_config
     from cachy.drift.outcome.change_text import render_changes
     from cachy.fixture.store.files import refuse_outside

@@ -7,19 +7,19 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from cachy.compare.change import Change, make_change, worst_first
-from cachy.compare.comparable import refuse_incomparable
+from cachy.compare.bodies.excuses import Traits
+from cachy.compare.bodies.histories import Histories
+from cachy.compare.bodies.sdk_models import find_model
+from cachy.compare.bodies.structures import Knowledge, compare_structures
+from cachy.compare.bodies.tool_calls import demands_call
+from cachy.compare.bodies.witnesses import ContractWitness, Witness
+from cachy.compare.catalogue.change import Change, make_change, worst_first
+from cachy.compare.catalogue.rule import SEVERITIES, Rule, Severity
+from cachy.compare.catalogue.rules import RULES
 from cachy.compare.documents import read_baseline, read_document, refuse_bodies
-from cachy.compare.envelope_rules import compare_exchange, is_alike, status_of
-from cachy.compare.error_rules import as_error_changes
-from cachy.compare.excuses import Traits
-from cachy.compare.histories import Histories
-from cachy.compare.rule import SEVERITIES, Rule, Severity
-from cachy.compare.rules import RULES
-from cachy.compare.sdk_models import find_model
-from cachy.compare.structures import Knowledge, compare_structures
-from cachy.compare.tool_calls import demands_call
-from cachy.compare.witnesses import ContractWitness, Witness
+from cachy.compare.envelope.comparable import refuse_incomparable
+from cachy.compare.envelope.envelope_rules import compare_exchange, is_alike, status_of
+from cachy.compare.envelope.error_rules import as_error_changes
 from cachy.fixture.format.text import with_json
 from cachy.fixture.identity.fixture_path import Target, parse_target
 from cachy.interaction import Json

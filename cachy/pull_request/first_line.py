@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
-from cachy.compare.headlines import find_headline
+from cachy.compare.catalogue.headlines import find_headline
 from cachy.display import agree, counted, inline_code
 from cachy.drift.outcome.report import CheckRow, DriftReport
 from cachy.pull_request.record import Known

@@ -14,8 +14,8 @@ import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from cachy.compare.headlines import names_a_model
-from cachy.compare.rule import SEVERITIES
+from cachy.compare.catalogue.headlines import names_a_model
+from cachy.compare.catalogue.rule import SEVERITIES
 from cachy.drift.outcome.report import ChangeRow
 from cachy.drift.outcome.typed_json import dump, parse
 

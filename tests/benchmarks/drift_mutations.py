@@ -16,9 +16,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from cachy.compare.bodies.excuses import KNOWN, SURE
+from cachy.compare.bodies.tool_calls import is_call
 from cachy.compare.compare import traits_of
-from cachy.compare.excuses import KNOWN, SURE
-from cachy.compare.tool_calls import is_call
 from cachy.providers.response_fields import ENUMS, JUDGED_HEADERS, PADDING, SHUTDOWNS
 from cachy.structure.discriminators import DISCRIMINATORS, find_discriminator
 from cachy.structure.learn import Structure, event_name, learn

@@ -26,7 +26,7 @@ from drift_mutations import ROWS, Case, bare
 from drift_pairs import state_pairs, stream_pairs
 from drift_roots import EXACT_ROWS, plain_path
 
-from cachy.compare.sdk_models import find_model
+from cachy.compare.bodies.sdk_models import find_model
 from cachy.drift import Change, NotComparable, compare
 
 Row = dict[str, Any]

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import get_args
 
 import cachy
-from cachy.compare.rule import RuleId
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rules import RULES
 
 PACKAGE = Path(cachy.__file__).parent
 

@@ -15,7 +15,7 @@ from commands import run_cachy
 from pydantic import TypeAdapter, ValidationError
 from scripted_server import ScriptedServer, json_response, serving
 
-from cachy.compare import sdk_models
+from cachy.compare.bodies import sdk_models
 from cachy.config import load_config
 from cachy.drift import compare
 from cachy.drift.check import Options, check, load_fixtures

@@ -10,8 +10,8 @@ import pytest
 from markdown_it import MarkdownIt
 from pull_request_world import ADDED, ADVICE, FIXTURE, REMOVED, report, surface
 
-from cachy.compare.headlines import HEADLINES
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.headlines import HEADLINES
+from cachy.compare.catalogue.rules import RULES
 from cachy.drift.outcome.report import DriftReport
 from cachy.pull_request.description import Text, render_description
 from cachy.pull_request.nights import put_together

@@ -223,7 +223,7 @@ def _reasons(text: str) -> frozenset[str]:
 
 
 def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> int:
-    from cachy.compare.rule import SEVERITIES
+    from cachy.compare.catalogue.rule import SEVERITIES
 
     worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
     opened = report.pull_request

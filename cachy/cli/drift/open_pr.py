@@ -107,7 +107,7 @@ def publish(
         CachyError: a file outside the fixtures, a secret, no permission.
         Inconclusive: GitHub does not respond.
     """
-    from cachy.compare.rules import RULES, SDK_VERDICTS
+    from cachy.compare.catalogue.rules import RULES, SDK_VERDICTS
     from cachy.pull_request.proposal import Found, find_started
     from cachy.pull_request.publish import open_pull_request
     from cachy.redact import find_secrets

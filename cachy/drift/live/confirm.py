@@ -7,9 +7,9 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 
-from cachy.compare.change import Change
-from cachy.compare.rule import RuleId
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.change import Change
+from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rules import RULES
 from cachy.drift.live.inconclusive import Obstacle
 from cachy.drift.live.plan import Planned
 from cachy.interaction import Response

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urljoin, urlsplit
 
-from cachy.compare.api_error import name_error
+from cachy.compare.envelope.api_error import name_error
 from cachy.drift.live.retry_after import PAUSE, parse_retry_after
 from cachy.fixture.format.body import Body, Event, parse_response_body
 from cachy.fixture.format.lossless_json import is_too_deep

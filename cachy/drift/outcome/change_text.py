@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 
-from cachy.compare.change import Change
-from cachy.compare.rules import RULES, SDK_VERDICTS
+from cachy.compare.catalogue.change import Change
+from cachy.compare.catalogue.rules import RULES, SDK_VERDICTS
 from cachy.display import inline_code, printable, table_row
 from cachy.interaction import Json
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from cachy.compare.catalogue.rules import RULES
 from cachy.compare.compare import Change
-from cachy.compare.rules import RULES
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json
 from cachy.structure.discriminators import DISCRIMINATORS

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from cachy.compare.change import Change
+from cachy.compare.catalogue.change import Change
+from cachy.compare.catalogue.rules import RULES
 from cachy.compare.compare import compare
-from cachy.compare.rules import RULES
 from cachy.config import Config
 from cachy.drift.live.asking import Asker
 from cachy.drift.live.case import Case

@@ -8,9 +8,9 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import cast
 
+from cachy.compare.catalogue.rule import SEVERITIES, Severity
+from cachy.compare.catalogue.rules import RULES
 from cachy.compare.compare import Change
-from cachy.compare.rule import SEVERITIES, Severity
-from cachy.compare.rules import RULES
 from cachy.config import Drift
 from cachy.display import matches_glob
 from cachy.drift.live.credentials import check_hosts

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from cachy.compare.change import Change, worst_first
-from cachy.compare.rule import SEVERITIES
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.change import Change, worst_first
+from cachy.compare.catalogue.rule import SEVERITIES
+from cachy.compare.catalogue.rules import RULES
 from cachy.drift.live.case import Case
 from cachy.drift.live.inconclusive import OUTCOMES
 from cachy.drift.outcome.judgement import CaseResult, Told

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from cachy.compare.rule import SEVERITIES, RuleId, Severity
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.rule import SEVERITIES, RuleId, Severity
+from cachy.compare.catalogue.rules import RULES
 from cachy.interaction import Json
 
 

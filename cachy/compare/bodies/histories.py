@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cachy.compare.change import Change
-from cachy.compare.parents import Parent, Response, find_parents
+from cachy.compare.bodies.parents import Parent, Response, find_parents
+from cachy.compare.catalogue.change import Change
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
 

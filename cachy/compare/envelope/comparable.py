@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
-from cachy.compare.api_error import name_error
-from cachy.compare.envelope_rules import kind_of_body, status_of
+from cachy.compare.envelope.api_error import name_error
+from cachy.compare.envelope.envelope_rules import kind_of_body, status_of
 from cachy.errors import NotComparable
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from cachy.compare.api_error import name_error
-from cachy.compare.change import Change
-from cachy.compare.envelope_rules import status_of
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.change import Change
+from cachy.compare.catalogue.rules import RULES
+from cachy.compare.envelope.api_error import name_error
+from cachy.compare.envelope.envelope_rules import status_of
 from cachy.interaction import Json
 from cachy.structure.body import decode
 

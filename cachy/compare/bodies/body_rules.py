@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cachy.compare.change import Change, make_change
-from cachy.compare.excuses import (
+from cachy.compare.bodies.excuses import (
     KNOWN,
     SURE,
     Comparison,
@@ -22,8 +21,9 @@ from cachy.compare.excuses import (
     is_spelling,
     leaves_out_empty,
 )
-from cachy.compare.rule import RuleId, Severity
-from cachy.compare.tool_calls import has_finished, is_call
+from cachy.compare.bodies.tool_calls import has_finished, is_call
+from cachy.compare.catalogue.change import Change, make_change
+from cachy.compare.catalogue.rule import RuleId, Severity
 from cachy.providers.response_fields import FREE_VALUES, PADDING, SHUTDOWNS, STATES
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.paths import Observation, parent_of

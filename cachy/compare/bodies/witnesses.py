@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from cachy.compare.change import Change, make_change
-from cachy.compare.excuses import KNOWN, Comparison, is_root
-from cachy.compare.rule import RuleId
+from cachy.compare.bodies.excuses import KNOWN, Comparison, is_root
+from cachy.compare.catalogue.change import Change, make_change
+from cachy.compare.catalogue.rule import RuleId
 from cachy.structure.contract import Contract
 from cachy.structure.paths import Observation, parent_of
 

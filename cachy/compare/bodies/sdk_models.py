@@ -10,9 +10,9 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
-from cachy.compare.rule import RuleId
-from cachy.compare.rules import RULES
-from cachy.compare.witnesses import Verdict
+from cachy.compare.bodies.witnesses import Verdict
+from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rules import RULES
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cachy.compare.rule import RuleId
-from cachy.compare.rules import RULES
+from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rules import RULES
 
 HEADLINES: Mapping[RuleId, tuple[str, ...]] = {
     "field-added": ("{path} is new",),

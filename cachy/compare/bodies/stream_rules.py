@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cachy.compare.change import Change, make_change
-from cachy.compare.excuses import KNOWN, SURE
+from cachy.compare.bodies.excuses import KNOWN, SURE
+from cachy.compare.catalogue.change import Change, make_change
 from cachy.structure.learn import Structure
 
 

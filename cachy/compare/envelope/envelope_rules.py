@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from cachy.compare.api_error import name_error
-from cachy.compare.change import Change, make_change
-from cachy.compare.rule import RuleId, Severity
+from cachy.compare.catalogue.change import Change, make_change
+from cachy.compare.catalogue.rule import RuleId, Severity
+from cachy.compare.envelope.api_error import name_error
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from cachy.compare.body_rules import judge
-from cachy.compare.change import Change
-from cachy.compare.excuses import Comparison, Traits
-from cachy.compare.merge import hint_renames, merge_causes
-from cachy.compare.roots import weigh_root
-from cachy.compare.stream_rules import compare_streams, has_one_grammar
-from cachy.compare.witnesses import Witness, consult, find_breaches
+from cachy.compare.bodies.body_rules import judge
+from cachy.compare.bodies.excuses import Comparison, Traits
+from cachy.compare.bodies.merge import hint_renames, merge_causes
+from cachy.compare.bodies.root_rules import weigh_root
+from cachy.compare.bodies.stream_rules import compare_streams, has_one_grammar
+from cachy.compare.bodies.witnesses import Witness, consult, find_breaches
+from cachy.compare.catalogue.change import Change
 from cachy.structure.alignment import Aligner
 from cachy.structure.learn import Structure, align
 from cachy.structure.paths import PathDisplay, Paths, parent_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cachy.compare.body_rules import is_own_tag
-from cachy.compare.change import Change
-from cachy.compare.excuses import Comparison, is_root, is_root_lost
+from cachy.compare.bodies.body_rules import is_own_tag
+from cachy.compare.bodies.excuses import Comparison, is_root, is_root_lost
+from cachy.compare.catalogue.change import Change
 from cachy.structure.paths import parent_of
 
 

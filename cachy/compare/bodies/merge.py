@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from cachy.compare.change import Change
+from cachy.compare.catalogue.change import Change
 from cachy.structure.paths import parent_of
 
 

@@ -1,0 +1,1 @@
+"""What changed in bodies and streams, and what excuses a difference."""

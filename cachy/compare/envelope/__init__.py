@@ -1,0 +1,1 @@
+"""What changed around a body: the status, the headers, an error; what cannot be compared."""
