@@ -10,11 +10,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from credentials import find_credentials
 from escape import code, plain
 from inputs import INCONCLUSIVE, PREFIX, WRONG_USAGE, Inputs, StepFailed, read_inputs, refuse_forks
+from job_summary import annotations_of, outputs_of, render_summary
+from masked_values import find_credentials
 from report import Drifted, UnreadableReport, Verified, parse_report
-from summary import annotations_of, outputs_of, render_summary
 from workflow import (
     Annotation,
     commands_paused,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from credentials import find_credentials
+from masked_values import find_credentials
 from workflow import render_masks
 
 if __name__ == "__main__":

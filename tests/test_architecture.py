@@ -11,10 +11,12 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from places import ROOT
 
 import cachy
 
 PACKAGE = Path(cachy.__file__).parent
+ACTION = ROOT / "action"
 # From the lowest room to the highest: the one place where the order is written.
 ROOMS = [
     "display",
@@ -145,6 +147,23 @@ def test_files_and_functions_can_be_seen_whole() -> None:
         for node in ast.walk(tree):
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert (node.end_lineno or 0) - node.lineno < 60, f"{path}: {node.name}"
+
+
+# Names that modules of several rooms have, and why.
+SHARED_NAMES = {
+    "__init__": "Python's name for a folder",
+    "__main__": "Python's name for what `python -m` runs",
+    "sitecustomize": "Python's name for what a child process imports at its start",
+    "check": "what a room's flow is called: of settings, of fixtures offline, of live APIs",
+    "report": "the report of drift, of verify, and what the action reads of both",
+    "rules": "the catalogues of drift and of verify",
+}
+
+
+def test_a_module_has_a_name_of_its_own() -> None:
+    counts = Counter(path.stem for path in (*trees(), *ACTION.glob("*.py")))
+    shared = {name for name, count in counts.items() if count > 1}
+    assert shared == set(SHARED_NAMES)
 
 
 MOST_MODULES = 18

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.project import config_of
+from cachy.cli.project_config import config_of
 from cachy.cli.terminal import say
 from cachy.config import suggest
 from cachy.errors import CachyError

@@ -9,12 +9,12 @@ from typing import Any
 
 from cachy.fixture.format.text import BODY_KINDS, with_json
 from cachy.interaction import Json
-from cachy.structure.body import decode
 from cachy.structure.contract import FIRM, Contract, is_path, structure_of
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.learn import events_of
 from cachy.structure.node import Node
 from cachy.structure.paths import types_of
+from cachy.structure.plain_body import decode
 
 Schema = dict[str, Json]
 DIALECT = "https://json-schema.org/draft/2020-12/schema"

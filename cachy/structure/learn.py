@@ -11,10 +11,10 @@ from cachy.fixture.format.text import with_json
 from cachy.interaction import Fixture, Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import KEEP_ALIVE_EVENTS
-from cachy.structure.body import decode
 from cachy.structure.learn_value import learn_value
 from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
+from cachy.structure.plain_body import decode
 
 Document = Mapping[str, Json] | Fixture
 MOST_EVENTS = 64  # kinds of events whose order is learned

@@ -171,7 +171,9 @@ def test_an_install_that_fails_is_one_line(project: Runner) -> None:
 def test_pip_sees_no_key_and_no_token() -> None:
     environ = {"OPENAI_API_KEY": "k", "GITHUB_TOKEN": "t", "CACHY_ACTION_TOKEN": "t", "MY_PAT": "p"}
     kept = {"PATH": "/bin", "HOME": "/home/ada", "HTTPS_PROXY": "http://proxy:1"}
-    said = asked_of_the_action("install", f"print(sorted(install.bare({environ | kept!r})))")
+    said = asked_of_the_action(
+        "install_cachy", f"print(sorted(install_cachy.bare({environ | kept!r})))"
+    )
     assert said == "['HOME', 'HTTPS_PROXY', 'PATH']"
 
 
@@ -192,12 +194,12 @@ def test_the_sdks_of_a_virtual_environment_are_found(tmp_path: Path, above: bool
     subprocess.run(make_venv, check=True, timeout=60)
     python = tmp_path / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     job = {"GITHUB_WORKSPACE": str(tmp_path)}
-    asked = f"found = project.find_interpreter({job!r}, Path({str(folder)!r}))"
+    asked = f"found = interpreter.find_interpreter({job!r}, Path({str(folder)!r}))"
     where = "import sysconfig; print(sysconfig.get_path('purelib'))"
     packages = subprocess.check_output([python, "-I", "-c", where], text=True, timeout=60).strip()
     (Path(packages) / "openai").mkdir()
-    told = "print(found.packages, project.find_sdks(found))"
-    found = asked_of_the_action("project", f"{asked}\n{told}")
+    told = "print(found.packages, interpreter.find_sdks(found))"
+    found = asked_of_the_action("interpreter", f"{asked}\n{told}")
     assert found == f"{packages} ['openai']"
 
 
@@ -205,11 +207,11 @@ def test_a_project_without_sdks_is_told_so(project: Runner) -> None:
     program = project.stand_ins["install"]["python"]
     environ = {"CACHY_ACTION_COMMAND": "drift"}
     asked = (
-        f"python = project.look_at({program!r}); from dataclasses import replace; "
+        f"python = interpreter.look_at({program!r}); from dataclasses import replace; "
         f"own = replace(python, packages=Path({str(project.temp)!r})); "
-        f"install._let_it_read(own, own)"
+        f"install_cachy._let_it_read(own, own)"
     )
-    said = asked_of_the_action("install, project", asked, **environ)
+    said = asked_of_the_action("install_cachy, interpreter", asked, **environ)
     assert said.startswith(f"cachy: found no SDK in {project.temp}, so drift compares without")
 
 

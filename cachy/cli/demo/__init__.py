@@ -85,7 +85,7 @@ def _project(keep: Path | None) -> Iterator[Path]:
 @contextmanager
 def _provider(port: int, *, version: int) -> Iterator[int]:
     """Run the provider in a process of its own; give its port."""
-    module = "cachy.cli.demo.provider"
+    module = "cachy.cli.demo.demo_provider"
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(port), str(version)],
         stdin=subprocess.PIPE,

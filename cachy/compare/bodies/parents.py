@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Literal
 
 from cachy.interaction import Json
-from cachy.structure.body import decode
 from cachy.structure.learn import events_of
 from cachy.structure.paths import Step, parse_path
+from cachy.structure.plain_body import decode
 
 Response = Mapping[str, Json]
 Position = Literal["only", "first", "middle", "last", ""]

@@ -11,8 +11,8 @@ from cachy.errors import NotComparable
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json
 from cachy.providers.response_fields import FAILURE_EVENTS
-from cachy.structure.body import decode, media_type
 from cachy.structure.learn import event_name
+from cachy.structure.plain_body import decode, media_type
 
 Response = Mapping[str, Json]
 _SIDES = {"old": "the recorded response", "new": "the live response"}

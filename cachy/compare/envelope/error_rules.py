@@ -10,7 +10,7 @@ from cachy.compare.catalogue.rules import RULES
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import status_of
 from cachy.interaction import Json
-from cachy.structure.body import decode
+from cachy.structure.plain_body import decode
 
 Response = Mapping[str, Json]
 # Where an error says what it is, in the usual ways of APIs (RFC 9457, OAuth 2.0, JSON:API).

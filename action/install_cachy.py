@@ -19,7 +19,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from project import Interpreter, find_interpreter, find_sdks, look_at
+from interpreter import Interpreter, find_interpreter, find_sdks, look_at
 from workflow import render_error, save_output
 
 SOURCE = Path(__file__).resolve().parent.parent

@@ -1,6 +1,6 @@
 """The demo's provider: an OpenAI-style API on loopback, in a process of its own.
 
-    python -m cachy.cli.demo.provider PORT VERSION
+    python -m cachy.cli.demo.demo_provider PORT VERSION
 
 Port 0 takes a free one. The first line on stdout is the port, or why there is none. The process
 ends when its stdin does: whoever started it has closed it, or is gone.
