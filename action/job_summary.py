@@ -7,7 +7,16 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from escape import cell, code, plain
-from report import SEVERITIES, Change, Drifted, Finding, PullRequest, Tests, Unchecked, Verified
+from report import (
+    SEVERITIES,
+    Drifted,
+    PullRequest,
+    ReportedChange,
+    ReportedFinding,
+    ReportedUnchecked,
+    Tests,
+    Verified,
+)
 from workflow import Annotation
 
 KIND_OF_SEVERITY = {
@@ -55,13 +64,13 @@ def render_summary(report: Verified | Drifted) -> list[str]:
     return list(rows)
 
 
-def _finding_annotation(finding: Finding) -> Annotation:
+def _finding_annotation(finding: ReportedFinding) -> Annotation:
     message = _sentence(finding.detail, finding.fix)
     kind = KIND_OF_SEVERITY[finding.severity]
     return Annotation(kind, _title(finding.rule), message, finding.fixture)
 
 
-def _change_annotation(change: Change) -> Annotation:
+def _change_annotation(change: ReportedChange) -> Annotation:
     was = f"was {plain(change.old)}" if change.old else ""
     now = f"now {plain(change.new)}" if change.new else ""
     path = f"{plain(change.path)} ({plain(change.surface)})"
@@ -69,7 +78,7 @@ def _change_annotation(change: Change) -> Annotation:
     return Annotation(kind, _title(change.rule), _sentence(path, was, now), change.fixture)
 
 
-def _unchecked_annotation(unchecked: Unchecked) -> Annotation:
+def _unchecked_annotation(unchecked: ReportedUnchecked) -> Annotation:
     message = _sentence(unchecked.reason, unchecked.detail)
     return Annotation("warning", "cachy: inconclusive", message, unchecked.fixture)
 
@@ -91,7 +100,7 @@ def _verify_lines(report: Verified) -> Iterator[str]:
     yield from _table(("severity", "rule", "fixture", "what, and what to do"), rows)
 
 
-def _details(finding: Finding) -> str:
+def _details(finding: ReportedFinding) -> str:
     return "<br>".join(cell(text) for text in (finding.detail, finding.fix) if text)
 
 
@@ -127,7 +136,7 @@ _CHANGE_COLUMNS = (
 )
 
 
-def _change_row(change: Change) -> tuple[str, ...]:
+def _change_row(change: ReportedChange) -> tuple[str, ...]:
     facts = (change.rule, change.path, change.old, change.new, change.confirmed)
     seen = (change.models, change.fixture, change.test)
     declined = f", declined in #{change.declined}" if change.declined.isdigit() else ""

@@ -18,7 +18,7 @@ class UnreadableReport(Exception):
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReportedFinding:
     rule: str
     severity: str
     fixture: str
@@ -27,7 +27,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Change:
+class ReportedChange:
     surface: str
     rule: str
     severity: str
@@ -42,7 +42,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Unchecked:
+class ReportedUnchecked:
     fixture: str
     reason: str
     detail: str
@@ -65,14 +65,14 @@ class PullRequest:
 @dataclass(frozen=True)
 class Verified:
     counts: Mapping[str, int]
-    findings: tuple[Finding, ...]
+    findings: tuple[ReportedFinding, ...]
 
 
 @dataclass(frozen=True)
 class Drifted:
     counts: Mapping[str, int]
-    changes: tuple[Change, ...]
-    unchecked: tuple[Unchecked, ...]
+    changes: tuple[ReportedChange, ...]
+    unchecked: tuple[ReportedUnchecked, ...]
     tests: Tests | None
     pull_request: PullRequest
 
@@ -111,14 +111,14 @@ def _drifted(document: Any) -> Drifted:
     )
 
 
-def _finding(row: Any) -> Finding:
+def _finding(row: Any) -> ReportedFinding:
     severity = _one_of(FINDING_SEVERITIES, row["severity"])
     texts = (_text(row.get(key)) for key in ("fixture", "detail", "fix"))
-    return Finding(_text(row["rule"]), severity, *texts)
+    return ReportedFinding(_text(row["rule"]), severity, *texts)
 
 
-def _change(surface: Any, row: Any) -> Change:
-    return Change(
+def _change(surface: Any, row: Any) -> ReportedChange:
+    return ReportedChange(
         surface=_text(surface["surface"]),
         rule=_text(row["rule"]),
         severity=_one_of(SEVERITIES, row["severity"]),
@@ -137,8 +137,8 @@ def _first(row: Any, name: str) -> str:
     return _text(next(iter(row.get(name) or ()), ""))
 
 
-def _unchecked(row: Any) -> Unchecked:
-    return Unchecked(_text(row["fixture"]), _text(row["reason"]), _text(row.get("detail")))
+def _unchecked(row: Any) -> ReportedUnchecked:
+    return ReportedUnchecked(_text(row["fixture"]), _text(row["reason"]), _text(row.get("detail")))
 
 
 def _tests(row: Any) -> Tests | None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 Json = Any  # what json.loads returns: no narrower type survives mypy strict at the edges
+JsonObject = Mapping[str, Json]  # a fixture's document, or a part of it
 Headers = tuple[tuple[str, str], ...]
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 HTTP_VERSION = "HTTP/1.1"  # of a fixture that names no version

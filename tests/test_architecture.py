@@ -60,11 +60,13 @@ DOORS = {
 FRONT = {"__init__", "__main__", "core"}
 
 
+def parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 @cache
 def trees() -> dict[Path, ast.Module]:
-    return {
-        path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(PACKAGE.rglob("*.py"))
-    }
+    return {path: parse(path) for path in sorted(PACKAGE.rglob("*.py"))}
 
 
 @cache
@@ -164,6 +166,26 @@ def test_a_module_has_a_name_of_its_own() -> None:
     counts = Counter(path.stem for path in (*trees(), *ACTION.glob("*.py")))
     shared = {name for name, count in counts.items() if count > 1}
     assert shared == set(SHARED_NAMES)
+
+
+def public_types(tree: ast.Module) -> Iterator[str]:
+    """Yield the public classes and type aliases of a module."""
+    for node in tree.body:
+        match node:
+            case ast.ClassDef(name=name) if name[0] != "_":
+                yield name
+            case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+                if name[0].isupper() and not name.isupper():
+                    yield name
+
+
+def test_a_public_type_has_a_name_of_its_own() -> None:
+    both = [*trees().values(), *(parse(path) for path in ACTION.glob("*.py"))]
+    counts = Counter(name for tree in both for name in public_types(tree))
+    assert [name for name, count in counts.items() if count > 1] == []
+    assert {"Request", "Headers", "ReportedChange"} <= set(
+        counts
+    )  # a class, an alias, the action's
 
 
 MOST_MODULES = 18

@@ -26,7 +26,7 @@ from cachy.interaction import Json
 from cachy.providers import find_operation, find_surface, is_known_api
 from cachy.providers.google import PROTO_JSON_HOSTS
 from cachy.structure.contract import FIRM, Contract, structure_of
-from cachy.structure.learn import Document, Structure, learn
+from cachy.structure.learn import FixtureOrDocument, Structure, learn
 
 _NAME = re.compile(r"[A-Za-z][\w.:/@-]{0,63}")
 __all__ = ["RULES", "SEVERITIES", "Change", "Rule", "Severity", "compare"]
@@ -43,10 +43,10 @@ class _Surface:
 
 
 def compare(
-    old: Document,
-    new: Document,
+    old: FixtureOrDocument,
+    new: FixtureOrDocument,
     *,
-    baseline: Iterable[Document] = (),
+    baseline: Iterable[FixtureOrDocument] = (),
     sdk: bool = True,
     contract: Contract | None = None,
     headers: Iterable[str] = (),

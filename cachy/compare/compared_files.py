@@ -16,8 +16,6 @@ from cachy.fixture.format.text import encode, parse_fixture
 from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.interaction import Json
 
-Document = dict[str, Json]
-
 
 def compare_files(
     old: Path,
@@ -70,7 +68,7 @@ def _shared(old: Path, new: Path) -> Iterator[str]:
     yield from shared
 
 
-def load_document(path: Path) -> Document:
+def load_document(path: Path) -> dict[str, Json]:
     """Load a fixture; any other JSON is taken for the body of a response.
 
     Raises:
@@ -88,7 +86,7 @@ def load_document(path: Path) -> Document:
     return {"cachy": 1, "request": {}, "response": {"status": 200, "json": encode(value)}}
 
 
-def _whole(document: Document, path: Path) -> Document:
+def _whole(document: dict[str, Json], path: Path) -> dict[str, Json]:
     if fault := find_fault(document):
         raise InvalidFixture(path, f"is not a valid fixture, {fault}")
     return document

@@ -8,13 +8,13 @@ from cachy.errors import CachyError
 from cachy.fixture.format.text import DEEPEST_DOCUMENT
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
-from cachy.structure.learn import Document, document_of
+from cachy.structure.learn import FixtureOrDocument, document_of
 
 _SCALARS = (str, int, float, bool, type(None))
 _KINDS = {dict: "an object", list: "a list", str: "text", type(None): "nothing"}
 
 
-def read_document(given: Document, name: str) -> Mapping[str, Json]:
+def read_document(given: FixtureOrDocument, name: str) -> Mapping[str, Json]:
     """Return the document that a caller's argument `name` is or holds.
 
     Raises:
@@ -25,7 +25,7 @@ def read_document(given: Document, name: str) -> Mapping[str, Json]:
     return document  # type: ignore[no-any-return]
 
 
-def read_baseline(given: Iterable[Document]) -> list[Mapping[str, Json]]:
+def read_baseline(given: Iterable[FixtureOrDocument]) -> list[Mapping[str, Json]]:
     """Return the documents of more recordings.
 
     Raises:

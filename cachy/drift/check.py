@@ -13,13 +13,13 @@ from cachy.drift.live.case import Case, parse_cases
 from cachy.drift.live.plan import Planned, limit_plan, make_plan
 from cachy.drift.live.resend import Connection
 from cachy.drift.outcome.changed_contracts import changed_contracts, load_contracts
-from cachy.drift.outcome.changed_fixtures import Files, changed_fixtures
+from cachy.drift.outcome.changed_fixtures import changed_fixtures
 from cachy.drift.outcome.judgement import CaseResult, Judge, Rewritten
 from cachy.drift.outcome.policy import check_policy, find_idle_ignores
 from cachy.drift.outcome.report import DriftReport, FileRow, Spent
 from cachy.drift.outcome.results import seen_by_surface, summarize
 from cachy.errors import CachyError
-from cachy.fixture.store.files import is_chosen, list_fixtures, refuse_outside
+from cachy.fixture.store.files import FileChanges, is_chosen, list_fixtures, refuse_outside
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture
 
@@ -54,7 +54,7 @@ class Checked:
     """
 
     report: DriftReport
-    files: Files = field(default_factory=dict)
+    files: FileChanges = field(default_factory=dict)
 
 
 def check(
@@ -93,7 +93,7 @@ def check(
     trials = asker.ask_all(plan)
     results = [judge.judge(trial) for trial in trials if not trial.planned.is_helper]
     rewritten, stale = _renew(results, asker, judge)
-    files = changed_fixtures(rewritten, config)
+    files = dict(changed_fixtures(rewritten, config))
     files |= changed_contracts(contracts, results, config)
     is_whole = _is_whole(fixtures, config, options)
     report = summarize(results, stale)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from cachy.display import printable
 from cachy.errors import CachyError
+from cachy.fixture.store.files import FileChanges
 
 # The account that GitHub's own workflow token acts as.
 IDENTITY = "github-actions[bot] <41898282+github-actions[bot]@users.noreply.github.com>"
@@ -25,9 +26,6 @@ _INHERITED = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "
 _INHERITED_GROUPS = ("GIT_SSH", "GIT_SSL_", "GIT_PROXY_")
 _LOST_RACE = re.compile(r"stale info|is at \S+ but expected|reference already exists|fetch first")
 _TELLING = re.compile(r"fatal: |error: |remote: error|.*\[(remote )?rejected\]")
-
-
-Files = Mapping[str, str | bytes | None]  # by path from the checkout's root; None: remove
 
 
 class LostRace(Exception):
@@ -176,7 +174,7 @@ class Scratch:
             and message.rstrip("\n").endswith(f"\n{TRAILER}{parents[0]}"),
         )
 
-    def commit(self, files: Files, message: str, *, onto: Commit) -> Commit:
+    def commit(self, files: FileChanges, message: str, *, onto: Commit) -> Commit:
         """Put `files` (None: remove) on top of a commit, in one run and without an index."""
         people = f"author {IDENTITY} now\ncommitter {IDENTITY} now\n"
         stream = [

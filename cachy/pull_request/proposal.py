@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from cachy.drift.outcome.report import DriftReport
 from cachy.errors import CachyError
+from cachy.fixture.store.files import FileChanges
 from cachy.pull_request.description import (
     LARGEST,
     ROOM,
@@ -16,7 +17,6 @@ from cachy.pull_request.description import (
     count_units,
     render_description,
 )
-from cachy.pull_request.git import Files
 from cachy.pull_request.nights import (
     Declined,
     Declines,
@@ -49,7 +49,7 @@ class Found:
     """
 
     report: DriftReport
-    files: Files
+    files: FileChanges
     started: dict[str, str | None]
     advice: dict[str, str]
 
@@ -59,7 +59,7 @@ class Proposal:
     """What the pull request should be; `is_pushed`: the branch holds just that already."""
 
     night: Night
-    files: Files
+    files: FileChanges
     left_out: tuple[str, ...]
     changes_files: bool
     is_pushed: bool
@@ -103,7 +103,7 @@ def propose(found: Found, scene: Scene) -> Proposal:
     )
 
 
-def _choose(files: Files, owners: Owners, night: Night, trees: Trees, scene: Scene) -> Chosen:
+def _choose(files: FileChanges, owners: Owners, night: Night, trees: Trees, scene: Scene) -> Chosen:
     folder, base = scene.settings.fixtures, scene.base.sha
     # Without a record nobody knows what the branch's files are about: tonight's take their place.
     known = trees if scene.description.record else replace(trees, parent={}, branch={})
@@ -113,7 +113,7 @@ def _choose(files: Files, owners: Owners, night: Night, trees: Trees, scene: Sce
     )
 
 
-def _contents(chosen: Chosen, scene: Scene) -> Files:
+def _contents(chosen: Chosen, scene: Scene) -> FileChanges:
     load = scene.scratch.load_blob
     kept = {path: None if sha is None else load(sha) for path, sha in chosen.kept.items()}
     return {**kept, **chosen.taken}
@@ -137,7 +137,7 @@ def _find_room(scene: Scene, record: Record) -> int:
     return max(LARGEST - len(encode(record)) - count_units(person), ROOM // 4)
 
 
-def _wanted(files: Files, owners: Owners, night: Night) -> Files:
+def _wanted(files: FileChanges, owners: Owners, night: Night) -> FileChanges:
     """Leave out the files of surfaces whose every change was declined."""
     wanted = {one.surface for one in night.known}
     return {path: held for path, held in files.items() if wanted.intersection(owners[path])}
@@ -176,7 +176,7 @@ def _list_declined(report: DriftReport, declines: Declines) -> tuple[tuple[Known
     return tuple((one, declines[one.identity].number) for one in changes)
 
 
-def refuse_paths(files: Files, fixtures: str) -> None:
+def refuse_paths(files: FileChanges, fixtures: str) -> None:
     """Refuse a file that is not a fixture.
 
     Raises:
@@ -193,7 +193,7 @@ def refuse_paths(files: Files, fixtures: str) -> None:
 
 
 def refuse_secrets(
-    files: Files, text: str, token: str, find_secrets: Callable[[str], Sequence[str]]
+    files: FileChanges, text: str, token: str, find_secrets: Callable[[str], Sequence[str]]
 ) -> None:
     """Refuse files and a text that hold a secret.
 

@@ -29,26 +29,26 @@ HOW_TO_PERMIT = (
     "open it yourself, the branch is there: {url}/compare/{base}...{branch}?expand=1"
 )
 
-Operation = Literal["created", "updated", "closed", "blocked", "none"]
+PublishOperation = Literal["created", "updated", "closed", "blocked", "none"]
 Find = Callable[[str], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class PublishResult:
     """What became of the pull request, and which one it is (None: there is none).
 
     declined: tonight's changes that somebody declined, with the pull request that did.
     left_out: files whose base is newer than this checkout.
     """
 
-    operation: Operation
+    operation: PublishOperation
     number: int | None = None
     url: str | None = None
     declined: tuple[tuple[Known, int], ...] = ()
     left_out: tuple[str, ...] = ()
 
 
-def open_pull_request(found: Found, settings: Settings, *, find_secrets: Find) -> Result:
+def open_pull_request(found: Found, settings: Settings, *, find_secrets: Find) -> PublishResult:
     """Make the one pull request say what was found and hold its files, or close it.
 
     Nothing but these files is committed, and of the checkout only the remote's URL is read.
@@ -66,7 +66,7 @@ def open_pull_request(found: Found, settings: Settings, *, find_secrets: Find) -
     raise Inconclusive(problem, advice="Try again later.")
 
 
-def _try(found: Found, settings: Settings, find_secrets: Find) -> Result:
+def _try(found: Found, settings: Settings, find_secrets: Find) -> PublishResult:
     refuse_secrets(found.files, "", settings.token, find_secrets)
     with look(settings) as scene:
         wanted = propose(found, scene)
@@ -74,10 +74,10 @@ def _try(found: Found, settings: Settings, find_secrets: Find) -> Result:
         refuse_secrets(wanted.files, text, settings.token, find_secrets)
         operation, pull = _act(wanted, scene, is_partial=found.report.partial)
     number, url = (pull.number, pull.url) if pull else (None, None)
-    return Result(operation, number, url, wanted.declined, wanted.left_out)
+    return PublishResult(operation, number, url, wanted.declined, wanted.left_out)
 
 
-Done = tuple[Operation, Pull | None]
+Done = tuple[PublishOperation, Pull | None]
 
 
 def _act(wanted: Proposal, scene: Scene, *, is_partial: bool) -> Done:

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 
 from cachy.drift.outcome.report import DriftReport
 from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.pull_request.git import Commit, Files, Scratch
+from cachy.fixture.store.files import FileChanges
+from cachy.pull_request.git import Commit, Scratch
 from cachy.pull_request.nights import Night
 from cachy.pull_request.record import OwnedFile, Record
 
@@ -47,7 +48,7 @@ class Chosen:
     """
 
     kept: Mapping[str, str | None]
-    taken: Files
+    taken: FileChanges
     left_out: tuple[str, ...]
 
     def ids(self, length: int) -> dict[str, str | None]:
@@ -81,7 +82,7 @@ def load_trees(
     )
 
 
-def choose_files(night: Night, trees: Trees, files: Files, owners: Owners) -> Chosen:
+def choose_files(night: Night, trees: Trees, files: FileChanges, owners: Owners) -> Chosen:
     """Choose for each file whether the branch keeps its own, takes tonight's, or holds none.
 
     A file of surfaces whose changes are as before is kept, whatever values it has tonight. Neither
@@ -112,7 +113,7 @@ def is_wanted(surfaces: Collection[str], night: Night, is_news: bool) -> bool:
 
 
 def find_owners(
-    report: DriftReport, files: Files, record: Record | None, prefix: str
+    report: DriftReport, files: FileChanges, record: Record | None, prefix: str
 ) -> dict[str, tuple[str, ...]]:
     """Find the surfaces that each file is about: a fixture's, a contract's, or a blob's users'."""
     owners = {file.path: file.surfaces for file in record.files} if record else {}
@@ -139,7 +140,7 @@ def list_owned(chosen: Chosen, owners: Owners) -> tuple[OwnedFile, ...]:
     return tuple(OwnedFile(path=path, surfaces=owners.get(path, ())) for path in paths)
 
 
-def _users(blob: str, files: Files, fixtures: Mapping[str, str]) -> tuple[str, ...]:
+def _users(blob: str, files: FileChanges, fixtures: Mapping[str, str]) -> tuple[str, ...]:
     found = {fixtures[path] for path in files if path in fixtures and _mentions(files[path], blob)}
     return tuple(sorted(found))
 

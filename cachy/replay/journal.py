@@ -14,7 +14,7 @@ from cachy.interaction import Request
 from cachy.replay import misses
 from cachy.replay.counters import Tally
 
-Event = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered"]
+JournalEvent = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered"]
 
 
 class Journal:
@@ -62,12 +62,12 @@ class Journal:
         """Log a miss; `misses.remember` has printed its first line already."""
         self._log("miss", f"{error.method} {error.url}")
 
-    def _say(self, event: Event, what: str) -> None:
+    def _say(self, event: JournalEvent, what: str) -> None:
         if self.config.debug is True:
             print(f"cachy: {event}: {what}", file=sys.stderr)
         self._log(event, what)
 
-    def _log(self, event: Event, what: str) -> None:
+    def _log(self, event: JournalEvent, what: str) -> None:
         if self.config.log:
             line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, "what": what})
             with suppress(OSError), open(self.config.log, "a", encoding="utf-8") as file:

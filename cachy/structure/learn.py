@@ -16,7 +16,7 @@ from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
 from cachy.structure.plain_body import decode
 
-Document = Mapping[str, Json] | Fixture
+FixtureOrDocument = Mapping[str, Json] | Fixture
 MOST_EVENTS = 64  # kinds of events whose order is learned
 
 
@@ -35,7 +35,7 @@ class Structure:
     orders: dict[tuple[str, str], int] = field(default_factory=dict)
     _resources: dict[str, int] = field(default_factory=dict)
 
-    def learn(self, document: Document, *, counts_once: bool = False) -> None:
+    def learn(self, document: FixtureOrDocument, *, counts_once: bool = False) -> None:
         """Add one recorded response.
 
         `counts_once`: several responses to one GET show one resource, and are one recording.
@@ -115,12 +115,12 @@ def event_name(event: str, data: Json) -> str:
     return DONE if data == DONE else "data"
 
 
-def document_of(document: Document) -> Mapping[str, Json]:
+def document_of(document: FixtureOrDocument) -> Mapping[str, Json]:
     """Return the document itself, in either form."""
     return document.document if isinstance(document, Fixture) else document
 
 
-def learn(documents: Iterable[Document], *, counts_once: bool = False) -> Structure:
+def learn(documents: Iterable[FixtureOrDocument], *, counts_once: bool = False) -> Structure:
     """Learn the structure of some responses of one surface; see `Structure.learn`."""
     structure = Structure()
     for document in documents:

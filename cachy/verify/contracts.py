@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from pathlib import Path
 
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import CONTRACT, is_inside
-from cachy.interaction import Json
+from cachy.interaction import JsonObject
 from cachy.structure.contract import Contract, Fact, contract_of, merge
 from cachy.structure.contract_file import (
     contract_path,
@@ -23,7 +23,6 @@ from cachy.structure.learn import Structure
 from cachy.structure.skeleton import outline_of
 from cachy.verify.finding import Finding, shown
 
-Document = Mapping[str, Json]
 _NAMED = 3  # breaches or facts that a finding names
 
 
@@ -38,7 +37,7 @@ class _SurfaceState:
         self._held: dict[Hashable, list[str]] = {}
         self._learned: set[Hashable] = set()
 
-    def hold(self, document: Document, *, teaches: bool, counts: bool) -> list[str]:
+    def hold(self, document: JsonObject, *, teaches: bool, counts: bool) -> list[str]:
         """Return what in a response breaks the contract; `teaches`: learn one that breaks nothing.
 
         `counts`: learn how often each fact was seen, not only each kind of response once.
@@ -54,7 +53,7 @@ class _SurfaceState:
             self._structure.learn(document)
         return known
 
-    def _find_breaches(self, response: Mapping[str, Json]) -> list[str]:
+    def _find_breaches(self, response: JsonObject) -> list[str]:
         breaches = self._validator.find_breaches(response) if self._validator else ()
         return [*dict.fromkeys(breaches)]
 
@@ -80,7 +79,9 @@ class Contracts:
         self._known: dict[Path, _SurfaceState | None] = {}
         self._folders: dict[str, bool] = {}
 
-    def hold(self, document: Document, fixture: Path, *, teaches: bool = True) -> Iterator[Finding]:
+    def hold(
+        self, document: JsonObject, fixture: Path, *, teaches: bool = True
+    ) -> Iterator[Finding]:
         """Return what in a valid fixture breaks its contract.
 
         `teaches`: the contract learns from a fixture that breaks nothing.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.display import relative_path
-from cachy.verify.rules import RULES, Severity
+from cachy.verify.rules import RULES, FindingSeverity
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Finding:
     advice: str = ""
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> FindingSeverity:
         """The severity of its rule."""
         return RULES[self.rule].severity
 

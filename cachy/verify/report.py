@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from cachy.display import counted, printable
 from cachy.verify.finding import Finding
-from cachy.verify.rules import RULES, Rule
+from cachy.verify.rules import RULES, FindingRule
 
 _COMMANDS = {"error": "error", "warning": "warning", "info": "notice"}
 
@@ -84,7 +84,7 @@ def render_sarif(findings: Sequence[Finding], checked: int) -> str:
     return json.dumps(log, indent=2, ensure_ascii=False)
 
 
-def _sarif_rule(rule: Rule) -> dict[str, Any]:
+def _sarif_rule(rule: FindingRule) -> dict[str, Any]:
     return {
         "id": rule.id,
         "shortDescription": {"text": rule.what},

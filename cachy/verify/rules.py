@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Severity = Literal["error", "warning", "info"]
+FindingSeverity = Literal["error", "warning", "info"]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class FindingRule:
     """What a rule means, why it matters, and what to do about a finding.
 
     `left` says what to do where `cachy verify --fix` has left the finding; empty where `fix`
@@ -17,7 +17,7 @@ class Rule:
     """
 
     id: str
-    severity: Severity
+    severity: FindingSeverity
     what: str
     why: str
     fix: str
@@ -27,35 +27,35 @@ class Rule:
 RULES = {
     rule.id: rule
     for rule in (
-        Rule(
+        FindingRule(
             "unreadable",
             "error",
             "The file cannot be read, or is not a fixture.",
             "Its request misses in CI, or replays half a response.",
             "Restore it from git, or record it again.",
         ),
-        Rule(
+        FindingRule(
             "newer-format",
             "error",
             "A newer version of cachy wrote the fixture.",
             "This version does not know what it means.",
             "Upgrade: pip install -U pycachy",
         ),
-        Rule(
+        FindingRule(
             "invalid",
             "error",
             "The fixture breaks the JSON Schema of the format.",
             "It may not replay what was recorded.",
             "Undo the edit, or record it again.",
         ),
-        Rule(
+        FindingRule(
             "edited-request",
             "error",
             "The request in the file was edited after it was recorded.",
             "No request finds the file any more, and its response belongs to another request.",
             "Undo the edit, or delete the file and record it again.",
         ),
-        Rule(
+        FindingRule(
             "wrong-place",
             "error",
             "The file is not where its request is looked for.",
@@ -66,84 +66,84 @@ RULES = {
             "Another file has its place, or its name has no fingerprint. Delete one of the two, "
             "or record the request again.",
         ),
-        Rule(
+        FindingRule(
             "unsafe-path",
             "error",
             "A link leads out of the fixtures folder, or a name hides what it is.",
             "What is committed here must not reach other files, nor look like other files.",
             "Replace the link with the file itself; give the file or folder a plain name.",
         ),
-        Rule(
+        FindingRule(
             "secret-left",
             "error",
             "Text in the file has the shape of a secret.",
             "Everybody who can read the repository can use it.",
             "Revoke the secret now, then delete the file and record it again.",
         ),
-        Rule(
+        FindingRule(
             "blob-missing",
             "error",
             "The fixture names a payload that is missing in blobs/, or was changed there.",
             "The response cannot be replayed.",
             "Restore the blob from git, or record the fixture again.",
         ),
-        Rule(
+        FindingRule(
             "blob-unused",
             "warning",
             "No fixture names this blob.",
             "It only makes the repository larger.",
             "Delete it.",
         ),
-        Rule(
+        FindingRule(
             "truncated",
             "warning",
             "The recorded stream was cut before its end.",
             "Code that reads further than the recording run did ends in a miss.",
             "Record it again, and read the stream to its end.",
         ),
-        Rule(
+        FindingRule(
             "no-terminator",
             "warning",
             "The recorded stream lacks the event that this provider ends its streams with.",
             "The response was probably cut: tests pass on half of it.",
             "Record it again.",
         ),
-        Rule(
+        FindingRule(
             "empty-stream",
             "warning",
             "The recorded stream has no events.",
             "The provider failed, or the recording was cut at once.",
             "Record it again.",
         ),
-        Rule(
+        FindingRule(
             "duplicate",
             "warning",
             "Two files answer the same request.",
             "Their names decide which of them replays.",
             "Delete the wrong one.",
         ),
-        Rule(
+        FindingRule(
             "unused",
             "warning",
             "The last complete run of the tests on this machine did not use this fixture.",
             "It is read, reviewed and checked for drift, and no test needs it.",
             "Look at the list, then delete them all: cachy prune --yes",
         ),
-        Rule(
+        FindingRule(
             "superseded",
             "warning",
             "The request was edited since: the fixture beside it was recorded in its place.",
             "A reviewer takes the old prompt and its response for what the code still sends.",
             "Delete it, and commit both in one step, so that git shows a rename: cachy prune --yes",
         ),
-        Rule(
+        FindingRule(
             "too-old",
             "warning",
             "The recording is older than max_age allows.",
             "The provider may answer differently by now.",
             "Record it again: pytest --cachy=refresh",
         ),
-        Rule(
+        FindingRule(
             "outside-contract",
             "error",
             "The response lacks what the contract of its surface promises, or has another type.",
@@ -155,7 +155,7 @@ RULES = {
             "Record it again. If the API does answer so, write it in the contract's line "
             '(append ", optional", or the type).',
         ),
-        Rule(
+        FindingRule(
             "contract-behind",
             "warning",
             "Fixtures show fields, types or enum values that the contract beside them lacks.",
@@ -165,7 +165,7 @@ RULES = {
             "The contract was not updated because one of its fixtures has an error: fix that "
             "first.",
         ),
-        Rule(
+        FindingRule(
             "invalid-contract",
             "error",
             "A contract cannot be read, or lies beside another surface's fixtures.",
@@ -175,7 +175,7 @@ RULES = {
             "Undo the edit. After a merge conflict keep the lines of both sides. Or delete the "
             "file.",
         ),
-        Rule(
+        FindingRule(
             "match-ignored",
             "info",
             "The settings let requests match although they differ.",

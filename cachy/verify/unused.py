@@ -19,7 +19,7 @@ from cachy.interaction import Fixture
 from cachy.redact import redact_text
 from cachy.verify.finding import Finding, shown
 
-Verdict = Literal["used", "unused", "unjudged"]
+Usage = Literal["used", "unused", "unjudged"]
 
 _COMPARED = 100  # of the used fixtures of a surface, those recorded last
 _LIKE = 0.5  # the share of its values that an edited request keeps at least
@@ -94,7 +94,7 @@ def _find_fixture(path: Path) -> Fixture | None:
         return None
 
 
-def _judge(fixture: Fixture, path: Path, runs: list[Run]) -> Verdict:
+def _judge(fixture: Fixture, path: Path, runs: list[Run]) -> Usage:
     """Return whether a run would have used this fixture if anything needed it.
 
     What a test recorded is judged by a run of the tests, unless that test was skipped; what a

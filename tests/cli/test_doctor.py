@@ -10,7 +10,7 @@ from commands import run_cachy, start_cachy
 
 from cachy.cli import run_program
 from cachy.cli.doctor.checks import describe_ci, describe_hosts, describe_keys, describe_project
-from cachy.cli.doctor.self_test import Result
+from cachy.cli.doctor.self_test import LibraryResult
 from cachy.config import load_config
 
 
@@ -32,7 +32,7 @@ def test_every_client_library_is_caught_or_refused(project: Path) -> None:
 
 
 def test_a_library_that_goes_live_is_named() -> None:
-    result = Result("other", "1.0", recorded=False, replayed=False, refused=False)
+    result = LibraryResult("other", "1.0", recorded=False, replayed=False, refused=False)
     assert result.is_missed
     assert result.verdict.startswith("NOT CAUGHT")
 

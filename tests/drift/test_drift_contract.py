@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from drift_project import (
@@ -23,7 +22,7 @@ from scripted_server import ScriptedResponse, ScriptedServer, json_response, ser
 
 from cachy.config import load_config
 from cachy.errors import CachyError
-from cachy.fixture.store.files import list_fixtures
+from cachy.fixture.store.files import FileChanges, list_fixtures
 from cachy.pull_request.scene import BRANCH
 from cachy.verify import verify, write_contracts
 
@@ -53,8 +52,9 @@ def write(project: Path) -> list[str]:
     return write_contracts(config, list_fixtures(config.fixtures))
 
 
-def apply(project: Path, files: dict[str, Any]) -> None:
+def apply(project: Path, files: FileChanges) -> None:
     for name, text in files.items():
+        assert isinstance(text, str)
         (project / name).write_text(text)
 
 

@@ -26,7 +26,7 @@ from pull_request_world import (
 
 from cachy.drift.outcome.report import DriftReport
 from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.publish import Result
+from cachy.pull_request.publish import PublishResult
 from cachy.pull_request.record import Description, OwnedFile, split_description
 from cachy.pull_request.scene import BRANCH
 
@@ -41,13 +41,13 @@ def test_one_pull_request_is_created_left_alone_updated_closed_and_created_again
     world: World,
 ) -> None:
     nights = [
-        (report(ADDED), Result("created", 1, PAGE)),
-        (report(ADDED), Result("none", 1, PAGE)),
-        (report(ADDED, REMOVED), Result("updated", 1, PAGE)),
-        (report(), Result("updated", 1, PAGE)),
-        (report(), Result("closed", 1, PAGE)),
-        (report(), Result("none")),
-        (report(ADDED, REMOVED), Result("created", 2, PAGE[:-1] + "2")),
+        (report(ADDED), PublishResult("created", 1, PAGE)),
+        (report(ADDED), PublishResult("none", 1, PAGE)),
+        (report(ADDED, REMOVED), PublishResult("updated", 1, PAGE)),
+        (report(), PublishResult("updated", 1, PAGE)),
+        (report(), PublishResult("closed", 1, PAGE)),
+        (report(), PublishResult("none")),
+        (report(ADDED, REMOVED), PublishResult("created", 2, PAGE[:-1] + "2")),
     ]
     assert [world.drift(found) for found, _ in nights] == [result for _, result in nights]
     assert [pull["state"] for pull in world.github.pulls] == ["closed", "open"]
@@ -84,7 +84,7 @@ def test_an_unchanged_night_pushes_nothing_and_writes_nothing(world: World) -> N
 
 def test_other_values_of_the_same_changes_are_no_news(world: World) -> None:
     world.drift(report(ADDED), {FIXTURE: '{"total": 3}\n'})
-    assert world.drift(report(ADDED), {FIXTURE: '{"total": 4}\n'}) == Result("none", 1, PAGE)
+    assert world.drift(report(ADDED), {FIXTURE: '{"total": 4}\n'}) == PublishResult("none", 1, PAGE)
     assert world.in_bare("show", f"{BRANCH}:{FIXTURE}") == '{"total": 3}\n'
 
 
@@ -92,7 +92,7 @@ def test_a_branch_behind_its_base_is_left_alone(world: World) -> None:
     world.drift(report(ADDED))
     tip, calls = world.github.tip(BRANCH), len(world.github.calls)
     world.push_by_hand("main")
-    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("none", 1, PAGE)
     assert world.github.tip(BRANCH) == tip
     assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
 
@@ -101,38 +101,38 @@ def test_a_branch_that_conflicts_with_its_base_is_rebuilt(world: World) -> None:
     world.drift(report(ADDED))
     base = world.push_by_hand("main", path=FIXTURE)
     world.update_checkout()
-    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     assert world.in_bare("rev-parse", f"{BRANCH}^").strip() == base
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
 
 def test_drift_without_a_file_to_change_opens_nothing(world: World) -> None:
-    assert world.drift(report(REMOVED), {}) == Result("none")
+    assert world.drift(report(REMOVED), {}) == PublishResult("none")
     assert world.github.tip(BRANCH) is None
 
 
 def test_drift_without_a_file_stands_in_a_pull_request_that_is_open_anyway(world: World) -> None:
     world.drift(report(ADDED))
-    assert world.drift(report(ADDED, REMOVED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED, REMOVED)) == PublishResult("updated", 1, PAGE)
     assert world.github.pulls[0]["title"] == "$.usage.total is gone (1 fixture)"
     assert "`$.usage.total` is gone" in world.github.pulls[0]["body"].splitlines()[0]
 
 
 def test_a_pull_request_whose_last_file_is_gone_is_closed(world: World) -> None:
     world.drift(report(ADDED, REMOVED))
-    assert world.drift(report(REMOVED), {}) == Result("updated", 1, PAGE)
-    assert world.drift(report(REMOVED), {}) == Result("closed", 1, PAGE)
+    assert world.drift(report(REMOVED), {}) == PublishResult("updated", 1, PAGE)
+    assert world.drift(report(REMOVED), {}) == PublishResult("closed", 1, PAGE)
     assert "needs a change of your code" in world.github.comments[-1]["body"]
-    assert world.drift(report(REMOVED), {}) == Result("none")
+    assert world.drift(report(REMOVED), {}) == PublishResult("none")
 
 
 def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
     world.drift(report(ADDED))
     commit = world.push_by_hand()
-    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
-    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    assert world.drift(report(REMOVED)) == PublishResult("blocked", 1, PAGE)
+    assert world.drift(report(REMOVED)) == PublishResult("blocked", 1, PAGE)
     world.github.pulls[0]["body"] = ""  # nobody knows what it was about
-    assert world.drift(report()) == Result("blocked", 1, PAGE)
+    assert world.drift(report()) == PublishResult("blocked", 1, PAGE)
     assert world.github.tip(BRANCH) == commit
     assert [comment["body"].splitlines()[-1] for comment in world.github.comments] == [
         "Found last: no drift any more."
@@ -147,7 +147,7 @@ def test_a_commit_of_another_workflow_is_never_overwritten(world: World) -> None
     told = ("commit-tree", f"{BRANCH}^{{tree}}", "-p", BRANCH, "-m", "Format")
     commit = world.in_bare_with(who, *told).strip()
     world.in_bare("update-ref", f"refs/heads/{BRANCH}", commit)
-    assert world.drift(report(REMOVED)) == Result("blocked", 1, PAGE)
+    assert world.drift(report(REMOVED)) == PublishResult("blocked", 1, PAGE)
     assert world.github.tip(BRANCH) == commit
 
 
@@ -175,7 +175,7 @@ def test_the_sticky_comment_is_found_behind_a_hundred_others(world: World) -> No
 def test_a_person_on_the_branch_without_a_pull_request_blocks_too(world: World) -> None:
     world.in_bare("branch", BRANCH, "main")
     world.push_by_hand()
-    assert world.drift(report(ADDED)) == Result("blocked")
+    assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
 def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> None:
@@ -186,14 +186,16 @@ def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> Non
     world.github.pulls[0]["sha"] = merged
     world.github.close(1, is_merged=True)
     world.update_checkout()
-    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == Result("created", 2, f"{PAGE[:-1]}2")
+    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == PublishResult(
+        "created", 2, f"{PAGE[:-1]}2"
+    )
 
 
 def test_what_somebody_closed_stays_closed_until_something_else_changes(world: World) -> None:
     world.drift(report(ADDED))
     world.github.close(1)
     assert summed_up(world.drift(report(ADDED))) == ("none", None, {"$.completed_at": 1})
-    assert world.drift(report(REMOVED)) == Result("created", 2, f"{PAGE[:-1]}2")
+    assert world.drift(report(REMOVED)) == PublishResult("created", 2, f"{PAGE[:-1]}2")
 
 
 def test_a_person_s_title_and_text_are_kept_whatever_the_drift_does(world: World) -> None:
@@ -201,9 +203,9 @@ def test_a_person_s_title_and_text_are_kept_whatever_the_drift_does(world: World
     body = world.github.pulls[0]["body"].replace("\n", "\r\n")
     edited = f"My notes.\r\n\r\n{body}\r\n\r\nSee #7."
     world.github.pulls[0] |= {"title": "My title", "body": edited}
-    assert world.drift(report(ADDED)) == Result("none", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("none", 1, PAGE)
     assert world.github.pulls[0]["body"] == edited
-    assert world.drift(report(ADDED, REMOVED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED, REMOVED)) == PublishResult("updated", 1, PAGE)
     first, *_, last = world.github.pulls[0]["body"].splitlines()
     assert (world.github.pulls[0]["title"], first, last) == ("My title", "My notes.", "See #7.")
     assert world.github.pulls[0]["body"].count("### How to accept") == 1
@@ -216,7 +218,7 @@ def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> Non
     with pytest.raises(CachyError):
         world.drift(report(ADDED))
     world.github.open(BRANCH, "main", "By hand", "Mine.")
-    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     assert world.github.pulls[0]["body"].startswith("Mine.\n\n**Merge once")
     assert world.github.pulls[0]["title"] == "By hand"
 
@@ -224,8 +226,8 @@ def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> Non
 def test_a_pull_request_without_a_record_closes_after_two_clean_nights(world: World) -> None:
     world.drift(report(ADDED))
     world.github.pulls[0]["body"] = "Emptied."
-    assert world.drift(report()) == Result("updated", 1, PAGE)
-    assert world.drift(report()) == Result("closed", 1, PAGE)
+    assert world.drift(report()) == PublishResult("updated", 1, PAGE)
+    assert world.drift(report()) == PublishResult("closed", 1, PAGE)
 
 
 @pytest.mark.parametrize(
@@ -243,7 +245,7 @@ def test_a_record_that_does_not_parse_is_dropped(world: World, record: str) -> N
     body = world.github.pulls[0]["body"]
     broken = re.sub(r"cachy-drift 1 \S+", f"cachy-drift 1 {record}", body)
     world.github.pulls[0]["body"] = broken
-    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     assert world.github.pulls[0]["body"].count("### How to accept") == 1 + (record == "!")
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
@@ -290,12 +292,12 @@ def test_a_night_that_could_not_look_closes_nothing(world: World, unsure: DriftR
 def test_a_branch_pushed_to_while_we_look_is_looked_at_again(world: World) -> None:
     world.drift(report(ADDED))
     world.before("GET /pulls", world.push_by_hand)
-    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == Result("blocked", 1, PAGE)
+    assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == PublishResult("blocked", 1, PAGE)
 
 
 def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World) -> None:
     world.before("GET /pulls", lambda: world.in_bare("branch", BRANCH, "main"))
-    assert world.drift(report(ADDED)) == Result("blocked")
+    assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
 def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
@@ -319,7 +321,7 @@ def test_a_push_while_it_closes_keeps_the_branch(world: World) -> None:
     world.drift(report(ADDED))
     world.drift(report())
     world.before("POST /issues/1/comments", world.push_by_hand)
-    assert world.drift(report()) == Result("closed", 1, PAGE)
+    assert world.drift(report()) == PublishResult("closed", 1, PAGE)
     assert world.in_bare("log", "--format=%s", "-1", BRANCH).strip() == "By hand"
 
 
@@ -328,14 +330,14 @@ def test_another_run_that_opened_it_first_is_joined(world: World) -> None:
         world.github.open(BRANCH, "main", "Theirs", "Theirs")
 
     world.before("POST /pulls", open_first)
-    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     titles = [pull["title"] for pull in world.github.pulls]
     assert titles == ["$.completed_at is new (1 fixture)"]
 
 
 def test_a_creation_whose_answer_is_lost_is_not_repeated(world: World) -> None:
     world.before("POST /pulls", lambda: "lost")
-    assert world.drift(report(ADDED)) == Result("updated", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     assert world.github.calls.count("POST /pulls") == 1
 
 
@@ -343,7 +345,7 @@ def test_a_creation_that_failed_is_told(world: World) -> None:
     world.before("POST /pulls", lambda: refusal(502, "Bad Gateway"))
     with pytest.raises(Inconclusive, match=r"POST octo/app/pulls: 502"):
         world.drift(report(ADDED))
-    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("created", 1, PAGE)
 
 
 @pytest.mark.parametrize(
@@ -368,7 +370,7 @@ def test_a_server_in_trouble_is_asked_again_after_the_time_it_names(
     world: World, first: list[Any], pauses: list[float]
 ) -> None:
     world.before("GET /pulls", *((lambda answer=answer: answer) for answer in first))
-    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("created", 1, PAGE)
     assert world.pauses == [*pauses, 1]
 
 
@@ -383,12 +385,12 @@ def test_a_server_that_stays_in_trouble_is_inconclusive(world: World, answer: An
 def test_a_renamed_repository_is_followed_and_another_host_is_not(world: World) -> None:
     moved = f"{world.github.url}/repos/octo/app"
     world.before("GET /", lambda: refusal(301, "Moved", Location=moved))
-    assert world.drift(report(ADDED), repository="octo/app") == Result("created", 1, PAGE)
+    assert world.drift(report(ADDED), repository="octo/app") == PublishResult("created", 1, PAGE)
     world.before("GET /", lambda: refusal(307, "Moved", Location="http://evil.example/"))
     with pytest.raises(CachyError, match=r"redirects to evil\.example: the token was not sent"):
         world.drift(report(ADDED))
 
 
-def summed_up(result: Result) -> tuple[str, int | None, dict[str, int]]:
+def summed_up(result: PublishResult) -> tuple[str, int | None, dict[str, int]]:
     declined = {one.change.path: number for one, number in result.declined}
     return result.operation, result.number, declined

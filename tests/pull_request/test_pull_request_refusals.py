@@ -21,7 +21,7 @@ from pull_request_world import (
 )
 
 from cachy.errors import CachyError
-from cachy.pull_request.publish import Result
+from cachy.pull_request.publish import PublishResult
 from cachy.pull_request.remote import find_prefix, parse_repository_name, refuse_foreign_server
 from cachy.pull_request.scene import BRANCH
 
@@ -45,7 +45,7 @@ def test_creation_forbidden_by_a_setting_keeps_the_branch_and_says_where(world: 
         "https://github.example/octo/app/compare/main...cachy/drift?expand=1"
     )
     assert world.changed_files() == [f"M\t{FIXTURE}"]
-    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("created", 1, PAGE)
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_folder_s_place_in_its_checkout_is_found(world: World) -> None:
 
 def test_a_remote_beside_the_checkout_is_pushed_to(world: World) -> None:
     run_git("-C", str(world.checkout), "remote", "set-url", "origin", "../served/octo/app.git")
-    assert world.drift(report(ADDED)) == Result("created", 1, PAGE)
+    assert world.drift(report(ADDED)) == PublishResult("created", 1, PAGE)
 
 
 @pytest.mark.parametrize(

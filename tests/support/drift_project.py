@@ -19,7 +19,7 @@ from cachy.config import load_config
 from cachy.drift.check import Options, check, load_fixtures
 from cachy.drift.live.limits import Allowance, Limits
 from cachy.drift.live.resend import open_connection
-from cachy.drift.outcome.changed_fixtures import Files
+from cachy.fixture.store.files import FileChanges
 
 KEY = "test-key-0123456789abcdef"
 CHAT = "/v1/chat/completions"
@@ -83,7 +83,7 @@ class Found:
     """What a run found: the report as JSON, and the files of the drifted fixtures."""
 
     report: dict[str, Any]
-    files: Files
+    files: FileChanges
 
 
 def check_here(project: Path, budget: int = 100, **options: Any) -> Found:

@@ -19,7 +19,7 @@ from github_server import GitHubServer, serve_github
 
 from cachy.drift.outcome.report import DriftReport
 from cachy.pull_request.proposal import Found, find_started
-from cachy.pull_request.publish import Result, open_pull_request
+from cachy.pull_request.publish import PublishResult, open_pull_request
 from cachy.pull_request.scene import BRANCH, Settings
 
 TOKEN = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
@@ -76,7 +76,7 @@ class World:
     def bare(self) -> Path:
         return self.github.bare
 
-    def drift(self, found: DriftReport, files: Any = None, **other: Any) -> Result:
+    def drift(self, found: DriftReport, files: Any = None, **other: Any) -> PublishResult:
         """Do what `cachy drift --open-pr` does with this report."""
         settings = replace(self.settings, **other)
         drifted = {FIXTURE: '{"total": 1}\n'} if any(row.changes for row in found.surfaces) else {}

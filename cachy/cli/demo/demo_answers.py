@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
 
-Json = dict[str, Any]
+JsonBody = dict[str, Any]
 _CAPITALS = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo"}
 
 
-def chat_completion(question: str, model: str, version: int) -> Json:
+def chat_completion(question: str, model: str, version: int) -> JsonBody:
     """Answer POST /v1/chat/completions; version 2 dates it by text, and drops a field."""
     text = _reply(question, version)
-    message: Json = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
+    message: JsonBody = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     answer = {
         "id": f"chatcmpl-{token_hex(12)}",
         "object": "chat.completion",
@@ -45,7 +45,7 @@ def chat_completion(question: str, model: str, version: int) -> Json:
     return answer
 
 
-def chat_chunks(question: str, model: str, version: int) -> Iterator[Json]:
+def chat_chunks(question: str, model: str, version: int) -> Iterator[JsonBody]:
     """Answer the same with "stream": true; equal in both versions."""
     shared = {
         "id": f"chatcmpl-{token_hex(12)}",
@@ -61,29 +61,29 @@ def chat_chunks(question: str, model: str, version: int) -> Iterator[Json]:
     yield shared | _delta({}, "stop")
 
 
-def _delta(delta: Json, finish_reason: str | None = None) -> Json:
+def _delta(delta: JsonBody, finish_reason: str | None = None) -> JsonBody:
     choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
     return {"choices": [choice]}
 
 
-def response(question: str, model: str, version: int) -> Json:
+def response(question: str, model: str, version: int) -> JsonBody:
     """Answer POST /v1/responses; version 2 also says when it was completed."""
     text = _reply(question, version)
     begun = _begun(model, version)
     return _completed(begun, [_message(f"msg_{token_hex(16)}", text)], question, text)
 
 
-def response_events(question: str, model: str, version: int) -> Iterator[Json]:
+def response_events(question: str, model: str, version: int) -> Iterator[JsonBody]:
     """Answer the same with "stream": true; version 2 has an event more, response.queued."""
     events = _response_events(question, model, version)
     for number, event in enumerate(events):
         yield {"type": event.pop("type"), "sequence_number": number, **event}
 
 
-def _response_events(question: str, model: str, version: int) -> Iterator[Json]:
+def _response_events(question: str, model: str, version: int) -> Iterator[JsonBody]:
     text, item_id = _reply(question, version), f"msg_{token_hex(16)}"
     begun = _begun(model, version)
-    place: Json = {"item_id": item_id, "output_index": 0, "content_index": 0}
+    place: JsonBody = {"item_id": item_id, "output_index": 0, "content_index": 0}
     item = _message(item_id, text)
     part = item["content"][0]
     yield {"type": "response.created", "response": begun}
@@ -101,8 +101,8 @@ def _response_events(question: str, model: str, version: int) -> Iterator[Json]:
     yield {"type": "response.completed", "response": _completed(begun, [item], question, text)}
 
 
-def _begun(model: str, version: int) -> Json:
-    answer: Json = {
+def _begun(model: str, version: int) -> JsonBody:
+    answer: JsonBody = {
         "id": f"resp_{token_hex(24)}",
         "object": "response",
         "created_at": int(time.time()),
@@ -136,7 +136,7 @@ def _begun(model: str, version: int) -> Json:
     return answer | ({"completed_at": None} if version > 1 else {})
 
 
-def _completed(begun: Json, output: list[Json], question: str, text: str) -> Json:
+def _completed(begun: JsonBody, output: list[JsonBody], question: str, text: str) -> JsonBody:
     usage = {
         **_counts("input_tokens", question, "output_tokens", text),
         "input_tokens_details": {"cached_tokens": 0},
@@ -146,13 +146,13 @@ def _completed(begun: Json, output: list[Json], question: str, text: str) -> Jso
     return done | ({"completed_at": int(time.time())} if "completed_at" in begun else {})
 
 
-def _message(item_id: str, text: str) -> Json:
+def _message(item_id: str, text: str) -> JsonBody:
     part = {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
     head = {"id": item_id, "type": "message", "status": "completed"}
     return {**head, "role": "assistant", "content": [part]}
 
 
-def _counts(asked: str, question: str, answered: str, text: str) -> Json:
+def _counts(asked: str, question: str, answered: str, text: str) -> JsonBody:
     first, second = len(question.split()) + 6, len(text.split()) + 1
     return {asked: first, answered: second, "total_tokens": first + second}
 

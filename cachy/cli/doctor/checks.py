@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from cachy.cli.doctor.self_test import Result
+from cachy.cli.doctor.self_test import LibraryResult
 from cachy.config import Config, Mode, in_ci, load_config
 from cachy.display import counted, shown_path
 from cachy.fixture.store.files import list_fixtures
@@ -51,7 +51,7 @@ def describe_hosts(config: Config) -> Iterator[str]:
         yield "requests to other hosts go live, and the summary of a run counts them"
 
 
-def describe_libraries(results: Sequence[Result]) -> Iterator[str]:
+def describe_libraries(results: Sequence[LibraryResult]) -> Iterator[str]:
     """Return a line for each installed client library."""
     width = max(len(result.name) for result in results)
     for result in results:

@@ -26,7 +26,7 @@ from cachy.errors import Inconclusive
 _SECONDS = 60
 
 
-class Result(NamedTuple):
+class LibraryResult(NamedTuple):
     """What became of one library's request.
 
     `recorded`: it left a fixture. `replayed`: the second request got the recorded response and did
@@ -86,7 +86,7 @@ _SENDERS: dict[str, Callable[[Any, str], object]] = {
 }
 
 
-def run_self_test() -> list[Result]:
+def run_self_test() -> list[LibraryResult]:
     """Return what becomes of a request of each installed library, tried in another process.
 
     Raises:
@@ -104,7 +104,7 @@ def run_self_test() -> list[Result]:
     if done.returncode or not done.stdout:
         last = (done.stderr.splitlines() or [f"exit code {done.returncode}"])[-1]
         raise Inconclusive(f"the self-test of the client libraries failed: {last}")
-    return [Result(*row) for row in json.loads(done.stdout.splitlines()[-1])]
+    return [LibraryResult(*row) for row in json.loads(done.stdout.splitlines()[-1])]
 
 
 class _Server(ThreadingHTTPServer):
@@ -126,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def _test_all() -> list[Result]:
+def _test_all() -> list[LibraryResult]:
     results = []
     with _Server(("127.0.0.1", 0), _Handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -140,7 +140,7 @@ def _test_all() -> list[Result]:
 
 def _test_one(
     name: str, send: Callable[[Any, str], object], library: Any, server: _Server, folder: Path
-) -> Result:
+) -> LibraryResult:
     host = f"127.0.0.1:{server.server_port}"
     url, refused, replayed = f"http://{host}/cachy-doctor", False, False
     with cachy(folder, [host], mode="record"), suppress(Exception, UnrecordedRequest):
@@ -155,7 +155,7 @@ def _test_one(
     except Exception:  # a library that fails was not caught
         replayed = False
     recorded = any(folder.rglob("*.json"))
-    return Result(name, _version(name), recorded, replayed, refused)
+    return LibraryResult(name, _version(name), recorded, replayed, refused)
 
 
 def _version(name: str) -> str:

@@ -15,7 +15,7 @@ from cachy.errors import CachyError
 
 if TYPE_CHECKING:
     from cachy.drift.outcome.report import DriftReport
-    from cachy.pull_request.publish import Result
+    from cachy.pull_request.publish import PublishResult
     from cachy.pull_request.scene import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -120,14 +120,14 @@ def publish(
     return _with_result(report, result)
 
 
-def _tell(result: Result) -> None:
+def _tell(result: PublishResult) -> None:
     if result.url:
         say(f"cachy: pull request {result.url}: {result.operation}", err=True)
     for path in result.left_out:
         say(f"cachy: left out {path}: the base has a newer version of it.", err=True)
 
 
-def _with_result(report: DriftReport, result: Result) -> DriftReport:
+def _with_result(report: DriftReport, result: PublishResult) -> DriftReport:
     from cachy.drift.outcome.report import PullRequestRow
 
     row = PullRequestRow(

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cachy.compare.bodies.parents import Parent, Response, find_parents
+from cachy.compare.bodies.parents import Parent, find_parents
 from cachy.compare.catalogue.change import Change
-from cachy.interaction import Json
+from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import REVISIONS
 
 _MANY_NULLS = 0.4  # share of the fields
@@ -53,8 +53,8 @@ _STAMP = re.compile(
 class Histories:
     """What the recorded responses and the live one say of how far they are."""
 
-    recorded: Sequence[Response]
-    live: Response
+    recorded: Sequence[JsonObject]
+    live: JsonObject
     is_closed: bool = False
 
     def explain(self, change: Change) -> bool:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from cachy.interaction import Json
+from cachy.interaction import Json, JsonObject
 from cachy.structure.learn import events_of
 from cachy.structure.paths import Step, parse_path
 from cachy.structure.plain_body import decode
 
-Response = Mapping[str, Json]
 Position = Literal["only", "first", "middle", "last", ""]
 
 
@@ -29,7 +28,7 @@ class Parent:
     position: Position = ""
 
 
-def find_parents(path: str, responses: Iterable[Response]) -> list[Parent]:
+def find_parents(path: str, responses: Iterable[JsonObject]) -> list[Parent]:
     """Find every object that holds the field at a path, or could hold it."""
     try:
         root, (*steps, last) = parse_path(path)
@@ -45,7 +44,7 @@ def find_parents(path: str, responses: Iterable[Response]) -> list[Parent]:
     ]
 
 
-def _bodies(response: Response, root: str) -> Iterator[tuple[Json, Position]]:
+def _bodies(response: JsonObject, root: str) -> Iterator[tuple[Json, Position]]:
     if root == "$":
         if "json" in response:
             yield decode(response["json"]), ""

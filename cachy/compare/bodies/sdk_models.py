@@ -18,16 +18,16 @@ from cachy.interaction import Json
 from cachy.providers import find_provider
 from cachy.structure.paths import Step, parent_of, parse_path
 
-Schema = Mapping[str, Any]
+ModelSchema = Mapping[str, Any]
 
 _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ModelPlace:
     """What the model says of a path: its possible schemas, and whether an object must have it."""
 
-    schemas: tuple[Schema, ...]
+    schemas: tuple[ModelSchema, ...]
     is_required: bool = False
 
     @property
@@ -44,7 +44,7 @@ class Place:
         return frozenset[str]() if not all(found) else frozenset[str]().union(*found)
 
 
-def _types(schema: Schema) -> frozenset[str]:
+def _types(schema: ModelSchema) -> frozenset[str]:
     named = schema.get("type")
     if named:
         return frozenset([named] if isinstance(named, str) else named)
@@ -52,7 +52,7 @@ def _types(schema: Schema) -> frozenset[str]:
     return frozenset(_TYPES.get(type(value), "object") for value in values)
 
 
-def _tokens(schema: Schema) -> frozenset[str]:
+def _tokens(schema: ModelSchema) -> frozenset[str]:
     values = [schema["const"]] if "const" in schema else schema.get("enum", ())
     return frozenset(value for value in values if isinstance(value, str))
 
@@ -61,8 +61,8 @@ def _tokens(schema: Schema) -> frozenset[str]:
 class Model:
     """A response model as JSON Schema 2020-12, as pydantic writes it."""
 
-    schema: Schema
-    defs: Mapping[str, Schema] = field(default_factory=dict)
+    schema: ModelSchema
+    defs: Mapping[str, ModelSchema] = field(default_factory=dict)
     verdict: Verdict = "sdk-broken"
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
@@ -100,7 +100,7 @@ class Model:
         is_known = around and any(schema.get("properties") for schema in around.schemas)
         return "provider-ahead" if is_known else "unknown"
 
-    def find(self, path: str) -> Place | None:
+    def find(self, path: str) -> ModelPlace | None:
         """Find what the model says of a path; None where it does not know it."""
         try:
             root, steps = parse_path(path)
@@ -111,14 +111,14 @@ class Model:
             place = self._follow(place, step) if place else None
         return place
 
-    def _root(self, event: str) -> Place | None:
+    def _root(self, event: str) -> ModelPlace | None:
         """The whole model, or the member of its union that an event is."""
         schemas = tuple(self._leaves([self.schema]))
         if event and len(schemas) > 1:
             schemas = tuple(self._members(schemas, "type", event))
-        return Place(schemas) if schemas else None
+        return ModelPlace(schemas) if schemas else None
 
-    def _follow(self, place: Place, step: Step) -> Place | None:
+    def _follow(self, place: ModelPlace, step: Step) -> ModelPlace | None:
         if step.field is not None:
             return self._field(place, step.field)
         if step.each == "value":
@@ -128,16 +128,16 @@ class Model:
             found = tuple(self._items(place.schemas))
         if step.variant:
             found = tuple(self._members(found, *step.variant))
-        return Place(found) if found else None
+        return ModelPlace(found) if found else None
 
-    def _field(self, place: Place, name: str) -> Place | None:
+    def _field(self, place: ModelPlace, name: str) -> ModelPlace | None:
         objects = [schema for schema in place.schemas if schema.get("properties")]
         holders = [schema for schema in objects if name in schema["properties"]]
         found = tuple(self._leaves(schema["properties"][name] for schema in holders))
         needed = all(name in schema.get("required", ()) for schema in objects)
-        return Place(found, needed) if found else None
+        return ModelPlace(found, needed) if found else None
 
-    def _items(self, schemas: Iterable[Schema]) -> Iterator[Schema]:
+    def _items(self, schemas: Iterable[ModelSchema]) -> Iterator[ModelSchema]:
         """The elements of arrays; a schema of anything else stands for itself."""
         for schema in schemas:
             if "items" in schema:
@@ -145,13 +145,15 @@ class Model:
             elif schema.get("type") != "null":
                 yield schema
 
-    def _members(self, schemas: Iterable[Schema], key: str, name: str) -> Iterator[Schema]:
+    def _members(
+        self, schemas: Iterable[ModelSchema], key: str, name: str
+    ) -> Iterator[ModelSchema]:
         for schema in schemas:
             named = schema.get("properties", {}).get(key, {})
             if any(name in _tokens(leaf) for leaf in self._leaves([named])):
                 yield schema
 
-    def _leaves(self, schemas: Iterable[Schema]) -> Iterator[Schema]:
+    def _leaves(self, schemas: Iterable[ModelSchema]) -> Iterator[ModelSchema]:
         """Follow references and unions to the schemas that say something by themselves."""
         pending, seen = [*schemas], set[str]()
         while pending:

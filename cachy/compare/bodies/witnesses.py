@@ -18,7 +18,7 @@ from cachy.structure.paths import Observation, parent_of
 Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-broken"]
 
 
-class Place(Protocol):
+class WitnessPlace(Protocol):
     """What a witness says of a path; empty types or tokens say that anything may stand there."""
 
     @property
@@ -41,7 +41,7 @@ class Witness(Protocol):
     def verdict(self) -> Verdict:
         """What a breach of it is called."""
 
-    def find(self, path: str) -> Place | None:
+    def find(self, path: str) -> WitnessPlace | None:
         """Find what it says of a path; None where it does not know it."""
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
@@ -117,7 +117,9 @@ def find_breaches(
     ]
 
 
-def _lacks(place: Place, path: str, known: Observation, comparison: Comparison) -> Iterator[Change]:
+def _lacks(
+    place: WitnessPlace, path: str, known: Observation, comparison: Comparison
+) -> Iterator[Change]:
     parent = parent_of(path)
     holder = comparison.live.get(parent)
     if not place.is_required or known.is_optional or known.is_variant or holder is None:
@@ -126,7 +128,9 @@ def _lacks(place: Place, path: str, known: Observation, comparison: Comparison) 
         yield make_change("field-removed", path, known.type, None)
 
 
-def _holds(place: Place, path: str, known: Observation, live: Observation) -> Iterator[Change]:
+def _holds(
+    place: WitnessPlace, path: str, known: Observation, live: Observation
+) -> Iterator[Change]:
     allowed = place.types | ({"integer"} if "number" in place.types else set())
     bad = live.types - known.types - allowed if place.types else frozenset[str]()
     if bad == {"null"}:

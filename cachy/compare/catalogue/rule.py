@@ -50,7 +50,7 @@ SdkQuestion = Literal["field", "required", "types", "token", "member"]
 # by leaving out a member of a union.
 Graft = Literal["structure", "token", "drop-member"]
 # What of the request the API refused, where the change is a refusal.
-Refused = Literal["request", "model"]
+RefusedPart = Literal["request", "model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,4 +70,4 @@ class Rule:
     sdk: SdkQuestion | None = None
     graft: Graft = "structure"
     when_seen_again: RuleId | None = None
-    refused: Refused | None = None
+    refused: RefusedPart | None = None

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import kind_of_body, status_of
 from cachy.errors import NotComparable
 from cachy.fixture.format.text import BODY_KINDS
-from cachy.interaction import Json
+from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import FAILURE_EVENTS
 from cachy.structure.learn import event_name
 from cachy.structure.plain_body import decode, media_type
 
-Response = Mapping[str, Json]
 _SIDES = {"old": "the recorded response", "new": "the live response"}
 _PARSED = ("json", "sse", "ndjson")
 _GRAPHQL = frozenset({"errors", "data", "extensions"})  # https://spec.graphql.org, section 7.1
 
 
-def refuse_incomparable(before: Response, after: Response, others: Iterable[Response] = ()) -> None:
+def refuse_incomparable(
+    before: JsonObject, after: JsonObject, others: Iterable[JsonObject] = ()
+) -> None:
     """Refuse two responses of one status class and media type that cannot be compared.
 
     `others` are further recordings of the surface.
@@ -46,11 +47,11 @@ def refuse_incomparable(before: Response, after: Response, others: Iterable[Resp
         )
 
 
-def _body_of(response: Response) -> Mapping[str, Json]:
+def _body_of(response: JsonObject) -> JsonObject:
     return {kind: response[kind] for kind in (*BODY_KINDS, "truncated") if kind in response}
 
 
-def _find_problem(response: Response) -> str:
+def _find_problem(response: JsonObject) -> str:
     media, kind = media_type(response), kind_of_body(response)
     if response.get("truncated"):
         return "was cut short"
@@ -62,7 +63,7 @@ def _find_problem(response: Response) -> str:
     return ""
 
 
-def _reason(response: Response) -> Literal["provider", "unparsed"]:
+def _reason(response: JsonObject) -> Literal["provider", "unparsed"]:
     is_cut = response.get("truncated") or media_type(response) == "text/event-stream"
     return "provider" if is_cut else "unparsed"
 
@@ -73,11 +74,11 @@ def _other_kind(old: str, new: str) -> str:
     return f"the recorded response is {old}, and the live response is {new} that does not say so"
 
 
-def _has_failed(response: Response) -> bool:
+def _has_failed(response: JsonObject) -> bool:
     return next(_failures(response), None) is not None
 
 
-def _failures(response: Response) -> Iterator[Any]:
+def _failures(response: JsonObject) -> Iterator[Any]:
     """Find the errors that a response carries, at the top of its body or of its events."""
     if "json" in response:
         yield from _failure_of(decode(response["json"]))

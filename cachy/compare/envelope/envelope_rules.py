@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -13,10 +13,9 @@ from cachy.compare.catalogue.rule import RuleId, Severity
 from cachy.compare.envelope.api_error import name_error
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
-from cachy.interaction import Json
+from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import GONE, JUDGED_HEADERS, VERSION_HEADERS
 
-Response = Mapping[str, Json]
 _VERSION = re.compile(r"v?\d[\d.-]{0,15}")
 _PARAMETER = re.compile(r"(?=.{1,64}$)[A-Za-z]+(?:[_.][A-Za-z]+)*")  # no digit: no secret fits
 _IMPLIED = {"json": "application/json", "sse": "text/event-stream"}
@@ -24,9 +23,9 @@ _VAGUE = ("text/plain", "application/octet-stream")  # they say no more than "te
 
 
 def compare_exchange(
-    before: Response,
-    after: Response,
-    others: Iterable[Response] = (),
+    before: JsonObject,
+    after: JsonObject,
+    others: Iterable[JsonObject] = (),
     now: datetime | None = None,
     headers: Iterable[str] = (),
 ) -> tuple[list[Change], bool]:
@@ -43,25 +42,25 @@ def compare_exchange(
     ], True
 
 
-def status_of(response: Response) -> int:
+def status_of(response: JsonObject) -> int:
     """Return the status; 200 where a document has none."""
     status = response.get("status", 200)
     return status if isinstance(status, int) else 200
 
 
-def kind_of_body(response: Response) -> str:
+def kind_of_body(response: JsonObject) -> str:
     """Name the kind of a body."""
     return next((kind for kind in BODY_KINDS if kind in response), "none")
 
 
-def is_alike(document: Mapping[str, Json], before: Response) -> bool:
+def is_alike(document: JsonObject, before: JsonObject) -> bool:
     """Whether an answer can teach what varies in another: both errors or not, streams or not."""
     response = document["response"]
     is_same_class = status_of(response) // 100 == status_of(before) // 100
     return is_same_class and ("sse" in response) == ("sse" in before)
 
 
-def _compare_status(before: Response, after: Response) -> Change | None:
+def _compare_status(before: JsonObject, after: JsonObject) -> Change | None:
     old, new = status_of(before), status_of(after)
     if old == new or old >= 400:
         return None
@@ -74,38 +73,38 @@ def _compare_status(before: Response, after: Response) -> Change | None:
     return make_change("status-changed", "status", str(old), str(new), severity)
 
 
-def _error_of(response: Response) -> dict[str, Json]:
+def _error_of(response: JsonObject) -> dict[str, Json]:
     body = response.get("json")
     error = body.get("error", body) if isinstance(body, dict) else None
     return error if isinstance(error, dict) else {}
 
 
-def _error_codes(response: Response) -> set[str]:
+def _error_codes(response: JsonObject) -> set[str]:
     error = _error_of(response)
     return {value for key in ("code", "type") if isinstance(value := error.get(key), str)}
 
 
-def _said(response: Response) -> str:
+def _said(response: JsonObject) -> str:
     """Say which error it is, and about which parameter: names, never its words."""
     code, param = name_error(response.get("json")), _error_of(response).get("param")
     is_named = isinstance(param, str) and _PARAMETER.fullmatch(param)
     return f"{code}: {param}" if code and is_named else code
 
 
-def _media(response: Response) -> str:
+def _media(response: JsonObject) -> str:
     """Return the media type, also of a body that can be of one only."""
     named = _headers(response).get("content-type", "").partition(";")[0].strip().lower()
     return named or _IMPLIED.get(kind_of_body(response), "")
 
 
-def _compare_media(before: Response, after: Response) -> Change | None:
+def _compare_media(before: JsonObject, after: JsonObject) -> Change | None:
     old, new = _media(before), _media(after)
     if not old or not new or old == new or _is_one_language(before, after):
         return None
     return make_change("content-type-changed", "headers.content-type", old, new)
 
 
-def _is_one_language(before: Response, after: Response) -> bool:
+def _is_one_language(before: JsonObject, after: JsonObject) -> bool:
     """Whether what reads the one body reads the other too, under another name."""
     kinds = {kind_of_body(before), kind_of_body(after)}
     if kinds.isdisjoint(("text", "base64", "blob")):
@@ -118,7 +117,7 @@ def _is_one_language(before: Response, after: Response) -> bool:
 
 
 def _compare_announcements(
-    before: Response, after: Response, now: datetime | None
+    before: JsonObject, after: JsonObject, now: datetime | None
 ) -> Iterator[Change]:
     old, new = _headers(before), _headers(after)
     if new.get("deprecation") and new["deprecation"] != old.get("deprecation"):
@@ -132,7 +131,7 @@ def _compare_announcements(
 
 
 def _compare_headers(
-    before: Response, after: Response, others: Iterable[Response], judged: Iterable[str]
+    before: JsonObject, after: JsonObject, others: Iterable[JsonObject], judged: Iterable[str]
 ) -> Iterator[Change]:
     old, new = _headers(before), _headers(after)
     for name in VERSION_HEADERS:
@@ -150,7 +149,7 @@ def _compare_headers(
         yield from _compare_redirects(old.get("location"), new.get("location"))
 
 
-def _headers(response: Response) -> dict[str, str]:
+def _headers(response: JsonObject) -> dict[str, str]:
     headers = response.get("headers") or {}
     return {str(name).lower(): str(value) for name, value in headers.items()}
 

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from cachy.compare.catalogue.change import Change
 from cachy.compare.catalogue.rules import RULES
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import status_of
-from cachy.interaction import Json
+from cachy.interaction import Json, JsonObject
 from cachy.structure.plain_body import decode
 
-Response = Mapping[str, Json]
 # Where an error says what it is, in the usual ways of APIs (RFC 9457, OAuth 2.0, JSON:API).
 _CONTAINERS = ("error", "errors", "message", "detail", "title", "code", "error_description")
 _MESSAGES = ("message", "detail", "title", "error_description", "error")
 
 
 def as_error_changes(
-    changes: Iterable[Change], before: Response, after: Response, *, is_closed: bool
+    changes: Iterable[Change], before: JsonObject, after: JsonObject, *, is_closed: bool
 ) -> list[Change]:
     """Return what changed in an error's shape; another error of an API of data has other fields."""
     is_other = not is_closed and _is_other_error(before, after)
@@ -44,7 +43,7 @@ def _top_name(path: str) -> str:
     return name if "." not in name and "[" not in name else ""
 
 
-def _is_other_error(before: Response, after: Response) -> bool:
+def _is_other_error(before: JsonObject, after: JsonObject) -> bool:
     if status_of(before) != status_of(after):
         return True
     old, new = (decode(one.get("json")) for one in (before, after))

@@ -17,9 +17,9 @@ from xml.etree import ElementTree
 
 import cachy
 from cachy.config import Config
-from cachy.drift.outcome.changed_fixtures import Files
 from cachy.drift.outcome.report import CheckRow
 from cachy.errors import CachyError
+from cachy.fixture.store.files import FileChanges
 from cachy.redact import find_secrets, secret_values
 
 _LONGEST = 1200.0  # seconds for one run of the tests
@@ -44,7 +44,7 @@ class _Run:
 
 
 def find_failing_tests(
-    command: str, files: Files, config: Config, environ: Mapping[str, str]
+    command: str, files: FileChanges, config: Config, environ: Mapping[str, str]
 ) -> CheckRow:
     """Run a command with today's fixtures and with the new ones, and compare.
 
@@ -81,7 +81,7 @@ def split_command(command: str) -> list[str]:
     return parts
 
 
-def _run(command: str, files: Files, config: Config, environ: Mapping[str, str]) -> _Run:
+def _run(command: str, files: FileChanges, config: Config, environ: Mapping[str, str]) -> _Run:
     with _copy(config.root) as (project, aside):
         for name, held in files.items():
             _put(project / PurePosixPath(name), held)

@@ -10,14 +10,12 @@ from cachy.drift.live.case import blob_path, path_name
 from cachy.drift.outcome.judgement import Rewritten
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import NAME, blob_names
-from cachy.fixture.store.files import list_fixtures
-
-Files = dict[str, str | bytes | None]  # by path; None: remove
+from cachy.fixture.store.files import FileChanges, list_fixtures
 
 
-def changed_fixtures(rewritten: Sequence[Rewritten], config: Config) -> Files:
+def changed_fixtures(rewritten: Sequence[Rewritten], config: Config) -> FileChanges:
     """Return the new texts of fixtures, and what becomes of their blobs."""
-    files: Files = {}
+    files: dict[str, str | bytes | None] = {}
     for one in rewritten:
         files[one.case.name] = one.text
         files |= {blob_path(name, config): raw for name, raw in one.blobs.items()}

@@ -21,9 +21,7 @@ from cachy.drift.outcome.graft import graft, is_writable
 from cachy.drift.outcome.policy import apply_policy
 from cachy.fixture.format.blobs import blob_names
 from cachy.fixture.format.text import render_fixture
-from cachy.interaction import Json
-
-Document = Mapping[str, Json]
+from cachy.interaction import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,7 +64,7 @@ class CaseResult:
     unchecked: Unchecked | None = None
     not_exercised: NotExercised | None = None
     skip: Skip | None = None
-    live: tuple[Document, ...] = ()
+    live: tuple[JsonObject, ...] = ()
     rewritten: tuple[Rewritten, ...] = ()
     stale: tuple[Case, ...] = ()
 
@@ -109,7 +107,7 @@ class Judge:
     def _with_changes(
         self, result: CaseResult, settled: Sequence[tuple[Try, list[Change]]]
     ) -> CaseResult:
-        case, told, shown = result.case, list[Told](), list[tuple[Document, list[Change]]]()
+        case, told, shown = result.case, list[Told](), list[tuple[JsonObject, list[Change]]]()
         blobs: dict[str, bytes] = {}
         for one, changes in settled:
             live, payloads = self.asker.compose(case, one.response)
@@ -122,7 +120,7 @@ class Judge:
         result = replace(result, told=tuple(told), seen=seen)
         return self._rewritten(result, shown, blobs)
 
-    def _told(self, change: Change, case: Case, response: Document) -> Told:
+    def _told(self, change: Change, case: Case, response: JsonObject) -> Told:
         refused = RULES[change.rule].refused
         if refused is None:
             return Told(change=change, case=case)
@@ -137,7 +135,7 @@ class Judge:
     def _rewritten(
         self,
         result: CaseResult,
-        shown: Sequence[tuple[Document, list[Change]]],
+        shown: Sequence[tuple[JsonObject, list[Change]]],
         blobs: Mapping[str, bytes],
     ) -> CaseResult:
         """Put what changed into the fixture and into those that it stands for."""
@@ -165,10 +163,10 @@ class Judge:
         return replace(result, rewritten=tuple(rewritten), stale=tuple(stale), live=partial)
 
     def _with(
-        self, case: Case, shown: Sequence[tuple[Document, list[Change]]], *, take_whole: bool
-    ) -> Document | None:
+        self, case: Case, shown: Sequence[tuple[JsonObject, list[Change]]], *, take_whole: bool
+    ) -> JsonObject | None:
         """Return a fixture's document with what changed; None where that changes nothing."""
-        document: Document = case.fixture.document
+        document: JsonObject = case.fixture.document
         for live, kept in shown:
             document = graft(document, live, kept, take_whole=take_whole)
         is_same = document["response"] == case.fixture.document["response"]
@@ -188,7 +186,10 @@ class Judge:
         return Rewritten(case=case, text=render_fixture(document), blobs=kept)
 
     def _is_stale(
-        self, case: Case, document: Document | None, shown: Sequence[tuple[Document, list[Change]]]
+        self,
+        case: Case,
+        document: JsonObject | None,
+        shown: Sequence[tuple[JsonObject, list[Change]]],
     ) -> bool:
         """Whether a fixture still shows what has changed, its new text included."""
         before = {**(document or case.fixture.document), "request": case.fixture.request}

@@ -14,7 +14,6 @@ from pathlib import Path, PurePosixPath
 from cachy.config import Config
 from cachy.display import printable, shown_path
 from cachy.drift.live.case import path_name
-from cachy.drift.outcome.changed_fixtures import Files
 from cachy.drift.outcome.graft import is_writable
 from cachy.drift.outcome.report import DriftReport
 from cachy.drift.outcome.report_text import render_json
@@ -23,7 +22,7 @@ from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import NAME, is_blob
 from cachy.fixture.format.fast_schema import is_whole
 from cachy.fixture.format.text import parse_fixture, render_fixture
-from cachy.fixture.store.files import CONTRACT, is_fixture_name, is_inside, read_text
+from cachy.fixture.store.files import CONTRACT, FileChanges, is_fixture_name, is_inside, read_text
 from cachy.redact import find_secrets
 from cachy.structure.contract_file import parse_contract, render_contract
 
@@ -46,7 +45,7 @@ def save_report(report: DriftReport, path: Path) -> None:
     _write(path, (render_json(report) + "\n").encode("utf-8", "backslashreplace"))
 
 
-def save_patch(files: Files, folder: Path) -> None:
+def save_patch(files: FileChanges, folder: Path) -> None:
     """Write the files of a run below a folder, by their paths from the project's folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, held in files.items():
@@ -78,13 +77,13 @@ def load_report(path: Path) -> DriftReport:
     return DriftReport.from_json(value)
 
 
-def load_patch(report: DriftReport, folder: Path | None, config: Config) -> Files:
+def load_patch(report: DriftReport, folder: Path | None, config: Config) -> FileChanges:
     """Load the files that a report names: only such as cachy writes, inside the fixtures.
 
     Raises:
         CachyError: a file is not one that drift would write here; the message names it.
     """
-    files: Files = {}
+    files: dict[str, str | bytes | None] = {}
     for row in report.files:
         _check_path(row.path, config)
         if row.path in files:
@@ -167,7 +166,7 @@ def _without_response(document: Mapping[str, object]) -> dict[str, object]:
     return {key: document[key] for key in document if key not in ("response", "recorded")}
 
 
-def _refuse_others(files: Files, folder: Path | None) -> None:
+def _refuse_others(files: FileChanges, folder: Path | None) -> None:
     """Refuse what lies in the folder and is not in the report: somebody else put it there."""
     for path in folder.rglob("*") if folder else ():
         name = path.relative_to(folder).as_posix() if folder else ""
