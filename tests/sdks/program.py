@@ -75,14 +75,18 @@ def enter(phase: str) -> None:
         forbid_sockets()
 
 
+def empty_project() -> Path:
+    folder = Path("fixtureless")
+    folder.mkdir(exist_ok=True)
+    (folder / "pyproject.toml").write_text("[tool.cachy]\n")
+    return folder
+
+
 def go_through(phase: str, module: str, foreign: str, own: str) -> dict[str, Any]:
     """Make every call of an SDK; what each gave, by way of calling."""
     enter(phase)
     ended = refusal if phase in ("miss", "unsent") else answer
-    folder = Path("fixtureless" if ended is refusal else ".")
-    folder.mkdir(exist_ok=True)
-    (folder / "pyproject.toml").write_text("[tool.cachy]\n")
-    with chdir(folder):
+    with chdir(empty_project() if ended is refusal else "."):
         enable_cachy(doms=HOST)
         try:
             calls = importlib.import_module(f"sdks.calls.{module}").calls(foreign, own)
