@@ -21,3 +21,14 @@ def placeholder(kind: str) -> str:
 def is_placeholder(text: str) -> bool:
     """Whether a text is a placeholder, or several, and nothing else."""
     return _ONLY_PLACEHOLDERS.fullmatch(text) is not None
+
+
+# A password that was redacted as something else: by its shape, or by where it was first seen.
+_AS_PASSWORD = re.compile(
+    r"((?i:passw(?:or)?d)(?:\\{0,16}[\"'])?\s*(?:=>|[:=])\s*(?:\\{0,16}[\"'])?)\[redacted:[a-z0-9-]+\]"
+)
+
+
+def mark_passwords(text: str) -> str:
+    """Return a text whose placeholders behind `password:` are those of passwords."""
+    return _AS_PASSWORD.sub(rf"\1{placeholder('password')}", text)

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from cachy.interaction import Json
 from cachy.redact.json_values import redact_json
 from cachy.redact.newer_shapes import NEWER
 from cachy.redact.placeholders import placeholder
@@ -15,17 +16,15 @@ from cachy.redact.shapes import KEPT_JWT, WORDS, Rules, Shape
 
 _EXPIRY = 4070908800  # 2099-01-01, so that no program finds the token expired
 _ENDING = ".redacted"
-_ANY_JWT = r"(?:eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|e30\.[A-Za-z0-9_-]+\.redacted)"
+_ANY_JWT = re.compile(
+    r"(?:eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*|e30\.[A-Za-z0-9_-]+\.redacted)"
+)
 
 
 def _keep_claims(match: re.Match[str]) -> str:
     """Return a JWT that programs can decode and no server accepts (RFC 7519 section 3)."""
-    part = match[0].split(".")[1]
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except ValueError:
-        return placeholder("jwt")
-    if not isinstance(claims, dict):
+    claims = _claims(match[0])
+    if claims is None:
         return placeholder("jwt")
     clean = redact_json(claims)
     if "exp" in clean:
@@ -34,13 +33,26 @@ def _keep_claims(match: re.Match[str]) -> str:
     return KEPT_JWT + base64.urlsafe_b64encode(text).decode().rstrip("=") + _ENDING
 
 
+def _claims(token: str) -> dict[str, Json] | None:
+    part = token.split(".")[1]
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def _is_jwt(value: str) -> bool:
+    return _ANY_JWT.fullmatch(value) is not None and _claims(value) is not None
+
+
 def _of_response(shape: Shape) -> Shape:
     is_signed = shape.kind == "jwt" and shape.pattern.count(r"\.") == 2
     return shape._replace(replacement=_keep_claims) if is_signed else shape
 
 
 RESPONSE = Rules(
-    (*(_of_response(shape) for shape in WORDS if shape.gate != KEPT_JWT), *NEWER), _ANY_JWT
+    (*(_of_response(shape) for shape in WORDS if shape.gate != KEPT_JWT), *NEWER), _is_jwt
 )
 """The rules of responses, of `verify` and of the write guard."""
 

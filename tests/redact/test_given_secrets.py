@@ -60,6 +60,18 @@ def test_each_cookie_of_a_folded_header_is_redacted_and_comes_back() -> None:
     assert len(response_of(document, lambda _: b"").headers) == 4
 
 
+def test_a_cookie_that_the_body_calls_a_password_is_redacted_as_one() -> None:
+    cookie = minted()
+    response = Response(
+        200,
+        (("content-type", "text/plain"), ("set-cookie", f"sid={cookie}")),
+        f"said {cookie}\npassword: {cookie}".encode(),
+    )
+    document, _ = compose(REQUEST, response, {}, Config())
+    said = document["response"]["text"]
+    assert said == "said [redacted:cookie]\npassword: [redacted:{{password}}]"
+
+
 def by_requests(url: str) -> dict[str, str]:
     session = requests.Session()
     session.get(url)
@@ -219,6 +231,14 @@ def test_a_jwt_in_a_response_keeps_its_claims_and_no_signature(field: str) -> No
     assert redact_json({field: clean}, (), RESPONSE)[field] == clean
     assert find_secrets(json.dumps({field: clean})) == []
     assert find_secrets(json.dumps({field: token})) != []
+
+
+def test_what_only_looks_like_a_jwt_is_redacted_by_its_name() -> None:
+    token = f"eyJ{'a' * 20}.eyJ{'b' * 20}.{'c' * 20}"
+    assert redact_json({"password": token, "said": token}, rules=RESPONSE) == {
+        "password": "[redacted:{{password}}]",
+        "said": "[redacted:jwt]",
+    }
 
 
 def test_in_a_request_every_jwt_is_one_placeholder() -> None:
