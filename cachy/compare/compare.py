@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from cachy.compare.bodies.excuses import Traits
 from cachy.compare.bodies.histories import Histories
+from cachy.compare.bodies.parents import Bodies
 from cachy.compare.bodies.sdk_models import find_model
 from cachy.compare.bodies.structures import Knowledge, compare_structures
 from cachy.compare.bodies.tool_calls import demands_call
@@ -142,7 +143,7 @@ def _compare_bodies(
         found: list[Witness] = [model] if model else []
         return [*found, ContractWitness(contract)] if contract else found
 
-    history = Histories(recorded, new["response"], traits.is_closed)
+    history = Histories(Bodies(recorded), Bodies([new["response"]]), traits.is_closed)
     knowledge = Knowledge(learn_all, find_witnesses, history)
     return compare_structures(learn([old]), learn([new]), knowledge, traits)
 

@@ -13,11 +13,12 @@ from cachy.structure.discriminators import is_tag
 from cachy.structure.node import Node
 
 _VARIANT = re.compile(r"\{([^{}]*)\}")
+_NOTHING = frozenset[str]()
 _EMPTIABLE = frozenset({"string", "array", "object"})
 _PLAIN = re.compile(r"[A-Za-z_$@][\w$@-]*")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: a comparison makes thousands, and that costs twice as much
 class Observation:
     """What stands at a path. A variant is `[type=x]` among an array's elements, else `{type=x}`.
 
@@ -118,20 +119,20 @@ def _quoted(name: str) -> str:
 
 
 def _fact(node: Node, path: str, chances: int) -> Observation:
-    named = path.rpartition(".")[2]
-    names = frozenset(node.tokens or ())
+    named = path[path.rfind(".") + 1 :]
+    names = frozenset(node.tokens) if node.tokens else _NOTHING
     return Observation(
         *(types_of(node), node.count, chances, node.seen),
-        tokens=names if named in ENUMS else frozenset(),
-        backends=names if named in BACKENDS else frozenset(),
-        formats=frozenset(node.formats),
+        tokens=names if names and named in ENUMS else _NOTHING,
+        backends=names if names and named in BACKENDS else _NOTHING,
+        formats=frozenset(node.formats) if node.formats else _NOTHING,
         lengths=frozenset(node.lengths),
         is_opaque=node.is_opaque,
         is_map=node.is_map,
         is_blank=node.blanks == node.count,
         writes_empty="null" in node.kinds
         or bool(node.blanks and _EMPTIABLE.issuperset(node.kinds)),
-        tags=names if is_tag(named) else frozenset(),
+        tags=names if names and is_tag(named) else _NOTHING,
         objects=node.objects,
         hollows=node.hollows,
     )

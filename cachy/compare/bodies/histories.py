@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from cachy.compare.bodies.parents import Parent, find_parents
+from cachy.compare.bodies.parents import Bodies, Parent
 from cachy.compare.catalogue.change import Change
-from cachy.interaction import Json, JsonObject
+from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
 
 _MANY_NULLS = 0.4  # share of the fields
@@ -53,16 +53,16 @@ _STAMP = re.compile(
 class Histories:
     """What the recorded responses and the live one say of how far they are."""
 
-    recorded: Sequence[JsonObject]
-    live: JsonObject
+    recorded: Bodies
+    live: Bodies
     is_closed: bool = False
 
     def explain(self, change: Change) -> bool:
         """Whether a field comes or goes for a reason that the bodies tell themselves."""
         if change.rule not in ("field-added", "field-removed", "field-became-optional"):
             return False
-        before = find_parents(change.path, self.recorded)
-        after = find_parents(change.path, (self.live,))
+        before = self.recorded.find_parents(change.path)
+        after = self.live.find_parents(change.path)
         if change.rule == "field-added":
             fuller, barer = _with(after), _without(before)
         else:

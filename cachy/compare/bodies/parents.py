@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
@@ -28,20 +28,32 @@ class Parent:
     position: Position = ""
 
 
-def find_parents(path: str, responses: Iterable[JsonObject]) -> list[Parent]:
-    """Find every object that holds the field at a path, or could hold it."""
-    try:
-        root, (*steps, last) = parse_path(path)
-    except ValueError:
-        return []
-    if last.field is None:
-        return []
-    return [
-        Parent(around, last.field in around[-1], position)
-        for response in responses
-        for body, position in _bodies(response, root)
-        for around in _objects(body, steps, ())
-    ]
+@dataclass(slots=True)
+class Bodies:
+    """The bodies of some responses, each decoded once, however many paths are looked up."""
+
+    responses: Sequence[JsonObject]
+    _decoded: dict[str, list[tuple[Json, Position]]] = field(default_factory=dict)
+
+    def find_parents(self, path: str) -> list[Parent]:
+        """Return every object that holds the field at a path, or could hold it."""
+        try:
+            root, (*steps, last) = parse_path(path)
+        except ValueError:
+            return []
+        if last.field is None:
+            return []
+        return [
+            Parent(around, last.field in around[-1], position)
+            for body, position in self._of(root)
+            for around in _objects(body, steps, ())
+        ]
+
+    def _of(self, root: str) -> list[tuple[Json, Position]]:
+        if root not in self._decoded:
+            found = (pair for response in self.responses for pair in _bodies(response, root))
+            self._decoded[root] = [*found]
+        return self._decoded[root]
 
 
 def _bodies(response: JsonObject, root: str) -> Iterator[tuple[Json, Position]]:

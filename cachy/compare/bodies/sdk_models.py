@@ -13,6 +13,7 @@ from typing import Any
 from cachy.compare.bodies.witnesses import Verdict
 from cachy.compare.catalogue.rule import RuleId
 from cachy.compare.catalogue.rules import RULES
+from cachy.compare.envelope.envelope_rules import status_of
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
@@ -191,7 +192,7 @@ def _judge_types(allowed: frozenset[str], old: str, new: str) -> Verdict:
 def find_model(document: Mapping[str, Json]) -> Model | None:
     """Find the installed SDK's model of a fixture's answer; None where there is none."""
     request, response = document.get("request") or {}, document["response"]
-    if response.get("status", 200) >= 400 or not isinstance(request.get("url"), str):
+    if status_of(response) >= 400 or not isinstance(request.get("url"), str):
         return None
     target = parse_target(request["url"])
     provider = find_provider(target.authority)

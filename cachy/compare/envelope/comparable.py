@@ -12,7 +12,7 @@ from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import FAILURE_EVENTS
 from cachy.structure.learn import event_name
-from cachy.structure.plain_body import decode, media_type
+from cachy.structure.plain_body import media_type
 
 _SIDES = {"old": "the recorded response", "new": "the live response"}
 _PARSED = ("json", "sse", "ndjson")
@@ -79,16 +79,19 @@ def _has_failed(response: JsonObject) -> bool:
 
 
 def _failures(response: JsonObject) -> Iterator[Any]:
-    """Find the errors that a response carries, at the top of its body or of its events."""
+    """Find the errors that a response carries, at the top of its body or of its events.
+
+    The top of a body reads the same whether or not it is decoded, so this does not walk it.
+    """
     if "json" in response:
-        yield from _failure_of(decode(response["json"]))
+        yield from _failure_of(response["json"])
     for event in response.get("sse", ()):
-        data = decode(event.get("data"))
+        data = event.get("data")
         if event_name(str(event.get("event", "")), data) in FAILURE_EVENTS:
             yield data
         yield from _failure_of(data)
     for line in response.get("ndjson", ()):
-        yield from _failure_of(decode(line))
+        yield from _failure_of(line)
 
 
 def _failure_of(body: Json) -> Iterator[Any]:
