@@ -3,6 +3,7 @@
 * CachyError            wrong usage, configuration or input; a command ends with exit code 2
   + InvalidFixture      a file that is not a valid fixture
     - NewerFormat       a fixture or a contract that a newer cachy wrote
+    - AmbiguousFixture  a fixture of requests that differ only in a credential
   + Inconclusive        something that was to be checked could not be; exit code 3
     - NotComparable     a response that says nothing about drift
 * UnrecordedRequest     a BaseException: nothing recorded answers a request
@@ -74,6 +75,20 @@ class NewerFormat(InvalidFixture):
     def __init__(self, path: str | os.PathLike[str], version: object, known: int) -> None:
         problem = f"has format {version}, but this cachy reads formats up to {known}"
         super().__init__(path, problem, "Upgrade cachy: pip install -U pycachy")
+
+
+class AmbiguousFixture(InvalidFixture):
+    """A fixture of requests that differ only in a credential: it answers none of them."""
+
+    def __init__(self, path: str | os.PathLike[str], places: str) -> None:
+        problem = f"does not say which of several requests it answers: they differ only in {places}"
+        super().__init__(path, problem, NAME_A_VARIANT)
+
+
+NAME_A_VARIANT = (
+    'Name the state of the world of each but one, as in `with cachy(variant="wrong password")`, '
+    "and record again."
+)
 
 
 class Inconclusive(CachyError):

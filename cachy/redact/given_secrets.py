@@ -26,12 +26,19 @@ class GivenSecrets:
 
     def __init__(self) -> None:
         self._marks: dict[str, str] = {}
+        self._all: set[str] = set()
 
-    def remember(self, taken: Mapping[str, str]) -> None:
+    def gave(self, value: str) -> bool:
+        """Whether a response gave this value as a secret to a request that did not have it."""
+        return value in self._all
+
+    def remember(self, taken: Mapping[str, str], request: Request | None = None) -> None:
         """Remember the values that look minted; others may stand anywhere by chance.
 
+        `request` is the one that was answered: what it had itself, the response did not give.
         A value of a known shape is left out: every process redacts it by its shape.
         """
+        self._all.update(value for value in taken if not _has(request, value))
         found = {
             value: mark
             for value, mark in taken.items()
@@ -54,6 +61,13 @@ class GivenSecrets:
             if (url, body) != (request.url, request.body):
                 request = request._replace(url=url, body=body)
         return request
+
+
+def _has(request: Request | None, value: str) -> bool:
+    if request is None:
+        return False
+    texts = (request.url, unquote(request.url), *(text for _, text in request.headers))
+    return any(value in text for text in texts) or value.encode() in request.body
 
 
 def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:

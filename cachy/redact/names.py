@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 from functools import lru_cache
 
+from cachy.redact.placeholders import PLACEHOLDER
 from cachy.redact.shapes import WORDS
 
 # Names are compared in lower case without _ and -; a name that ends so holds a secret.
@@ -94,9 +95,17 @@ def _find_sometimes(name: str, value: str, names: Container[str]) -> str | None:
 
 STAND_IN = "cachy-placeholder-for-"
 """How the keys begin that cachy sets where a provider's variable is unset."""
+_SHORT_LIVED = re.compile(
+    rf"{PLACEHOLDER.pattern}|{STAND_IN}|\b(?:eyJ[\w-]+|e30)\.[\w-]+\.|\bya29\.|bedrock-api-key-"
+)
 _DIGEST = re.compile(r"[0-9A-Fa-f]{32,}")
 _ADDRESS = re.compile(r"0[xX][0-9A-Fa-f]+")
 _MIXED = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9_.~+/-]{20,}={0,2}")
+
+
+def is_short_lived(value: str) -> bool:
+    """Whether a credential is made for an hour, or only stands for one: it names no account."""
+    return _SHORT_LIVED.search(value) is not None
 
 
 def is_minted(value: str) -> bool:

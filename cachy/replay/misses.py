@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from cachy.config import Config, Mode, current_test
 from cachy.display import relative_path
-from cachy.errors import CachyError, UnrecordedRequest
+from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
 from cachy.fixture.giver import find_giver
@@ -65,6 +65,13 @@ def find_refusal(
     return None
 
 
+def ambiguous(places: list[str], refusal: tuple[str, str]) -> tuple[str, str]:
+    """Return a refusal that says why the fixture of a request does not answer it."""
+    where = ", ".join(places)
+    why = f"{refusal[0]}; another request of this run differs from it only in {where}"
+    return f"{why}. {NAME_A_VARIANT}", refusal[1]
+
+
 def _why_not_live(request: Request, config: Config) -> str:
     why = explain_coverage(request.url, config)
     return f"mode replay, from {config.mode_from}" + (f"; {why}" if why else "")
@@ -89,7 +96,7 @@ def unrecorded(
     nearest, differences = _nearest(request, identity, index, config)
     how = redact_values(redact_text(how, config.redact), placeholder_keys.secrets())
     lines = [
-        f"No fixture answers {request.method} {url} ({reason}).",
+        f"No fixture answers {request.method} {url} ({reason.rstrip('.')}).",
         *_about(nearest, differences, config),
     ]
     if how:

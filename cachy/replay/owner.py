@@ -79,5 +79,10 @@ def _share(identity: Identity, config: Config) -> str:
 def _own(owner: Owner, config: Config, share: str) -> str:
     if share == "project":
         return config.variant
-    name = (owner._replace(names="") if share == "module" else owner).name(config)
+    return own_variant(owner._replace(names="") if share == "module" else owner, config)
+
+
+def own_variant(owner: Owner, config: Config) -> str:
+    """Return the variant of what belongs to a test, in the state that the settings name."""
+    name = owner.name(config)
     return f"{name}, {config.variant}" if config.variant else name

@@ -6,21 +6,25 @@ import sys
 import threading
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from cachy.config import Config, Mode, current_test, is_recorded
-from cachy.errors import CachyError
+from cachy.errors import NAME_A_VARIANT, CachyError
 from cachy.fixture.compose import compose, parse_user_agent
+from cachy.fixture.document import with_mark
 from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.named_credentials import Credentials
+from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
 from cachy.redact.given_secrets import GivenSecrets
-from cachy.replay import placeholder_keys
+from cachy.replay import misses, placeholder_keys
+from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
 from cachy.replay.sequence import Sequences
 
@@ -44,13 +48,16 @@ class Recording:
     identity: Identity
     index: int
     turn: Turn
+    credentials: Credentials = field(default=(), repr=False)
+    asked: Asked | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def save(self, response: Response) -> None:
         """Write the fixture, unless the status says nothing that lasts."""
         if not is_recorded(response.status, self.recorder.config):
-            self.abandon()
-            return self.recorder.journal.refused(self.request, f"status {response.status}")
+            return self._refuse(f"status {response.status}")
+        if not self._is_kept():
+            return self._refuse("only its credential differs from that of a recorded request")
         try:
             with may_block():
                 self.recorder.write(self, response)
@@ -58,10 +65,17 @@ class Recording:
             self.abandon()
             self.recorder.journal.unwritten(self.request, error)
 
+    def _refuse(self, why: str) -> None:
+        self.abandon()
+        self.recorder.journal.refused(self.request, why)
+
     def abandon(self) -> None:
         """Free the index: no response was recorded."""
         self.recorder.sequences.free(self.turn, self.index)
         self.recorder.close_late()
+
+    def _is_kept(self) -> bool:
+        return self.asked is None or self.asked.is_for(self.credentials)
 
     def lose(self, error: BaseException | None) -> None:
         """Free the index, as the response never came whole; count an error, but not its end."""
@@ -106,7 +120,11 @@ class Recorder:
         document, blobs = compose(request, response, recorded, self.config, secrets, GIVEN)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
         is_equal = before is not None and is_same_answer(Path(before), document)
+        places = sorted(recording.asked.places) if recording.asked else []
+        document["request"] = with_mark(document["request"], places)
         path = self.store.save(identity, document, blobs, index)
+        if recording.asked and recording.asked.places - set(places):  # sent meanwhile
+            self._mark(recording)
         tally = self.journal.tally
         part = tally.recorded if before is None else tally.equal if is_equal else tally.changed
         with self._lock:
@@ -119,6 +137,33 @@ class Recorder:
         self.journal.recorded(identity.name)
         self._advise(path, advice)
         self.close_late()
+
+    def sent(self, recording: Recording, asked: Asked) -> Recording:
+        """Return a recording that goes live; mark what is recorded if the two are ambiguous."""
+        recording = replace(recording, asked=asked)
+        if asked.places:
+            self._mark(recording)
+            places = ", ".join(sorted(asked.places))
+            what = misses.shown(recording.request, self.config)
+            self._say_once(
+                f"{what} differs from another request only in {places}, so neither can be "
+                f"replayed. {NAME_A_VARIANT}"
+            )
+        return recording
+
+    def _mark(self, recording: Recording) -> None:
+        if recording.asked:
+            try:
+                mark_ambiguous(self.store, recording.identity, sorted(recording.asked.places))
+            except CachyError as error:
+                self.journal.unwritten(recording.request, error)
+
+    def _say_once(self, line: str) -> None:
+        with self._lock:
+            is_said = line in self._advised
+            self._advised.add(line)
+        if not is_said:
+            print(f"cachy: {line}", file=sys.stderr, flush=True)
 
     def _advise(self, path: Path, advice: str) -> None:
         with self._lock:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from cachy.config import Config, Mode
-from cachy.errors import CachyError, UnrecordedRequest
+from cachy.errors import AmbiguousFixture, CachyError, UnrecordedRequest
 from cachy.fixture.identity.fingerprint import (
     Identity,
     counted_headers,
@@ -16,6 +16,8 @@ from cachy.fixture.identity.fingerprint import (
     unpacked_body,
 )
 from cachy.fixture.identity.json_rpc import answer_as_asked
+from cachy.fixture.identity.named_credentials import HEADERS as CREDENTIALS
+from cachy.fixture.identity.named_credentials import Credentials, credentials_of, header_credentials
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import is_chosen
@@ -23,9 +25,16 @@ from cachy.fixture.store.store import Store, file_name
 from cachy.interaction import Headers, Request, Response, host_and_port
 from cachy.providers import find_surface
 from cachy.replay import misses
+from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.journal import Journal
-from cachy.replay.owner import Owner, current_owner, variant_to_record, variants_to_try
+from cachy.replay.owner import (
+    Owner,
+    current_owner,
+    own_variant,
+    variant_to_record,
+    variants_to_try,
+)
 from cachy.replay.recorder import GIVEN, Recorder, Recording, Turn
 from cachy.replay.sequence import Sequences
 
@@ -50,10 +59,12 @@ def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
 class _Found:
     """A fixture that answered a request."""
 
-    __slots__ = ("name", "path", "used")
+    __slots__ = ("fingerprint", "name", "path", "used", "variant")
 
     def __init__(self, path: str, identity: Identity, index: int = 1) -> None:
         self.path = path
+        self.variant = identity.variant
+        self.fingerprint = identity.fingerprint
         self.name = identity.name
         self.used = file_name(identity.fingerprint, index)
 
@@ -65,6 +76,7 @@ class Session:
         self.config = config
         self.store = Store(config.fixtures)
         self.sequences = Sequences()
+        self.ambiguity = Ambiguity(config.fixtures)
         self.journal = Journal(config)
         self.recorder = Recorder(config, self.store, self.sequences, self.journal)
         self.coverage = Coverage(config, self.journal.uncovered)
@@ -72,7 +84,7 @@ class Session:
         self._known: dict[Key, _Found] = {}
         self._room = _KNOWN
         named = (*_BODY_HEADERS, *counted_headers(config.match.headers))
-        self.counted = frozenset(name.encode("latin-1") for name in named)
+        self.counted = CREDENTIALS.union(name.encode("latin-1") for name in named)
         self.renew_locks()
 
     def renew_locks(self) -> None:
@@ -124,9 +136,9 @@ class Session:
             return None
         identity = identify(request, self.config)
         if self._repeats(identity):
-            return self._look_in_turn(identity)
+            return self._look_in_turn(identity, request)
         found, response = self._read_first(identity, 1)
-        if response is None:
+        if response is None or not self._may_replay(found, request):
             return None
         # When full it stays as it is: a scan of more requests than fit finds a part of them.
         if key is not None and self._room > 0 and not current_owner():
@@ -134,21 +146,37 @@ class Session:
             self._known[key] = found
         return self._replayed(found, response)
 
+    def _may_replay(self, found: _Found, request: Request) -> bool:
+        return self._is_for(found, header_credentials(request.headers, GIVEN.gave))
+
+    def _is_for(self, found: _Found, credentials: Credentials) -> bool:
+        return self.ambiguity.may_replay(found.variant, found.fingerprint, credentials)
+
     def _read_first(self, identity: Identity, index: int) -> tuple[_Found, Response | None]:
         """Read the first file that is there, of the variants in which it may be recorded."""
         for variant in variants_to_try(identity, self.config):
             varied = identity.varied(variant)
             found = _Found(self.store.path_of(varied, index), varied, index)
-            response = self.store.read(found.path)
+            response = self._stored(found.path)
             if response is not None or (index > 1 and self.store.find(varied)):
                 break  # a test with recordings of its own gets no others
         return found, response
 
-    def _look_in_turn(self, identity: Identity) -> Response | None:
+    def _stored(self, path: str) -> Response | None:
+        try:
+            return self.store.read(path)
+        except AmbiguousFixture:
+            if self.config.mode is Mode.REPLAY:
+                raise
+            return None  # it is recorded again, perhaps with a variant for each request
+
+    def _look_in_turn(self, identity: Identity, request: Request) -> Response | None:
         turn = self._turn(identity)
         index, response = self.sequences.take(turn), None
         try:
             found, response = self._read_first(identity, index)
+            if response is not None and not self._may_replay(found, request):
+                response = None
         finally:
             if response is None:
                 self.sequences.free(turn, index)
@@ -173,19 +201,22 @@ class Session:
         wanted, turn = identity.varied(variant), self._turn(identity)
         index = self.sequences.take(turn) if self._repeats(identity) else 1
         request = settled._replace(variant=variant)
-        recording = Recording(self.recorder, request, wanted, index, turn)
+        credentials = credentials_of(settled, self.config, GIVEN.gave)
+        recording = Recording(self.recorder, request, wanted, index, turn, credentials)
         is_chosen = self._is_chosen(wanted, index)
         found = self._find_settled(recording, identity, is_chosen=is_chosen)
         if found is None:
             found = self._adopt(recording, asked)
-        if found is not None:
+        if found is not None and self._is_for(found[0], credentials):
             self.sequences.settle(turn, index)
             return self._replayed(found[0], answer_as_asked(request.body, found[1]))
         if refusal := misses.find_refusal(asked, is_chosen, self.config, self.journal.tally.used):
             self.sequences.free(turn, index)
+            if found is not None:
+                refusal = misses.ambiguous(self.ambiguity.differences(wanted, credentials), refusal)
             self._refuse(misses.unrecorded(request, wanted, index, self.config, refusal))
         self.journal.live(request, file_name(wanted.fingerprint, index))
-        return recording
+        return self.recorder.sent(recording, self.ambiguity.send(wanted, credentials))
 
     def _find_settled(
         self, recording: Recording, identity: Identity, *, is_chosen: bool
@@ -233,7 +264,7 @@ class Session:
     def _read_at(
         self, path: str | None, identity: Identity, index: int = 1
     ) -> tuple[_Found, Response] | None:
-        response = self.store.read(path) if path else None
+        response = self._stored(path) if path else None
         return (_Found(path or "", identity, index), response) if response else None
 
     def _repeats(self, identity: Identity) -> bool:
@@ -257,4 +288,7 @@ class Session:
 
     def restart_counts(self, owner: Owner) -> None:
         """Count equal requests from 1 again, as each try of a test does."""
-        self.recorder.restart_counts(owner.name(self.config))
+        name = owner.name(self.config)
+        self.recorder.restart_counts(name)
+        if name:
+            self.ambiguity.forget(own_variant(owner, self.config))

@@ -1,0 +1,70 @@
+"""The credentials that requests had: those that differ in nothing else are ambiguous."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.named_credentials import Credentials, find_differences
+from cachy.replay.owner import current_owner
+
+
+@dataclass(slots=True)
+class Asked:
+    """What was sent live with one fingerprint: the first credentials, and those that are kept."""
+
+    sent: Credentials = field(repr=False)
+    kept: Credentials | None = field(default=None, repr=False)
+    places: set[str] = field(default_factory=set)
+
+    def is_for(self, credentials: Credentials) -> bool:
+        """Whether a response to these may be kept: the first one is, and no other."""
+        if self.kept is None:
+            self.kept = credentials
+        return not find_differences(self.kept, credentials)
+
+
+_Live = defaultdict[str, dict[str, Asked]]
+_live: defaultdict[Path, _Live] = defaultdict(lambda: defaultdict(dict))
+"""What the tests of this process have sent, by folder of fixtures, variant and fingerprint."""
+
+
+class Ambiguity:
+    """The credentials of one scope's requests; tests share what they have sent live."""
+
+    def __init__(self, fixtures: Path) -> None:
+        self._replayed: defaultdict[str, dict[str, Credentials]] = defaultdict(dict)
+        self._live: _Live = _live[fixtures] if current_owner() else defaultdict(dict)
+
+    def may_replay(self, variant: str, fingerprint: str, credentials: Credentials) -> bool:
+        """Whether a fixture may answer: it answered no request with other credentials."""
+        asked = self._live[variant].get(fingerprint) if self._live else None
+        if asked is not None and find_differences(asked.sent, credentials):
+            return False
+        first = self._replayed[variant].setdefault(fingerprint, credentials)
+        return first is credentials or not find_differences(first, credentials)
+
+    def differences(self, identity: Identity, credentials: Credentials) -> list[str]:
+        """Return the places where another request of this identity had other credentials."""
+        asked = self._live[identity.variant].get(identity.fingerprint)
+        replayed = self._replayed[identity.variant].get(identity.fingerprint, credentials)
+        found = set(find_differences(replayed, credentials))
+        if asked is not None:
+            found.update(find_differences(asked.sent, credentials))
+        return sorted(found)
+
+    def send(self, identity: Identity, credentials: Credentials) -> Asked:
+        """Note that a request goes live; `places` are those of all that differ from the first."""
+        differences = self.differences(identity, credentials)
+        replayed = self._replayed[identity.variant].get(identity.fingerprint)
+        asks = self._live[identity.variant]
+        asked = asks.setdefault(identity.fingerprint, Asked(credentials, replayed))
+        asked.places.update(differences)
+        return asked
+
+    def forget(self, variant: str) -> None:
+        """Forget what was asked under a variant: its test begins again."""
+        self._replayed.pop(variant, None)
+        self._live.pop(variant, None)
