@@ -4,9 +4,19 @@
   + InvalidFixture      a file that is not a valid fixture
     - NewerFormat       a fixture or a contract that a newer cachy wrote
     - AmbiguousFixture  a fixture of requests that differ only in a credential
+  + GitHubRefused       GitHub understood a request and refused it
   + Inconclusive        something that was to be checked could not be; exit code 3
     - NotComparable     a response that says nothing about drift
+    - GitHubUnanswered  GitHub did not answer, or failed
 * UnrecordedRequest     a BaseException: nothing recorded answers a request
+
+What one module raises and another catches; none of these reaches a user:
+
+* LossyJson             a JSON text that Python's values cannot hold exactly
+* CannotUnpack          a body that cannot be freed of its content-encoding
+* UnclearLine           a line of a contract that cannot be read
+* UnusableEntry         a recorded interaction that does not become a fixture
+* LostRace              a branch that moved while cachy worked on it
 """
 
 from __future__ import annotations
@@ -114,6 +124,45 @@ class NotComparable(Inconclusive):
         self.reason = reason
 
 
+class GitHubRefused(CachyError):
+    """GitHub understood a request and refused it.
+
+    Attributes:
+        status: the HTTP status code of the response.
+        reason: what GitHub says of it.
+    """
+
+    def __init__(self, what: str, status: int, reason: str) -> None:
+        advice = _GITHUB_ADVICE.get(status, "")
+        super().__init__(f"GitHub refused {what}: {status} {reason}.", advice=advice)
+        self.status = status
+        self.reason = reason
+
+    @property
+    def is_already_open(self) -> bool:
+        return self.status == 422 and "a pull request already exists" in self.reason.lower()
+
+    @property
+    def is_not_permitted_to_create(self) -> bool:
+        return self.status == 403 and "create or approve pull requests" in self.reason.lower()
+
+    @property
+    def is_too_early(self) -> bool:
+        """Whether GitHub does not see yet what it has just made."""
+        return self.status == 422 and "could not resolve to a node" in self.reason.lower()
+
+
+_GITHUB_ADVICE = {
+    401: "Is the token still valid?",
+    403: "The token needs the permissions contents: write and pull-requests: write.",
+    404: "Is this the repository's name, and may the token read it?",
+}
+
+
+class GitHubUnanswered(Inconclusive):
+    """No response, or a server error: what was asked for may have been done nevertheless."""
+
+
 class UnrecordedRequest(BaseException):
     """Nothing recorded answers this request, and the mode forbids going live.
 
@@ -158,3 +207,33 @@ def _rebuild(message: str, facts: dict[str, Any]) -> UnrecordedRequest:
     error = UnrecordedRequest(message)
     error.__dict__.update(facts)
     return error
+
+
+class LossyJson(ValueError):
+    """A JSON text that Python's values cannot hold exactly."""
+
+
+class CannotUnpack(ValueError):
+    """A body that is damaged, far too large, or packed in a way that nothing here can undo."""
+
+
+class UnclearLine(ValueError):
+    """A line of a contract that cannot be read; its text is for people."""
+
+
+class UnusableEntry(Exception):
+    """A recorded interaction that does not become a fixture.
+
+    Attributes:
+        reason: why; the report groups by it.
+        detail: what only this interaction has of it.
+    """
+
+    def __init__(self, reason: str, detail: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.detail = detail
+
+
+class LostRace(Exception):
+    """The branch is not what it was when cachy looked."""

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 from cachy.display import printable
-from cachy.errors import CachyError
+from cachy.errors import CachyError, LostRace
 from cachy.fixture.store.files import FileChanges
 
 # The account that GitHub's own workflow token acts as.
@@ -26,10 +26,6 @@ _INHERITED = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_NOSYSTEM", "GIT_CONFIG_SYSTEM", "
 _INHERITED_GROUPS = ("GIT_SSH", "GIT_SSL_", "GIT_PROXY_")
 _LOST_RACE = re.compile(r"stale info|is at \S+ but expected|reference already exists|fetch first")
 _TELLING = re.compile(r"fatal: |error: |remote: error|.*\[(remote )?rejected\]")
-
-
-class LostRace(Exception):
-    """The branch is not what it was when we looked."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

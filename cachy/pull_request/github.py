@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from cachy.errors import CachyError
+from cachy.errors import CachyError, GitHubRefused
 from cachy.interaction import Json
-from cachy.pull_request.rest import Refused, Rest
+from cachy.pull_request.rest import Rest
 
 Parsed = TypeVar("Parsed")
 
@@ -72,8 +72,8 @@ class GitHub:
         """Open a pull request with this title and this description.
 
         Raises:
-            Refused: among others `is_already_open`, `is_not_permitted_to_create`.
-            Unanswered: it may be open nevertheless.
+            GitHubRefused: among others `is_already_open`, `is_not_permitted_to_create`.
+            GitHubUnanswered: it may be open nevertheless.
         """
         wanted: dict[str, Any] = {"head": branch, "base": base, "title": text[0], "body": text[1]}
         wanted |= {"draft": True} if is_draft else {}
@@ -127,7 +127,7 @@ class GitHub:
             try:
                 self.rest.send("POST", path, body)
                 return
-            except Refused as error:
+            except GitHubRefused as error:
                 if not error.is_too_early:
                     raise
                 self.rest.sleep(wait)

@@ -7,12 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
-from cachy.errors import CachyError, Inconclusive
-from cachy.pull_request.git import LostRace
+from cachy.errors import CachyError, GitHubRefused, GitHubUnanswered, Inconclusive, LostRace
 from cachy.pull_request.github import Pull
 from cachy.pull_request.proposal import Found, Proposal, propose, refuse_paths, refuse_secrets
 from cachy.pull_request.record import Known, decode, digest, encode, without_record
-from cachy.pull_request.rest import Refused, Unanswered
 from cachy.pull_request.scene import Scene, Settings, look
 
 BLOCKED = """<!-- cachy-blocked -->
@@ -146,7 +144,7 @@ def _create(wanted: Proposal, scene: Scene) -> Done:
     text = (wanted.text.title, body)
     try:
         pull = scene.github.create_pull(settings.branch_name, scene.base_name, text, settings.draft)
-    except Refused as error:
+    except GitHubRefused as error:
         if error.is_not_permitted_to_create:
             places = {"base": scene.base_name, "branch": settings.branch_name}
             advice = HOW_TO_PERMIT.format(url=scene.repository.url, **places)
@@ -154,7 +152,7 @@ def _create(wanted: Proposal, scene: Scene) -> Done:
         if not error.is_already_open:
             raise
         return _adopt(wanted, scene, error)
-    except Unanswered as error:
+    except GitHubUnanswered as error:
         return _adopt(wanted, scene, error)
     _invite(scene, pull)
     return "created", pull

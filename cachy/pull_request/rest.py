@@ -15,7 +15,7 @@ from urllib.parse import quote
 import httpx
 
 from cachy.display import printable
-from cachy.errors import CachyError, Inconclusive
+from cachy.errors import CachyError, GitHubRefused, GitHubUnanswered, Inconclusive
 from cachy.interaction import Json
 
 Method = Literal["GET", "POST", "PATCH"]
@@ -24,12 +24,6 @@ WAITS = (1.0, 4.0, 60.0, None)  # seconds after each try; at least
 LONGEST_WAIT = 120.0  # a limit that lasts longer is for the next run
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
-ADVICE = {
-    401: "Is the token still valid?",
-    403: "The token needs the permissions contents: write and pull-requests: write.",
-    404: "Is this the repository's name, and may the token read it?",
-}
-
 _TIMES = {"timeout": httpx.Timeout(30.0).as_dict()}
 _HEADERS = {
     "accept": "application/vnd.github+json",
@@ -37,33 +31,6 @@ _HEADERS = {
     "x-github-api-version": "2022-11-28",
 }
 _REDIRECTS = (301, 302, 307, 308)
-
-
-class Refused(CachyError):
-    """GitHub understood the request and refused it."""
-
-    def __init__(self, what: str, status: int, reason: str) -> None:
-        advice = ADVICE.get(status, "")
-        super().__init__(f"GitHub refused {what}: {status} {reason}.", advice=advice)
-        self.status = status
-        self.reason = reason
-
-    @property
-    def is_already_open(self) -> bool:
-        return self.status == 422 and "a pull request already exists" in self.reason.lower()
-
-    @property
-    def is_not_permitted_to_create(self) -> bool:
-        return self.status == 403 and "create or approve pull requests" in self.reason.lower()
-
-    @property
-    def is_too_early(self) -> bool:
-        """Whether GitHub does not see yet what it has just made."""
-        return self.status == 422 and "could not resolve to a node" in self.reason.lower()
-
-
-class Unanswered(Inconclusive):
-    """No response, or a server error: what was asked for may have been done nevertheless."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -86,7 +53,7 @@ class Rest:
         """Send one call below the repository and return the JSON of its response.
 
         Raises:
-            Refused: GitHub refused it.
+            GitHubRefused: GitHub refused it.
             Inconclusive: no response, a server error, or a limit that lasts too long.
         """
         url = httpx.URL(f"{self.api_url.rstrip('/')}/repos/{quote(self.name)}{path}")
@@ -179,7 +146,9 @@ def _find_limit(response: httpx.Response) -> float:
 def _checked(what: str, response: httpx.Response | None) -> Json:
     if response is None or response.status_code >= 500:
         problem = "no response" if response is None else str(response.status_code)
-        raise Unanswered(f"GitHub's API fails ({what}: {problem}).", advice="Try again later.")
+        raise GitHubUnanswered(
+            f"GitHub's API fails ({what}: {problem}).", advice="Try again later."
+        )
     if _is_limited(response):
         problem = f"GitHub's API limits how often we may ask ({what})."
         raise Inconclusive(problem, advice="Try again later.")
@@ -189,7 +158,7 @@ def _checked(what: str, response: httpx.Response | None) -> Json:
         raise CachyError(f"GITHUB_API_URL responds to {what} with text that is not JSON.") from None
     if response.is_success:
         return found
-    raise Refused(what, response.status_code, _reason(found))
+    raise GitHubRefused(what, response.status_code, _reason(found))
 
 
 def _reason(found: Json) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.display import printable
-from cachy.errors import CachyError, NewerFormat
+from cachy.errors import CachyError, NewerFormat, UnclearLine
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
@@ -158,7 +158,7 @@ def parse_contract(text: str, where: str = "contract") -> Contract:
             {path: _parse_line(parsed) for path, parsed in document["structure"].items()}
         )
     except (ValueError, AttributeError) as error:
-        named = f" ({error})" if isinstance(error, _Unclear) else ""
+        named = f" ({error})" if isinstance(error, UnclearLine) else ""
         problem = f"has a line that cachy cannot read{named}"
         advice = "Undo the edit, or delete the file and run: cachy verify --fix"
         raise CachyError(problem, path=where, advice=advice) from None
@@ -188,10 +188,6 @@ def _without_twins(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
     return fields
 
 
-class _Unclear(ValueError):
-    """A line that cannot be read; its text is for people."""
-
-
 def _parse_line(text: str) -> tuple[Fact, str]:
     named, *rest = text.split(", ")
     flags = [flag for flag in rest if flag in _FLAGS]
@@ -200,7 +196,7 @@ def _parse_line(text: str) -> tuple[Fact, str]:
     key, _, value = marks[0].partition("=") if marks else ("", "", "")
     is_mark = is_tag(key) and is_token(value) and "/" not in value
     if len(marks) > 1 or (marks and not is_mark) or (tokens and types == {"null"}):
-        raise _Unclear(_shown(text))
+        raise UnclearLine(_shown(text))
     line = Fact(types=types, tokens=tokens, **{_FLAGS[flag]: True for flag in flags})
     return line, marks[0] if marks else ""
 
@@ -210,10 +206,10 @@ def _parse_types(named: str) -> tuple[frozenset[str], frozenset[str]]:
     types = frozenset(words)
     if not named.startswith("enum: "):
         if not types.issubset(_TYPES):
-            raise _Unclear(_shown(named))
+            raise UnclearLine(_shown(named))
         return types, frozenset()
     if not all(map(is_token, words)):
-        raise _Unclear(_shown(named))
+        raise UnclearLine(_shown(named))
     return types & {"null"} | {"string"}, types - {"null"}
 
 
@@ -228,7 +224,7 @@ def _unfolded(parsed: Mapping[str, tuple[Fact, str]]) -> dict[str, Fact]:
     for path, (line, mark) in parsed.items():
         steps = split_path(path)
         if len(steps) > _STEPS:
-            raise _Unclear("a path of too many steps")
+            raise UnclearLine("a path of too many steps")
         whole = "".join(
             step + (f"{{{marks[steps[:at]]}}}" if _leads_into(steps, at, marks) else "")
             for at, step in enumerate(steps, 1)

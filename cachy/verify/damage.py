@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from contextlib import suppress
 
 from cachy.interaction import Json
 
@@ -27,23 +29,14 @@ def find_damage(text: str) -> tuple[str, str] | None:
     return None
 
 
-class _RepeatedKey(Exception):
-    pass
-
-
 def _find_repeated_key(text: str) -> str:
-    try:
-        json.loads(text, object_pairs_hook=_refuse_repeated)
-    except _RepeatedKey as error:
-        return str(error.args[0])[:80]
-    except (ValueError, RecursionError):
-        pass  # not JSON: the caller says where
-    return ""
+    repeated: list[str] = []
 
+    def note(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        counts = Counter(key for key, _ in pairs)
+        repeated.extend(key for key, count in counts.items() if count > 1)
+        return dict(pairs)
 
-def _refuse_repeated(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        raise _RepeatedKey(next(key for key, _ in pairs if key in seen or seen.add(key)))  # type: ignore[func-returns-value]
-    return found
+    with suppress(ValueError, RecursionError):  # not JSON: the caller says where
+        json.loads(text, object_pairs_hook=note)
+    return repeated[0][:80] if repeated else ""
