@@ -93,8 +93,15 @@ def _folder(name: str) -> Path:
 
 def _is_from_fork(event_path: str) -> bool:
     try:
-        pull_request = json.loads(Path(event_path).read_bytes())["pull_request"]
-        head, base = (pull_request[side]["repo"]["full_name"] for side in ("head", "base"))
-    except (OSError, ValueError, KeyError, TypeError):
-        return True  # a deleted fork has no repo, and what cannot be read cannot be trusted
-    return bool(head != base)
+        event = json.loads(Path(event_path).read_bytes())
+    except (OSError, ValueError):
+        return True  # what cannot be read cannot be trusted
+    match event:
+        case {
+            "pull_request": {
+                "head": {"repo": {"full_name": str(head)}},
+                "base": {"repo": {"full_name": str(base)}},
+            }
+        }:
+            return head != base
+    return True  # a deleted fork has no repository

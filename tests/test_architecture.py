@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -14,6 +16,7 @@ import pytest
 from places import ROOT
 
 import cachy
+import cachy.errors
 
 PACKAGE = Path(cachy.__file__).parent
 ACTION = ROOT / "action"
@@ -186,6 +189,83 @@ def test_a_public_type_has_a_name_of_its_own() -> None:
     assert {"Request", "Headers", "ReportedChange"} <= set(
         counts
     )  # a class, an alias, the action's
+
+
+BROAD = {"Exception", "BaseException", "TypeError", "AttributeError"}  # they hide mistakes of ours
+# Where one is caught and not raised again, and why.
+CAUGHT = {
+    "compare.bodies.sdk_models._load": "importing an SDK runs its code, which may fail in any way",
+    "cli.doctor.self_test._test_one": "the test is whether a library fails",
+    "drift.live.by_host.run": "the thread that reads the results raises it",
+    "importers.parse._dumped": "what json.dumps raises for a key that is not text",
+    "replay.clients.aiohttp_client._pump": "the caller's reader raises it",
+    "replay.clients.http_wire._drain": "the caller has closed the response already",
+    "replay.clients.tee._drain": "the caller has closed the response already",
+    "replay.clients.tee._read_rest": "the caller has closed the response already",
+    "replay.clients.tee.after": "there is no asyncio where trio runs",
+    "replay.clients.tee.end": "a body that is not what its headers say is reported, not recorded",
+    "replay.clients.urllib3_client._whole": "memoryview says so of a body that is not bytes",
+    "action.report.parse_report": "a report of any other shape ends in one line",
+}
+
+
+def broad_catches(tree: ast.Module) -> Iterator[str]:
+    """Yield the functions that catch what hides mistakes, and do not raise it again."""
+    for function in ast.walk(tree):
+        if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            last: ast.AST
+            for node in ast.walk(function):
+                match node:
+                    case ast.ExceptHandler(type=None, body=[*_, last]):
+                        is_broad = True
+                    case ast.ExceptHandler(type=kind, body=[*_, last]):
+                        is_broad = bool(names_in(kind) & BROAD)
+                    case ast.Call(func=ast.Name("suppress") | ast.Attribute(attr="suppress")):
+                        last, is_broad = node, bool(names_in(node) & BROAD)
+                    case _:
+                        continue
+                if is_broad and not (isinstance(last, ast.Raise) and last.exc is None):
+                    yield function.name
+
+
+def names_in(tree: ast.AST | None) -> set[str]:
+    return {node.id for node in ast.walk(tree or ast.Pass()) if isinstance(node, ast.Name)}
+
+
+def test_no_error_of_ours_is_caught_unseen() -> None:
+    both = [
+        (".".join(path.relative_to(PACKAGE).with_suffix("").parts), tree)
+        for path, tree in trees().items()
+    ]
+    both += [(f"action.{path.stem}", parse(path)) for path in ACTION.glob("*.py")]
+    caught = {f"{module}.{name}" for module, tree in both for name in broad_catches(tree)}
+    assert caught == set(CAUGHT)
+
+
+def test_every_exception_is_made_in_one_module() -> None:
+    """Those of the action are its own: it imports nothing of cachy."""
+    known = {name for name, kind in vars(builtins).items() if is_error(kind)}
+    known |= {name for name, kind in vars(cachy.errors).items() if is_error(kind)}
+    made = {
+        f"{path.name}: {node.name}"
+        for path, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef) and any(names_in(base) & known for base in node.bases)
+    }
+    assert {name for name in made if not name.startswith("errors.py: ")} == set()
+    assert len(made) > 10
+
+
+def is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseException)
+
+
+def test_the_docstring_draws_the_whole_tree_of_exceptions() -> None:
+    drawn = re.findall(r"^ *[*+-] (\w+)  ", cachy.errors.__doc__ or "", re.MULTILINE)
+    made = [
+        node.name for node in trees()[PACKAGE / "errors.py"].body if isinstance(node, ast.ClassDef)
+    ]
+    assert sorted(drawn) == sorted(made)
 
 
 MOST_MODULES = 18

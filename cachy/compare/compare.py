@@ -101,9 +101,14 @@ def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface
 
 
 def _time_of(document: Mapping[str, Json]) -> datetime | None:
+    match document.get("recorded"):
+        case {"at": str(at)}:
+            pass
+        case _:
+            return None
     try:
-        moment = datetime.fromisoformat(str((document.get("recorded") or {}).get("at")))
-    except (ValueError, AttributeError):
+        moment = datetime.fromisoformat(at)
+    except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from cachy.errors import CachyError, GitHubRefused
 from cachy.interaction import Json
 from cachy.pull_request.rest import Rest
-
-Parsed = TypeVar("Parsed")
 
 PAGES = 10  # of a hundred pull requests of one branch each; the latest first
 RETRIES = (1.0, 2.0)  # seconds; what GitHub has just made it does not always see at once
@@ -58,14 +56,14 @@ class GitHub:
 
     def load_repository(self) -> Repository:
         """Return what the other calls need to know of the repository."""
-        return _read(parse_repository, self.rest.send("GET", ""))
+        return parse_repository(self.rest.send("GET", ""))
 
     def list_pulls(self, repository: Repository, branch: str, base: str) -> tuple[Pull, ...]:
         """Return the pull requests from `branch` into `base`, the latest first, none of a fork."""
         latest = {"state": "all", "sort": "updated", "direction": "desc"}
         query = {**latest, "head": f"{repository.owner}:{branch}", "base": base}
         rows = self._list("/pulls", query, PAGES)
-        pulls = [_read(parse_pull, row) for row in rows]
+        pulls = [parse_pull(row) for row in rows]
         return tuple(pull for pull in pulls if pull.head_repository == repository.id)
 
     def create_pull(self, branch: str, base: str, text: tuple[str, str], is_draft: bool) -> Pull:
@@ -77,7 +75,7 @@ class GitHub:
         """
         wanted: dict[str, Any] = {"head": branch, "base": base, "title": text[0], "body": text[1]}
         wanted |= {"draft": True} if is_draft else {}
-        return _read(parse_pull, self.rest.send("POST", "/pulls", wanted))
+        return parse_pull(self.rest.send("POST", "/pulls", wanted))
 
     def update_pull(self, number: int, **changed: str) -> None:
         """Set some of `title`, `body` and `state`."""
@@ -86,7 +84,12 @@ class GitHub:
     def was_closed_by_a_bot(self, number: int) -> bool:
         """Whether a program closed a pull request; of a deleted account we assume a person."""
         found = self.rest.send("GET", f"/issues/{number}")
-        return _read(lambda row: (row["closed_by"] or {}).get("type") == "Bot", found)
+        match found:
+            case {"closed_by": {"type": str(kind)}}:
+                return kind == "Bot"
+            case {"closed_by": None}:
+                return False
+        raise _not_github()
 
     def add_labels(self, number: int, labels: tuple[str, ...]) -> None:
         """Add labels; GitHub makes those that do not exist."""
@@ -103,7 +106,7 @@ class GitHub:
     def list_comments(self, number: int) -> Iterator[Comment]:
         """List the comments of a pull request, the oldest first."""
         rows = self._list(f"/issues/{number}/comments", {}, 100)
-        return (_read(parse_comment, row) for row in rows)
+        return (parse_comment(row) for row in rows)
 
     def create_comment(self, number: int, body: str) -> None:
         """Write a comment below a pull request."""
@@ -118,6 +121,8 @@ class GitHub:
             found = self.rest.send(
                 "GET", path, query={**query, "per_page": "100", "page": f"{page}"}
             )
+            if not isinstance(found, list):
+                raise _not_github()
             yield from found
             if len(found) < 100:
                 return
@@ -135,39 +140,62 @@ class GitHub:
 
 
 def parse_repository(found: Json) -> Repository:
-    """Return what we use of GitHub's repository."""
-    return Repository(
-        id=found["id"],
-        owner=found["owner"]["login"],
-        url=found["html_url"],
-        default_branch=found["default_branch"],
-    )
+    """Return what we use of a repository."""
+    match found:
+        case {
+            "id": int(number),
+            "owner": {"login": str(owner)},
+            "html_url": str(url),
+            "default_branch": str(branch),
+        }:
+            return Repository(id=number, owner=owner, url=url, default_branch=branch)
+    raise _not_github()
 
 
 def parse_pull(found: Json) -> Pull:
     """Return what we use of a pull request; a deleted user or fork is null there."""
-    return Pull(
-        number=found["number"],
-        url=found["html_url"],
-        is_open=found["state"] == "open",
-        is_merged=bool(found["merged_at"]),
-        head=found["head"]["sha"],
-        head_repository=(found["head"]["repo"] or {}).get("id"),
-        author=(found["user"] or {}).get("id"),
-        title=found["title"],
-        body=found["body"] or "",
-    )
+    match found:
+        case {
+            "number": int(number),
+            "html_url": str(url),
+            "state": str(state),
+            "merged_at": merged_at,
+            "head": {"sha": str(head), "repo": repository},
+            "user": user,
+            "title": str(title),
+            "body": str() | None as body,
+        }:
+            return Pull(
+                number=number,
+                url=url,
+                is_open=state == "open",
+                is_merged=bool(merged_at),
+                head=head,
+                head_repository=_id_of(repository),
+                author=_id_of(user),
+                title=title,
+                body=body or "",
+            )
+    raise _not_github()
 
 
 def parse_comment(found: Json) -> Comment:
     """Return what we use of GitHub's issue comment."""
-    user = found["user"] or {}
-    return Comment(id=found["id"], author=user.get("id"), body=found["body"] or "")
+    match found:
+        case {"id": int(number), "user": user, "body": str() | None as body}:
+            return Comment(id=number, author=_id_of(user), body=body or "")
+    raise _not_github()
 
 
-def _read(parse: Callable[[Json], Parsed], found: Json) -> Parsed:
-    try:
-        return parse(found)
-    except (KeyError, TypeError, AttributeError):
-        problem = "GITHUB_API_URL does not respond as GitHub's REST API does."
-        raise CachyError(problem, advice="Is it the address of the API?") from None
+def _id_of(found: Json) -> int | None:
+    match found:
+        case None:
+            return None
+        case {"id": int(number)}:
+            return number
+    raise _not_github()
+
+
+def _not_github() -> CachyError:
+    problem = "GITHUB_API_URL does not respond as GitHub's REST API does."
+    return CachyError(problem, advice="Is it the address of the API?")

@@ -157,7 +157,7 @@ def parse_contract(text: str, where: str = "contract") -> Contract:
         lines = _unfolded(
             {path: _parse_line(parsed) for path, parsed in document["structure"].items()}
         )
-    except (ValueError, AttributeError) as error:
+    except ValueError as error:
         named = f" ({error})" if isinstance(error, UnclearLine) else ""
         problem = f"has a line that cachy cannot read{named}"
         advice = "Undo the edit, or delete the file and run: cachy verify --fix"
@@ -188,7 +188,9 @@ def _without_twins(pairs: Sequence[tuple[str, Json]]) -> dict[str, Json]:
     return fields
 
 
-def _parse_line(text: str) -> tuple[Fact, str]:
+def _parse_line(text: Json) -> tuple[Fact, str]:
+    if not isinstance(text, str):
+        raise UnclearLine(_shown(str(text)))
     named, *rest = text.split(", ")
     flags = [flag for flag in rest if flag in _FLAGS]
     marks = [flag for flag in rest if flag not in _FLAGS]

@@ -176,7 +176,7 @@ def _moment(text: str) -> datetime | None:
     for parse in (_from_seconds, parsedate_to_datetime, datetime.fromisoformat):
         try:
             moment = parse(text.strip())
-        except (ValueError, TypeError, OverflowError, OSError):
+        except (ValueError, OverflowError, OSError):
             continue
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None

@@ -12,6 +12,7 @@ from cachy.config import Config
 from cachy.errors import InvalidFixture
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import parse_body, parse_headers, plain
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.store import Store
@@ -75,39 +76,29 @@ def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
 
 
 def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
-    try:
-        request = request_of(fixture.document, store.load_blob)
-        _read_through(fixture, request)
-        paths = learn([fixture]).paths()
-        target = parse_target(request.url, config.paths)
-        body = plain(fixture.request.get("json"))
-        model = model_of(request.url, body)
-        facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
-        tokens = _tokens(fixture.response)
-        return Case(
-            name=fixture_name(fixture, config),
-            surface=surface_of(fixture.document, config),
-            host=target.authority,
-            fixture=fixture,
-            request=request,
-            body=body,
-            model=model,
-            facets=frozenset(facets),
-            paths=frozenset(paths),
-            branches=frozenset(p for p, fact in paths.items() if fact.is_variant or _is_event(p)),
-            output_tokens=tokens[1],
-            total_tokens=sum(tokens),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
-        raise InvalidFixture(fixture.path or Path("fixture")) from None
-
-
-def _read_through(fixture: Fixture, request: Request) -> None:
-    """Touch what is used only later: a fixture that somebody edited fails here, by its name."""
-    request.method.encode("ascii")
-    request.url.encode("utf-8")
-    parse_headers(fixture.document["response"].get("headers", {}))
-    fixture.document.get("recorded", {}).items()
+    if fault := find_fault(fixture.document):
+        raise InvalidFixture(fixture.path or "fixture", f"is not a valid fixture, {fault}")
+    request = request_of(fixture.document, store.load_blob)
+    paths = learn([fixture]).paths()
+    target = parse_target(request.url, config.paths)
+    body = plain(fixture.request.get("json"))
+    model = model_of(request.url, body)
+    facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
+    tokens = _tokens(fixture.response)
+    return Case(
+        name=fixture_name(fixture, config),
+        surface=surface_of(fixture.document, config),
+        host=target.authority,
+        fixture=fixture,
+        request=request,
+        body=body,
+        model=model,
+        facets=frozenset(facets),
+        paths=frozenset(paths),
+        branches=frozenset(p for p, fact in paths.items() if fact.is_variant or _is_event(p)),
+        output_tokens=tokens[1],
+        total_tokens=sum(tokens),
+    )
 
 
 def _is_event(path: str) -> bool:

@@ -45,7 +45,7 @@ def parse_date(text: str) -> datetime | None:
     for parse in (parsedate_to_datetime, datetime.fromisoformat):
         try:
             moment = parse(text.strip())
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, OverflowError):
             continue
         return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     return None
