@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +17,11 @@ from places import ROOT
 
 import cachy
 import cachy.errors
+from cachy.compare.catalogue.rules import RULES as CHANGES
+from cachy.providers.registry import PROVIDERS, STREAM_ENDS
+from cachy.redact.newer_shapes import NEWER
+from cachy.redact.shapes import WORDS
+from cachy.verify.rules import RULES as FINDINGS
 
 PACKAGE = Path(cachy.__file__).parent
 ACTION = ROOT / "action"
@@ -306,21 +311,52 @@ def test_the_public_names_are_sorted_and_there() -> None:
     assert all(hasattr(cachy, name) for name in cachy.__all__)
 
 
-def test_no_shape_of_a_key_stands_outside_its_room() -> None:
-    """What a provider's key looks like is known in `redact` alone."""
-    from cachy.redact.newer_shapes import NEWER
-    from cachy.redact.shapes import WORDS
+def literals(tree: ast.Module) -> Iterator[str]:
+    """Yield the strings of a module but for the docstrings."""
+    owners = [owner for owner in ast.walk(tree) if isinstance(owner, DOCUMENTED)]
+    bodies = [node for owner in owners for node in owner.body]
+    inner = {id(node.value) for node in bodies if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
+            yield node.value
 
-    gates = {shape.gate for shape in (*WORDS, *NEWER) if len(shape.gate) > 4}
-    wrong = [
-        f"{path.name}: {node.value[:40]}"
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def rooms_with(is_wanted: Callable[[str], bool]) -> set[str]:
+    """Return the rooms, and the modules outside of any, that hold a string of some kind."""
+    found = {
+        path.relative_to(PACKAGE).parts[0]
         for path, tree in trees().items()
-        if path.relative_to(PACKAGE).parts[0] != "redact"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if any(gate in node.value for gate in gates)
-    ]
-    assert wrong == []
+        if any(map(is_wanted, literals(tree)))
+    }
+    for path in ACTION.glob("*.py"):
+        found |= {"action"} if any(map(is_wanted, literals(parse(path)))) else set()
+    return found
+
+
+def test_the_shape_of_a_key_is_known_in_one_room() -> None:
+    """The action has some of its own, as it imports nothing of cachy."""
+    gates = {shape.gate for shape in (*WORDS, *NEWER) if len(shape.gate) > 4}
+    assert rooms_with(lambda text: any(gate in text for gate in gates)) == {"action", "redact"}
+
+
+def test_a_providers_hosts_are_known_in_one_room() -> None:
+    hosts = {host for provider in PROVIDERS for host in provider.hosts if ":" not in host}
+    assert rooms_with(lambda text: any(host in text for host in hosts)) == {"providers"}
+
+
+def test_the_events_that_end_a_stream_are_known_in_one_room() -> None:
+    ends = {end for end in STREAM_ENDS if "." in end or "_" in end}
+    assert rooms_with(ends.__contains__) == {"cli", "providers"}  # the demo plays a provider
+
+
+@pytest.mark.parametrize(("room", "rules"), [("compare", CHANGES), ("verify", FINDINGS)])
+def test_the_id_of_a_rule_is_known_in_one_room(room: str, rules: Mapping[str, object]) -> None:
+    """An id of one word is a word like any other."""
+    ids = {rule for rule in rules if "-" in rule}
+    assert rooms_with(ids.__contains__) == {room}
 
 
 # The folders of a room, and the modules beside them that have a floor: from the lowest up.
