@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, settings
 from scripted_server import ScriptedServer, serving
 
 import cachy
-from cachy.replay import misses
 from cachy.replay.owner import set_owner
+from cachy.replay.process import PROCESS
 
 # A machine that is busy with other work fails no test, and a test tries the same each time.
 # `--hypothesis-profile=thorough` tries more, and others each time.
@@ -159,8 +159,8 @@ def refused(words: str = "No fixture answers") -> Iterator[pytest.ExceptionInfo[
 
 def forgotten() -> list[str]:
     """Give the misses that this test knows of, so that the plugin doesn't fail it for them."""
-    known = [str(error) for error in misses.remembered]
-    misses.remembered.clear()
+    known = [str(error) for error in PROCESS.misses]
+    PROCESS.misses.clear()
     return known
 
 

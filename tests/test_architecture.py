@@ -364,7 +364,10 @@ SUBROOMS = {
     "compare": ["catalogue", "envelope", "bodies", "documents", "compare", "compared_files"],
     "drift": ["live", "outcome", "check"],
     "fixture": ["format", "document", "identity", "transcript", "store", "compose"],
-    "replay": ["counters", "coverage", "misses", "journal", "session", "clients", "run", "scope"],
+    "replay": [
+        *("counters", "process", "coverage", "misses", "journal", "session", "respond"),
+        *("clients", "run", "scope"),
+    ],
 }
 
 

@@ -9,7 +9,6 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -19,6 +18,7 @@ from cachy.errors import CachyError
 from cachy.fixture.store.files import is_chosen, list_fixtures
 from cachy.replay.coverage import describe_uncovered
 from cachy.replay.run import completeness, summary
+from cachy.replay.run.totals import Totals, add_up
 
 _AUTOSTART = Path(__file__).with_name("autostart")
 _ON = ".on"  # the file beside the report that says that some process turned cachy on
@@ -58,8 +58,8 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
         code = _run(arguments, _environment(mode, only, lines))
-        total = summary.add_up(summary.read_lines(lines))
-        is_watched = lines.with_suffix(_ON).exists() or total["on"]
+        total = add_up(summary.read_lines(lines))
+        is_watched = lines.with_suffix(_ON).exists() or total.is_on
     why = completeness.why_partial(total, code, config)
     if not why:
         completeness.put_on_record(total, " ".join(arguments), began, config)
@@ -78,7 +78,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     chosen = mode or config.mode.value
     is_vain = is_idle and chosen == "refresh"
     is_unchecked = (prune and why) or (chosen == "replay" and not is_watched)
-    return 1 if total["missed"] else code or 2 * is_vain or 3 * bool(is_unchecked)
+    return 1 if total.missed else code or 2 * is_vain or 3 * bool(is_unchecked)
 
 
 def _is_idle(only: str | None, config: Config) -> bool:
@@ -141,21 +141,21 @@ def _left_over(config: Config, prunes: bool) -> list[str]:
     return [line for path, line in describe(found, config) if path in found.successors]
 
 
-def _counts(total: dict[str, Any]) -> list[str]:
+def _counts(total: Totals) -> list[str]:
     """Return the summary's counts: four always, the others where they are not zero."""
-    counts = [f"{total['replayed']} replayed", f"{len(total['recorded'])} recorded"]
-    changed, equal = len(total["changed"]), len(total["equal"])
+    counts = [f"{total.replayed} replayed", f"{len(total.recorded)} recorded"]
+    changed, equal = len(total.changed), len(total.equal)
     if changed or equal:
         counts.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")
-    refused = len(total["refused"]) + len(total["unwritten"])
-    return [*counts, f"{refused} refused", f"{len(total['missed'])} missed"]
+    refused = len(total.refused) + len(total.unwritten)
+    return [*counts, f"{refused} refused", f"{len(total.missed)} missed"]
 
 
-def _details(total: dict[str, Any]) -> list[str]:
+def _details(total: Totals) -> list[str]:
     return [
-        *(f"recorded {path}" for path in total["recorded"]),
-        *(f"changed {path}" for path in total["changed"]),
-        *(f"not recorded: {line}" for line in (*total["refused"], *total["unwritten"])),
-        *(f"missed: {error}" for error in total["missed"]),
-        *describe_uncovered(total["uncovered"]),
+        *(f"recorded {path}" for path in total.recorded),
+        *(f"changed {path}" for path in total.changed),
+        *(f"not recorded: {line}" for line in (*total.refused, *total.unwritten)),
+        *(f"missed: {error}" for error in total.missed),
+        *describe_uncovered(total.uncovered),
     ]

@@ -13,17 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cachy.errors import UnrecordedRequest
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
+from cachy.replay.process import PROCESS
+from cachy.replay.respond import restart_counts
+from cachy.replay.run.totals import Totals
 from cachy.replay.scope import open_sessions
 
 if TYPE_CHECKING:
     from cachy.config import Config
-    from cachy.errors import UnrecordedRequest
     from cachy.replay.session import Session
 
 _ARGUMENTS = "mode, repeats, share, variant, record_status, doms, hdrs, cache_dir"
-_totals = pytest.StashKey[dict[str, Any]]()
+_totals = pytest.StashKey[Totals]()
 _wrong = pytest.StashKey[str]()
 _failed = pytest.StashKey[bool]()
 
@@ -38,8 +41,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
-    lists = ("recorded", "changed", "equal", "refused", "unwritten", "missed", "astray")
-    config.stash[_totals] = {"replayed": 0, **{name: [] for name in (*lists, "uncovered")}}
+    config.stash[_totals] = Totals()
     config.pluginmanager.register(FullRun(config), "cachy-full-run")
     config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):
@@ -62,7 +64,7 @@ def cachy_fixture() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Open the test's scope around its setup, its call and its teardown."""
-    item.config.stash[_totals]["astray"] += _take_misses(item.config)
+    item.config.stash[_totals].astray += _take_misses(item.config)
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
     is_named = "cachy" in getattr(item, "fixturenames", ())
@@ -129,7 +131,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start counting anew: a test that is run again asks again."""
     item.stash[_failed] = False
     for session in open_sessions():
-        session.restart_counts(owner_of(item))
+        restart_counts(session, owner_of(item))
     if wrong := item.stash.get(_wrong, ""):
         pytest.fail(wrong, pytrace=False)
 
@@ -143,7 +145,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     except BaseException as error:
         missed = [str(miss) for miss in _remembered()[before:]]
         if "portal is not running" in str(error):  # a miss of an earlier test may have ended it
-            missed += item.config.stash[_totals]["missed"][-1:]
+            missed += item.config.stash[_totals].missed[-1:]
         if missed and missed[0] not in str(error):
             error.add_note(f"cachy: before that, {missed[0]}")
         raise
@@ -182,33 +184,32 @@ def _take_misses(config: pytest.Config) -> list[str]:
         from cachy.replay.misses import of_children
 
         new += of_children()
-    config.stash[_totals]["missed"] += new
+    config.stash[_totals].missed += new
     return new
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that missed something outside of every test; hand a worker's totals on."""
     totals = session.config.stash[_totals]
-    totals["astray"] += _take_misses(session.config)
+    totals.astray += _take_misses(session.config)
     if "cachy.replay.run.summary" in sys.modules:
         from cachy.replay.run.summary import summary
 
         done = summary()  # of every scope, whoever opened it
-        for name in done.keys() & totals.keys() - {"missed"}:  # beside those of workers
-            totals[name] += done[name]
-    if totals["astray"] and session.exitstatus == pytest.ExitCode.OK:
+        done.missed = []  # which are in there already
+        totals.add(done)
+    if totals.astray and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
-        output["cachy"] = totals
+        output["cachy"] = totals.to_json()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Add a worker's totals to ours."""
-    totals = node.config.stash[_totals]
-    for name, value in getattr(node, "workeroutput", {}).get("cachy", {}).items():
-        totals[name] += value
+    if told := getattr(node, "workeroutput", {}).get("cachy"):
+        node.config.stash[_totals].add(Totals.from_json(told))
 
 
 def pytest_terminal_summary(
@@ -216,7 +217,7 @@ def pytest_terminal_summary(
 ) -> None:
     """Say what became of the API calls, and what to do about those that were not recorded."""
     totals = config.stash[_totals]
-    if not any(totals.values()):
+    if totals.is_silent:
         return
     from cachy.replay.run.lines import summary_lines
 
@@ -225,23 +226,22 @@ def pytest_terminal_summary(
 
 
 def _remembered() -> list[UnrecordedRequest]:
-    """Give the misses so far, without loading anything in a session that has none."""
-    module = sys.modules.get("cachy.replay.misses")
-    return module.remembered if module else []
+    """Return the misses that are not reported yet."""
+    return PROCESS.misses
 
 
 def _raise_as_failures() -> None:
     """Make misses pytest's own failures, which even a cached session fixture raises again."""
-    module: Any = sys.modules.get("cachy.replay.misses")
-    if module and len(module.failure_class) == 1:
-        failure = pytest.fail.Exception
+    if PROCESS.miss_class is UnrecordedRequest:
+        missed: Any = UnrecordedRequest  # pytest's own exception is a type at run time only
+        failure: Any = pytest.fail.Exception
 
-        class Miss(module.UnrecordedRequest, failure):  # type: ignore[misc,valid-type]
+        class Miss(missed, failure):  # type: ignore[misc]
             __module__ = "cachy.errors"
             __qualname__ = __name__ = "UnrecordedRequest"
 
             def __init__(self, message: str, **facts: Any) -> None:
                 failure.__init__(self, message, pytrace=True)
-                module.UnrecordedRequest.__init__(self, message, **facts)
+                missed.__init__(self, message, **facts)
 
-        module.failure_class.append(Miss)
+        PROCESS.miss_class = Miss

@@ -73,7 +73,7 @@ class FullRun:
         if "cachy.replay.run.summary" in sys.modules:
             from cachy.replay.run.summary import so_far
 
-            self._lines.append(so_far())
+            self._lines.append(so_far().to_json())
         if self._is_worker:
             told = {"left_out": self._left_out, "skipped": self._skipped, "lines": self._lines}
             self._config.workeroutput["cachy_run"] = told  # type: ignore[attr-defined]
@@ -85,16 +85,18 @@ class FullRun:
         from cachy.errors import CachyError
         from cachy.fixture.store.run_log import PYTEST
         from cachy.replay.run import completeness, summary
+        from cachy.replay.run.totals import Line, Totals, add_up
 
-        about = {"tests": True, "used": {}, "skipped": self._skipped, "partial": self._partial()}
-        lines = [*self._lines, {"process": "pytest", **about}]
+        partial = [*filter(None, [self._partial()])]
+        about = Totals(has_tests=True, skipped=self._skipped, partial=partial)
+        lines = [*map(Line.from_json, self._lines), Line("pytest", about)]
         if summary.RUN in os.environ:
             for line in lines:
                 summary.add_line(line)
             return
         try:
             settings = load_config()
-            total = summary.add_up([*summary.read_lines(os.environ[_FILE]), *lines])
+            total = add_up([*summary.read_lines(os.environ[_FILE]), *lines])
             if not completeness.why_partial(total, exitstatus, settings):
                 completeness.put_on_record(total, PYTEST, self._began, settings)
         except CachyError as error:

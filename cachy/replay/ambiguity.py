@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.named_credentials import Credentials, find_differences
-from cachy.replay.owner import current_owner
+from cachy.replay.process import PROCESS
 
 
 @dataclass(slots=True)
@@ -27,8 +27,7 @@ class Asked:
 
 
 _Live = defaultdict[str, dict[str, Asked]]
-_live: defaultdict[Path, _Live] = defaultdict(lambda: defaultdict(dict))
-"""What the tests of this process have sent, by folder of fixtures, variant and fingerprint."""
+"""What was sent live, by variant and fingerprint."""
 
 
 class Ambiguity:
@@ -36,7 +35,8 @@ class Ambiguity:
 
     def __init__(self, fixtures: Path) -> None:
         self._replayed: defaultdict[str, dict[str, Credentials]] = defaultdict(dict)
-        self._live: _Live = _live[fixtures] if current_owner() else defaultdict(dict)
+        live: _Live = defaultdict(dict)
+        self._live = PROCESS.sent.setdefault(fixtures, live) if PROCESS.owner else live
 
     def may_replay(self, variant: str, fingerprint: str, credentials: Credentials) -> bool:
         """Whether a fixture may answer: it answered no request with other credentials."""

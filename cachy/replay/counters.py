@@ -1,4 +1,4 @@
-"""What became of a session's requests, counted in memory."""
+"""What became of a scope's requests, counted in memory."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Tally:
-    """What became of the requests of a session."""
+    """What became of the requests of a scope; `run.totals` adds up those of a process."""
 
     replayed: int = 0
     recorded: list[str] = field(default_factory=list)  # paths of new fixtures
-    changed: list[str] = field(default_factory=list)  # paths, recorded anew with another answer
-    equal: list[str] = field(default_factory=list)  # paths, recorded anew and left as they were
+    changed: list[str] = field(default_factory=list)  # paths, refreshed with another response
+    equal: list[str] = field(default_factory=list)  # paths, refreshed and left as they were
     refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
     used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
 
     def clear(self) -> None:
-        """Count anew, as a forked process does."""
+        """Count from zero, as a forked process does."""
         self.replayed = 0
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()

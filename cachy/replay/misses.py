@@ -27,20 +27,12 @@ from cachy.redact import redact_text, redact_url, redact_values
 from cachy.redact.given_secrets import find_placeholder
 from cachy.replay import placeholder_keys
 from cachy.replay.coverage import explain_coverage, refuses
+from cachy.replay.process import PROCESS
 
 _COMPARED = 200  # of a surface's fixtures, the newest
 
-remembered: list[UnrecordedRequest] = []
-"""The misses of this process that nobody reported yet, for those who swallowed one."""
-
-reported: list[UnrecordedRequest] = []
-"""Those that pytest has reported: `cachy run` counts them too."""
-
 FILE = "CACHY_MISSES"
 """The variable that names the file which tells a process of its children's misses."""
-
-failure_class: list[type[UnrecordedRequest]] = [UnrecordedRequest]
-"""The class that is raised; pytest's plugin puts its own on top."""
 
 
 def find_refusal(
@@ -139,7 +131,7 @@ def _shown_url(request: Request, config: Config) -> str:
 
 def remember(error: UnrecordedRequest) -> None:
     """Keep a miss for the end of the process, and say it now, in case the caller hangs of it."""
-    remembered.append(error)
+    PROCESS.misses.append(error)
     print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
     if target := os.environ.get(FILE):  # a process above ours wants to know
         line = json.dumps({"process": os.getpid(), "missed": str(error)})
@@ -148,25 +140,22 @@ def remember(error: UnrecordedRequest) -> None:
 
 
 def take() -> list[UnrecordedRequest]:
-    """Give the misses that are not reported yet, as reported from now on."""
-    new = remembered[:]
-    del remembered[: len(new)]
-    reported.extend(new)
+    """Return the misses that are not reported yet; from now on they are."""
+    new = PROCESS.misses[:]
+    del PROCESS.misses[: len(new)]
+    PROCESS.reported.extend(new)
     return new
 
 
 def of_children() -> list[str]:
-    """Give the misses of the processes that this one has started, each once."""
+    """Return the misses of the processes that this one has started, each once."""
     with open(os.environ[FILE], "rb") as file:
-        file.seek(_told[0])
+        file.seek(PROCESS.children_read)
         raw = file.read()
     whole = raw[: raw.rfind(b"\n") + 1]
-    _told[0] += len(whole)
+    PROCESS.children_read += len(whole)
     lines = [json.loads(line) for line in whole.splitlines()]
     return [line["missed"] for line in lines if line["process"] != os.getpid()]
-
-
-_told = [0]  # bytes of that file
 
 
 def how_to_record() -> str:
@@ -186,14 +175,13 @@ def raised_class() -> type[UnrecordedRequest]:
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
         if frame.f_globals.get("__name__") == "multiprocessing.pool":
-            return _pool_class(len(failure_class) - 1)
-    return failure_class[-1]
+            return _pool_class(PROCESS.miss_class)
+    return PROCESS.miss_class
 
 
 @cache
-def _pool_class(number: int) -> type[UnrecordedRequest]:
-    bases = (failure_class[number], Exception)
-    return type("UnrecordedRequest", bases, {"__module__": "cachy.errors"})
+def _pool_class(kind: type[UnrecordedRequest]) -> type[UnrecordedRequest]:
+    return type("UnrecordedRequest", (kind, Exception), {"__module__": "cachy.errors"})
 
 
 def _about(nearest: Fixture | None, differences: list[str], config: Config) -> list[str]:

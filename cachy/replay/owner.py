@@ -10,6 +10,7 @@ from cachy.config import Config
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.providers import find_operation, find_surface
 from cachy.redact import redact_text
+from cachy.replay.process import PROCESS
 
 
 class Owner(NamedTuple):
@@ -26,18 +27,15 @@ class Owner(NamedTuple):
         return redact_text(f"{shown}::{self.names}" if self.names else shown, config.redact)
 
 
-_current: list[Owner] = []  # at most one: pytest runs one test at a time in a process
-
-
 def current_owner() -> Owner | None:
     """Return the owner of what is asked now; None outside of pytest."""
-    return _current[0] if _current else None
+    owner: Owner | None = PROCESS.owner
+    return owner
 
 
 def set_owner(owner: Owner | None) -> Owner | None:
     """Make this the owner from now on, and return the one before."""
-    former = current_owner()
-    _current[:] = [owner] if owner else []
+    former, PROCESS.owner = current_owner(), owner
     return former
 
 

@@ -13,11 +13,11 @@ from cachy.providers import PROVIDERS, Provider
 from cachy.providers.bedrock import BEDROCK
 from cachy.redact import secret_values
 from cachy.redact.names import STAND_IN
+from cachy.replay.process import PROCESS
 
 PLACEHOLDER = STAND_IN  # followed by the variable's name
 _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux
 _CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
-_placed: set[str] = set()
 
 
 def place(mode: Mode) -> None:
@@ -30,15 +30,15 @@ def place(mode: Mode) -> None:
         for name in provider.placeholders:
             if not os.environ.get(name):
                 os.environ[name] = PLACEHOLDER + name
-                _placed.add(name)
+                PROCESS.placeholders.add(name)
 
 
 def remove() -> None:
     """Take back every placeholder that is still ours."""
-    for name in _placed:
+    for name in PROCESS.placeholders:
         if os.environ.get(name) == PLACEHOLDER + name:
             del os.environ[name]
-    _placed.clear()
+    PROCESS.placeholders.clear()
 
 
 def missing_for(request: Request) -> str:

@@ -22,14 +22,11 @@ from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import Store, file_name, is_same_answer
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
-from cachy.redact.given_secrets import GivenSecrets
 from cachy.replay import misses, placeholder_keys
 from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
+from cachy.replay.process import PROCESS
 from cachy.replay.sequence import Sequences
-
-GIVEN = GivenSecrets()
-"""The secrets that responses gave to this process, whichever scope recorded them."""
 
 
 class Turn(NamedTuple):
@@ -117,7 +114,7 @@ class Recorder:
         request, index, secrets = recording.request, recording.index, placeholder_keys.secrets()
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
         recorded = self._provenance(recording, response)
-        document, blobs = compose(request, response, recorded, self.config, secrets, GIVEN)
+        document, blobs = compose(request, response, recorded, self.config, secrets, PROCESS.given)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
         is_equal = before is not None and is_same_answer(Path(before), document)
         places = sorted(recording.asked.places) if recording.asked else []

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import atexit
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +13,7 @@ from cachy.config import Config, Mode, Repeats, Share, calling_folder, load_conf
 from cachy.errors import CachyError
 from cachy.replay import placeholder_keys
 from cachy.replay.clients import install
+from cachy.replay.process import PROCESS
 from cachy.replay.run import summary
 from cachy.replay.session import Session
 
@@ -23,18 +21,24 @@ Inherit = Callable[[Config], Session]
 """Makes a new session for a scope, from the settings that hold around it."""
 
 
-@dataclass(eq=False, slots=True)
 class _Scope:
-    session: Session | None  # None: live
-    outer: _Scope | None = None
-    is_over: bool = False
-    inherit: Inherit | None = None  # None: what is enabled meanwhile changes nothing inside
+    """A block, or the whole program, in which requests are replayed or, without a session, live."""
+
+    __slots__ = ("inherit", "is_over", "outer", "session")
+
+    def __init__(
+        self,
+        session: Session | None,
+        outer: _Scope | None = None,
+        inherit: Inherit | None = None,  # None: what is enabled meanwhile changes nothing inside
+    ) -> None:
+        self.session = session
+        self.outer = outer
+        self.inherit = inherit
+        self.is_over = False
 
 
 _scope: ContextVar[_Scope | None] = ContextVar("cachy_scope", default=None)
-_process: list[_Scope] = []  # innermost last, for threads that inherit no context
-_base: list[_Scope] = []  # what enable_cachy() made, at most one
-_lock = threading.RLock()
 
 
 def current_session() -> Session | None:
@@ -42,9 +46,8 @@ def current_session() -> Session | None:
     scope = _scope.get()
     while scope is not None and scope.is_over:  # a task may outlive the block it started in
         scope = scope.outer
-    if scope is None:
-        for innermost in _process[-1:]:  # it may end meanwhile, in another thread
-            return innermost.session
+    if scope is None:  # as in a thread that inherits no context
+        scope = next(iter(PROCESS.scopes[-1:]), None)  # it may end meanwhile, in another thread
     return scope.session if scope else None
 
 
@@ -94,13 +97,13 @@ def enable_cachy(
 
 def enable(session: Session) -> None:
     """Make a session the outermost scope, in the place of the one that was."""
-    with _lock:
+    with PROCESS.lock:
         _open(session)
         scope = _Scope(session)
-        _process.insert(0, scope)  # before the last one ends: nothing goes live in between
+        PROCESS.scopes.insert(0, scope)  # before the last one ends: nothing goes live in between
         _end_base()
-        _base.append(scope)
-        for inner in _process:
+        PROCESS.base = scope
+        for inner in PROCESS.scopes:
             if inner.inherit is not None and inner.session is not None:
                 former, inner.session = inner.session, inner.inherit(session.config)
                 _open(inner.session)
@@ -109,22 +112,21 @@ def enable(session: Session) -> None:
 
 def open_sessions() -> list[Session]:
     """Return the sessions of all scopes of this process that are open."""
-    return [scope.session for scope in tuple(_process) if scope.session is not None]
+    return [scope.session for scope in tuple(PROCESS.scopes) if scope.session is not None]
 
 
 def disable_cachy() -> None:
     """Undo `enable_cachy()`; nothing happens where it is not on."""
-    with _lock:
+    with PROCESS.lock:
         _end_base()
 
 
 def _end_base() -> None:
-    for scope in _base:
-        _process.remove(scope)
+    scope, PROCESS.base = PROCESS.base, None
+    if scope is not None:
+        PROCESS.scopes.remove(scope)
         scope.is_over = True
-        if scope.session is not None:
-            _close(scope.session)
-    _base.clear()
+        _close(scope.session)
 
 
 def _outwards(scope: _Scope | None) -> Iterator[_Scope]:
@@ -133,24 +135,22 @@ def _outwards(scope: _Scope | None) -> Iterator[_Scope]:
         scope = scope.outer
 
 
-def _renew_locks() -> None:
-    global _lock
-    _lock = threading.RLock()
-    for scope in (*_process, *_outwards(_scope.get())):
+def _begin_child() -> None:
+    """Begin as a forked process: nobody is left to give a lock back."""
+    PROCESS.begin_child()
+    for scope in (*PROCESS.scopes, *_outwards(_scope.get())):
         if scope.session is not None:
             scope.session.renew_locks()
+    summary.outlive_bootstrap()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_renew_locks)
-
-
-@atexit.register
 def _end_program() -> None:
-    """Close what a program leaves open that never disables cachy; it stays on to the end."""
-    for scope in _base:
-        if scope.session is not None:
-            scope.session.close()
+    """End what a program leaves open, which stays on to the end, and say what it did."""
+    for buffer in tuple(PROCESS.buffers):
+        buffer.end_program()
+    if PROCESS.base is not None:
+        PROCESS.base.session.recorder.close()
+    summary.end_program()
 
 
 @contextmanager
@@ -243,36 +243,32 @@ def new_session(
 @contextmanager
 def _entered(scope: _Scope) -> Iterator[None]:
     token = _scope.set(scope)
-    with _lock:
-        _process.append(scope)
+    with PROCESS.lock:
+        PROCESS.scopes.append(scope)
     try:
         yield
     finally:
         scope.is_over = True
-        with _lock:
-            _process.remove(scope)
+        with PROCESS.lock:
+            PROCESS.scopes.remove(scope)
         with suppress(ValueError):  # a generator may be finished in another context
             _scope.reset(token)
 
 
-_open_scopes = 0
-
-
 def _open(session: Session) -> None:
-    global _open_scopes
-    with _lock:
-        if _open_scopes == 0:
+    PROCESS.hook(_end_program, _begin_child)
+    with PROCESS.lock:
+        if PROCESS.open_count == 0:
             install.install(current_session)
-        _open_scopes += 1
+        PROCESS.open_count += 1
         placeholder_keys.place(session.config.mode)
         summary.watch(session)
 
 
 def _close(session: Session) -> None:
-    global _open_scopes
-    with _lock:
-        session.close()
-        _open_scopes -= 1
-        if _open_scopes == 0:
+    with PROCESS.lock:
+        session.recorder.close()
+        PROCESS.open_count -= 1
+        if PROCESS.open_count == 0:
             install.uninstall()
             placeholder_keys.remove()

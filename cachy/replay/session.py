@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple
 
 from cachy.config import Config, Mode
-from cachy.errors import AmbiguousFixture, CachyError, UnrecordedRequest
+from cachy.errors import AmbiguousFixture
 from cachy.fixture.identity.fingerprint import (
     Identity,
     counted_headers,
@@ -19,7 +19,6 @@ from cachy.fixture.identity.json_rpc import answer_as_asked
 from cachy.fixture.identity.named_credentials import HEADERS as CREDENTIALS
 from cachy.fixture.identity.named_credentials import Credentials, credentials_of, header_credentials
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
-from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store, file_name
 from cachy.interaction import Headers, Request, Response, host_and_port
@@ -28,14 +27,9 @@ from cachy.replay import misses
 from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.journal import Journal
-from cachy.replay.owner import (
-    Owner,
-    current_owner,
-    own_variant,
-    variant_to_record,
-    variants_to_try,
-)
-from cachy.replay.recorder import GIVEN, Recorder, Recording, Turn
+from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
+from cachy.replay.process import PROCESS
+from cachy.replay.recorder import Recorder, Recording, Turn
 from cachy.replay.sequence import Sequences
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
@@ -56,8 +50,8 @@ def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-class _Found:
-    """A fixture that answered a request."""
+class FoundFixture:
+    """A fixture that answers a request; `used` is its file's name without the slug."""
 
     __slots__ = ("fingerprint", "name", "path", "used", "variant")
 
@@ -69,8 +63,38 @@ class _Found:
         self.used = file_name(identity.fingerprint, index)
 
 
+class Replay(NamedTuple):
+    """The decision to replay a fixture's response."""
+
+    fixture: FoundFixture
+    response: Response
+
+
+class Adoption(NamedTuple):
+    """The decision to make a fixture of what pycachy 0.0.x recorded for this request."""
+
+    recording: Recording
+    response: Response
+    asked: Request
+
+
+class Refusal(NamedTuple):
+    """The decision neither to replay a request nor to send it."""
+
+    asked: Request
+    identity: Identity
+    number: int  # of the response in a sequence
+    reason: tuple[str, str]  # and what to do
+
+
+Decision = Replay | Recording | Adoption | Refusal
+
+
 class Session:
-    """One scope's settings, store and counters; safe to use from many threads and tasks."""
+    """One scope's settings, and its decisions; `respond` carries them out.
+
+    Safe to use from many threads and tasks.
+    """
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -81,7 +105,7 @@ class Session:
         self.recorder = Recorder(config, self.store, self.sequences, self.journal)
         self.coverage = Coverage(config, self.journal.uncovered)
         self.covers = self.coverage.covers
-        self._known: dict[Key, _Found] = {}
+        self._known: dict[Key, FoundFixture] = {}
         self._room = _KNOWN
         named = (*_BODY_HEADERS, *counted_headers(config.match.headers))
         self.counted = CREDENTIALS.union(name.encode("latin-1") for name in named)
@@ -97,40 +121,31 @@ class Session:
         """Whether requests to this URL are ours to answer."""
         return self.covers(*host_and_port(url))
 
-    def recall(self, key: Key) -> Response | None:
-        """Return the response of the fixture that one look finds; None leaves it to `answer`."""
-        try:
-            known = None if current_owner() else self._known.get(key)
-            if known is None:
-                return self._look(self._known_as(_request_of(key)), key)
-            response = self.store.read(known.path)
-        except CachyError:
-            return None  # `answer` says what is wrong with the file
-        return self._replayed(known, response) if response else None
-
-    def answer(self, request: Request) -> Response | Recording:
-        """Answer a request from its fixture, or say that it is to be recorded.
+    def recall(self, key: Key) -> Replay | None:
+        """Find the fixture of a request by one look; None leaves it to `decide`.
 
         Raises:
-            UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
-                can't be read.
+            CachyError: its file cannot be read.
         """
-        request = self._known_as(request)
-        try:
-            with may_block():
-                return self._look(request) or self._settled_answer(request)
-        except CachyError as error:  # which SDKs would take for a broken connection
-            unreadable = misses.unreadable(request, error, self.config)
-        self._refuse(unreadable)
+        known = None if PROCESS.owner else self._known.get(key)
+        if known is None:
+            return self._look(self.known_as(_request_of(key)), key)
+        response = self.store.read(known.path)
+        return Replay(known, response) if response else None
 
-    def _known_as(self, request: Request) -> Request:
+    def decide(self, request: Request) -> Decision:
+        """Decide whether to replay, record or refuse a request.
+
+        Raises:
+            CachyError: a fixture cannot be read.
+        """
+        return self._look(request) or self._decide_settled(request)
+
+    def known_as(self, request: Request) -> Request:
+        """Return a request as its fixture knows it: the setting `alias` may rename its host."""
         return with_alias(request, self.config) if self.config.alias else request
 
-    def _refuse(self, error: UnrecordedRequest) -> NoReturn:
-        self.journal.missed(error)
-        misses.refuse(error)
-
-    def _look(self, request: Request, key: Key | None = None) -> Response | None:
+    def _look(self, request: Request, key: Key | None = None) -> Replay | None:
         """Read the fixture of a request as it is; `key` lets `recall` skip this the next time."""
         if self.config.mode is Mode.REFRESH:
             return None
@@ -141,22 +156,22 @@ class Session:
         if response is None or not self._may_replay(found, request):
             return None
         # When full it stays as it is: a scan of more requests than fit finds a part of them.
-        if key is not None and self._room > 0 and not current_owner():
+        if key is not None and self._room > 0 and not PROCESS.owner:
             self._room -= len(request.body) + _COST
             self._known[key] = found
-        return self._replayed(found, response)
+        return Replay(found, response)
 
-    def _may_replay(self, found: _Found, request: Request) -> bool:
-        return self._is_for(found, header_credentials(request.headers, GIVEN.gave))
+    def _may_replay(self, found: FoundFixture, request: Request) -> bool:
+        return self._is_for(found, header_credentials(request.headers, PROCESS.given.gave))
 
-    def _is_for(self, found: _Found, credentials: Credentials) -> bool:
+    def _is_for(self, found: FoundFixture, credentials: Credentials) -> bool:
         return self.ambiguity.may_replay(found.variant, found.fingerprint, credentials)
 
-    def _read_first(self, identity: Identity, index: int) -> tuple[_Found, Response | None]:
+    def _read_first(self, identity: Identity, index: int) -> tuple[FoundFixture, Response | None]:
         """Read the first file that is there, of the variants in which it may be recorded."""
         for variant in variants_to_try(identity, self.config):
             varied = identity.varied(variant)
-            found = _Found(self.store.path_of(varied, index), varied, index)
+            found = FoundFixture(self.store.path_of(varied, index), varied, index)
             response = self._stored(found.path)
             if response is not None or (index > 1 and self.store.find(varied)):
                 break  # a test with recordings of its own gets no others
@@ -170,7 +185,7 @@ class Session:
                 raise
             return None  # it is recorded again, perhaps with a variant for each request
 
-    def _look_in_turn(self, identity: Identity, request: Request) -> Response | None:
+    def _look_in_turn(self, identity: Identity, request: Request) -> Replay | None:
         turn = self._turn(identity)
         index, response = self.sequences.take(turn), None
         try:
@@ -183,7 +198,7 @@ class Session:
         if response is None:
             return None
         self.sequences.settle(turn, index)
-        return self._replayed(found, response)
+        return Replay(found, response)
 
     def _turn(self, identity: Identity) -> Turn:
         owner = current_owner()
@@ -192,50 +207,62 @@ class Session:
     def _settle(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""
         raw = unpacked_body(request)
-        return GIVEN.take_out(request if raw is request.body else request._replace(body=raw))
+        return PROCESS.given.take_out(
+            request if raw is request.body else request._replace(body=raw)
+        )
 
-    def _settled_answer(self, asked: Request) -> Response | Recording:
+    def _decide_settled(self, asked: Request) -> Decision:
         settled = self._settle(asked)
         identity = identify_settled(settled, with_norm_pats(self.config))
         variant = variant_to_record(identity, self.config)
         wanted, turn = identity.varied(variant), self._turn(identity)
         index = self.sequences.take(turn) if self._repeats(identity) else 1
         request = settled._replace(variant=variant)
-        credentials = credentials_of(settled, self.config, GIVEN.gave)
+        credentials = credentials_of(settled, self.config, PROCESS.given.gave)
         recording = Recording(self.recorder, request, wanted, index, turn, credentials)
-        is_chosen = self._is_chosen(wanted, index)
-        found = self._find_settled(recording, identity, is_chosen=is_chosen)
-        if found is None:
-            found = self._adopt(recording, asked)
-        if found is not None and self._is_for(found[0], credentials):
-            self.sequences.settle(turn, index)
-            return self._replayed(found[0], answer_as_asked(request.body, found[1]))
-        if refusal := misses.find_refusal(asked, is_chosen, self.config, self.journal.tally.used):
-            self.sequences.free(turn, index)
-            if found is not None:
-                refusal = misses.ambiguous(self.ambiguity.differences(wanted, credentials), refusal)
-            self._refuse(misses.unrecorded(request, wanted, index, self.config, refusal))
-        self.journal.live(request, file_name(wanted.fingerprint, index))
-        return self.recorder.sent(recording, self.ambiguity.send(wanted, credentials))
+        if found := self._find_settled(recording, identity):
+            return self.settle(recording, found, asked)
+        if former := self._find_former(asked):
+            return Adoption(recording, former, asked)
+        return self.decide_live(recording, asked)
 
-    def _find_settled(
-        self, recording: Recording, identity: Identity, *, is_chosen: bool
-    ) -> tuple[_Found, Response] | None:
+    def settle(
+        self, recording: Recording, found: Replay, asked: Request
+    ) -> Replay | Recording | Refusal:
+        """Decide whether the fixture of a request may answer it."""
+        if not self._is_for(found.fixture, recording.credentials):
+            return self.decide_live(recording, asked, is_ambiguous=True)
+        self.sequences.settle(recording.turn, recording.index)
+        return Replay(found.fixture, answer_as_asked(recording.request.body, found.response))
+
+    def decide_live(
+        self, recording: Recording, asked: Request, *, is_ambiguous: bool = False
+    ) -> Recording | Refusal:
+        """Decide whether a request that no fixture answers may go live."""
         wanted, index = recording.identity, recording.index
+        is_chosen, used = self._is_chosen(wanted, index), self.journal.tally.used
+        refusal = misses.find_refusal(asked, is_chosen, self.config, used)
+        if not refusal:
+            return recording
+        self.sequences.free(recording.turn, index)
+        if is_ambiguous:
+            places = self.ambiguity.differences(wanted, recording.credentials)
+            refusal = misses.ambiguous(places, refusal)
+        return Refusal(recording.request, wanted, index, refusal)
+
+    def _find_settled(self, recording: Recording, identity: Identity) -> Replay | None:
+        wanted, index = recording.identity, recording.index
+        is_chosen = self._is_chosen(wanted, index)
         if self.config.mode is not Mode.REFRESH or not is_chosen:
             return self._find(identity, index, is_last=not is_chosen)
         is_done = self.recorder.has_refreshed(wanted, index)
-        return self._read(wanted, index) if is_done else None
+        return self.read(wanted, index) if is_done else None
 
-    def _adopt(self, recording: Recording, asked: Request) -> tuple[_Found, Response] | None:
-        """Make an ordinary fixture of what pycachy recorded for this request, if it did."""
+    def _find_former(self, asked: Request) -> Response | None:
+        """Find what pycachy 0.0.x recorded for this request."""
         fixtures = self.config.fixtures
-        for folder in (fixtures, fixtures.parent):
-            found = find_recorded(asked, folder / FILE)
-            if found is not None:
-                recording.save(found)
-                return self._read(recording.identity, recording.index)
-        return None
+        found = (find_recorded(asked, folder / FILE) for folder in (fixtures, fixtures.parent))
+        return next(filter(None, found), None)
 
     def _is_chosen(self, identity: Identity, index: int) -> bool:
         """Whether this request may go live: `--only` leaves all others to their fixtures."""
@@ -244,13 +271,11 @@ class Session:
         path = Path(self.store.find(identity, index) or self.store.path_of(identity, index))
         return is_chosen(path, self.config.only, (self.config.root, self.config.fixtures))
 
-    def _find(
-        self, identity: Identity, index: int, *, is_last: bool
-    ) -> tuple[_Found, Response] | None:
+    def _find(self, identity: Identity, index: int, *, is_last: bool) -> Replay | None:
         """Find the file of a settled request, whatever its slug; a job's last state repeats."""
         for variant in variants_to_try(identity, self.config):
             varied = identity.varied(variant)
-            if found := self._read(varied, index):
+            if found := self.read(varied, index):
                 return found
             if index > 1 and self.store.find(varied):
                 is_over = is_last or self.config.mode is Mode.REPLAY
@@ -258,14 +283,13 @@ class Session:
                 return self._read_at(last, varied) if self._is_polling(identity) else None
         return None
 
-    def _read(self, identity: Identity, index: int) -> tuple[_Found, Response] | None:
+    def read(self, identity: Identity, index: int) -> Replay | None:
+        """Read the fixture of an identity, whatever its slug."""
         return self._read_at(self.store.find(identity, index), identity, index)
 
-    def _read_at(
-        self, path: str | None, identity: Identity, index: int = 1
-    ) -> tuple[_Found, Response] | None:
+    def _read_at(self, path: str | None, identity: Identity, index: int = 1) -> Replay | None:
         response = self._stored(path) if path else None
-        return (_Found(path or "", identity, index), response) if response else None
+        return Replay(FoundFixture(path or "", identity, index), response) if response else None
 
     def _repeats(self, identity: Identity) -> bool:
         repeats = self.config.repeats or ("sequence" if current_owner() else "same")
@@ -277,18 +301,3 @@ class Session:
             return True
         surface = find_surface(target.authority, identity.method, target.template)
         return surface is not None and surface.polling is not None
-
-    def _replayed(self, found: _Found, response: Response) -> Response:
-        self.journal.replayed(found.used, found.name)
-        return response
-
-    def close(self) -> None:
-        """End the scope."""
-        self.recorder.close()
-
-    def restart_counts(self, owner: Owner) -> None:
-        """Count equal requests from 1 again, as each try of a test does."""
-        name = owner.name(self.config)
-        self.recorder.restart_counts(name)
-        if name:
-            self.ambiguity.forget(own_variant(owner, self.config))

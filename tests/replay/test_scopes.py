@@ -132,12 +132,12 @@ def test_enabling_again_leaves_no_moment_without(project: Path) -> None:
 
 
 def test_what_a_second_enabling_replays_is_reported(project: Path, origin: ScriptedServer) -> None:
-    before = summary.summary()["replayed"]
+    before = summary.summary().replayed
     for _ in range(2):
         cachy.enable_cachy(doms=DOMS, mode="record")
         number(f"{origin.url}/v1/items")
     cachy.disable_cachy()
-    assert summary.summary()["replayed"] == before + 1
+    assert summary.summary().replayed == before + 1
 
 
 def test_many_threads_share_one_sequence(

@@ -29,7 +29,7 @@ from typing import Any
 from sdks.asking import HOST, Call, plain
 
 from cachy import UnrecordedRequest, disable_cachy, enable_cachy
-from cachy.replay import misses
+from cachy.replay.process import PROCESS
 
 opened: list[str] = []
 
@@ -55,12 +55,12 @@ def answer(call: Call) -> Any:
 
 def refusal(call: Call) -> Any:
     """Give how a call that nothing recorded answers ends, its attempts and its seconds."""
-    before, start = len(misses.remembered), time.perf_counter()
+    before, start = len(PROCESS.misses), time.perf_counter()
     try:
         given = plain(call())
     except UnrecordedRequest as error:
         seconds = round(time.perf_counter() - start, 3)
-        return [str(error).splitlines()[0], len(misses.remembered) - before, seconds]
+        return [str(error).splitlines()[0], len(PROCESS.misses) - before, seconds]
     except BaseException as error:
         given = f"{type(error).__name__}: {error}"
     return [f"not refused: {given}", 0, 0.0]

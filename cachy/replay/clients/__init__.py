@@ -10,7 +10,7 @@ there does this for each request:
    test double answers.
 2. Read the body whole, once, and leave it as it can be sent again; make a `Request` of it, with
    the URL as it goes over the wire.
-3. Call `session.answer(request)`. It raises the miss; let that through.
+3. Call `respond.answer(session, request)`. It raises the miss; let that through.
 4. A `Response` is replayed: make the library's own response of it, one piece for each of its
    `chunks`. Where it is `truncated`, raise `dns_guard.past_the_end()` after the last piece.
 5. A `Recording` goes live: call the original inside `sending(recording)`, then pass the body on

@@ -9,11 +9,13 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 from cachy.interaction import Request, Response, header
+from cachy.replay import respond
 from cachy.replay.clients import dns_guard
 from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
 from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, after, is_cancelled
+from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
@@ -66,7 +68,7 @@ def _middleware(asking: _Session, current: CurrentSession) -> Any:
         if "upgrade" in outgoing.headers:
             dns_guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
-        found = session.answer(await _to_request(outgoing))
+        found = respond.answer(session, await _to_request(outgoing))
         if isinstance(found, Response):
             return _replayed(asking, outgoing, found)
         with sending(found):
@@ -106,13 +108,10 @@ def _taped(asking: _Session, incoming: Any, recording: Recording) -> Any:
     has_end = bool(names & {"content-length", "transfer-encoding"})
     pump = _pump(live, reader, buffer, asking.client, has_end=has_end)
     task = asyncio.ensure_future(pump)
-    _pumps.add(task)
-    task.add_done_callback(_pumps.discard)
+    PROCESS.tasks.add(task)
+    task.add_done_callback(PROCESS.tasks.discard)
     _hold_open(incoming, task, buffer)
     return incoming
-
-
-_pumps: set[Any] = set()  # the loop itself keeps no task alive
 
 
 async def _pump(

@@ -20,10 +20,10 @@ from cachy.replay.clients.other_recorders import (
 )
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside
+from cachy.replay.process import PROCESS
 from cachy.replay.session import Session
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
-_warned: set[str] = set()
 
 
 def open_door(current: CurrentSession, patches: Patches) -> None:
@@ -145,8 +145,8 @@ def check(session: Session | None, host: str, port: int | None) -> None:
         )
         misses.remember(error)
         misses.refuse(error)
-    if host not in _warned and not are_connecting():
-        _warned.add(host)
+    if host not in PROCESS.warned and not are_connecting():
+        PROCESS.warned.add(host)
         warnings.warn(
             f"A connection to {host} was opened by a client that cachy does not intercept: "
             "it is not recorded.",

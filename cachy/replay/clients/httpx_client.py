@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Headers, Request, Response
+from cachy.replay import respond
 from cachy.replay.clients import dns_guard, tls
 from cachy.replay.clients.httpx_response import response_classes
 from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced
@@ -125,11 +126,11 @@ def _is_upgrade(counted: _Pairs) -> bool:
 
 def _answer(session: Session, outgoing: Any, counted: _Pairs, body: bytes) -> Response | Recording:
     method, url = outgoing.method, str(outgoing.url)
-    recalled = session.recall((method, url, body, counted))
+    recalled = respond.recall(session, (method, url, body, counted))
     if recalled is not None:
         return recalled
     pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)]
-    return session.answer(Request(method, url, tuple(pairs), body))
+    return respond.answer(session, Request(method, url, tuple(pairs), body))
 
 
 _Pairs = tuple[tuple[bytes, bytes], ...]

@@ -23,6 +23,7 @@ from cachy.replay.clients import (
     urllib3_client,
 )
 from cachy.replay.clients.patching import CurrentSession, Patches
+from cachy.replay.process import PROCESS
 
 _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "httpx": httpx_client.open_door,
@@ -36,15 +37,12 @@ _DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
     "grpc._channel": grpc_client.open_door,
     "grpc.aio._channel": grpc_client.open_door,
 }
-_patches = Patches()
-_finder: list[_AfterImport] = []
 
 
 def install(current: CurrentSession) -> None:
     """Patch the loaded libraries and watch for the others."""
-    dns_guard.open_door(current, _patches)
-    finder = _AfterImport(current)
-    _finder.append(finder)
+    finder = PROCESS.finder = _AfterImport(current)
+    dns_guard.open_door(current, finder.patches)
     sys.meta_path.insert(0, finder)
     for name in _DOORS:
         module = sys.modules.get(name)
@@ -54,22 +52,22 @@ def install(current: CurrentSession) -> None:
 
 def uninstall() -> None:
     """Take every patch back that is still on top."""
-    for finder in _finder:
-        if finder in sys.meta_path:
-            sys.meta_path.remove(finder)
-    _finder.clear()
-    _patches.undo()
+    if PROCESS.finder in sys.meta_path:
+        sys.meta_path.remove(PROCESS.finder)
+    PROCESS.finder = None
+    Patches(PROCESS.replaced).undo()
 
 
 class _AfterImport:
     """A finder that finds nothing itself: it lets the others find, and patches what they load."""
 
     def __init__(self, current: CurrentSession) -> None:
+        self.patches = Patches(PROCESS.replaced)
         self._current = current
         self._searching: set[str] = set()
 
     def patch(self, name: str, module: ModuleType) -> None:
-        _DOORS[name](module, self._current, _patches)
+        _DOORS[name](module, self._current, self.patches)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -13,8 +13,8 @@ CurrentSession = Callable[[], Session | None]
 class Patches:
     """What was replaced, each attribute once, by the identity of its owner."""
 
-    def __init__(self) -> None:
-        self._replaced: dict[tuple[int, str], tuple[Any, Any, Any]] = {}
+    def __init__(self, replaced: dict[tuple[int, str], tuple[Any, Any, Any]]) -> None:
+        self._replaced = replaced
 
     def replace(self, owner: Any, name: str, make: Callable[[Any], Any]) -> None:
         """Replace `owner.name` by `make(the original)`; nothing happens the second time."""

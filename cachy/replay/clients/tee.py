@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
-import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
 from typing import Any
-from weakref import WeakSet
 
 from cachy.interaction import Response
 from cachy.providers import STREAM_ENDS
 from cachy.providers.openai import DONE
+from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
 
 DRAIN_SECONDS = 1.0
@@ -40,7 +38,7 @@ class RecordingBuffer:
         self._tail = b""
         self.size = 0
         self.is_over = False
-        _open.add(self)
+        PROCESS.buffers.add(self)
 
     def add(self, piece: bytes) -> bytes:
         """Keep a piece, and return it."""
@@ -74,38 +72,22 @@ class RecordingBuffer:
             self._finish()
             self._recording.lose(error)
 
+    def end_program(self) -> None:
+        """Record what came of a stream that a program left open: later no module loads."""
+        self.end(whole=self.is_complete_stream)
+
     def forget(self) -> None:
-        """Record nothing and say nothing, as a forked process must."""
+        """Record nothing and say nothing: the process that forked this one reads the stream."""
         self._finish()
 
     def _finish(self) -> None:
         self.is_over = True
-        _open.discard(self)
+        PROCESS.buffers.discard(self)
 
     def __del__(self) -> None:
         """Record what came of a response that a program dropped and never closed."""
         if not self.is_over:
             self.end(whole=self.is_complete_stream)
-
-
-_open: WeakSet[RecordingBuffer] = WeakSet()
-
-
-@atexit.register
-def _end_open() -> None:
-    """Record what came of the streams that a program left open: later no module loads any more."""
-    for buffer in tuple(_open):
-        buffer.end(whole=buffer.is_complete_stream)
-
-
-def _forget_open() -> None:
-    """Leave to the process that forked this one the streams that it reads."""
-    for buffer in tuple(_open):
-        buffer.forget()
-
-
-if hasattr(os, "register_at_fork"):  # not on Windows
-    os.register_at_fork(after_in_child=_forget_open)
 
 
 class SyncTee:

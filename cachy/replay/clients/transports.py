@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.replay.clients.other_recorders import is_in_a_test, is_replaced, is_theirs
+from cachy.replay.process import PROCESS
 
 _TEST_CLIENTS = ("starlette", "litestar")  # fastapi's is starlette's
 _METHODS = ("handle_request", "handle_async_request")
@@ -28,14 +29,13 @@ _NAMES = frozenset(("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTranspor
 def answers_by_itself(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
     """Whether a transport sends nothing; `sending` are classes that the user says do."""
     kind: Any = type(transport)
-    name, method = _senders.get(kind, _UNKNOWN)
+    # The library's own classes that send, by the method that was looked at: most end here.
+    name, method = PROCESS.senders.get(kind, _UNKNOWN)
     if method is not None and getattr(kind, name) is method and not _is_set(transport, name):
         return False
     return _looks_like_a_double(library, transport, sending)
 
 
-# The library's own classes that send, by the method that was looked at: most requests end here.
-_senders: dict[type, tuple[str, Any]] = {}
 _UNKNOWN = ("", None)
 
 
@@ -47,7 +47,7 @@ def _looks_like_a_double(library: ModuleType, transport: Any, sending: Collectio
         if isinstance(transport, _doubles(library)):
             return True
         name = next((name for name in _METHODS if hasattr(kind, name)), "")
-        _senders[kind] = (name, getattr(kind, name, None))
+        PROCESS.senders[kind] = (name, getattr(kind, name, None))
         return False
     if any(_path(one) in sending for one in kind.__mro__):
         return False

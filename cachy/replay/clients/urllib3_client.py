@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import Headers, Request, Response, header, host_and_port
+from cachy.replay import respond
 from cachy.replay.clients.http_wire import (
     ReplayedResponse,
     ReplaySocket,
@@ -88,7 +89,7 @@ def _make_urlopen(library: ModuleType, original: Any, current: CurrentSession) -
             return original(self, method, url, body, headers, *args, **kw)
         body, raw = _whole(library, body)
         pairs = _pairs(self.headers if headers is None else headers)
-        with _decided(session.answer(Request(method, target, pairs, raw))):
+        with _decided(respond.answer(session, Request(method, target, pairs, raw))):
             response = original(self, method, url, body, headers, *args, **kw)
         return _without_framing(response)
 

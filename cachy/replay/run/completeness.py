@@ -6,39 +6,36 @@ import os
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
 from cachy.config import Config
 from cachy.fixture.store.run_log import PYTEST, Run, save_run
 from cachy.redact import redact_text, redact_values
 from cachy.replay import placeholder_keys
+from cachy.replay.run.totals import Totals
 
 
-def why_partial(total: dict[str, Any], code: int, config: Config) -> str:
-    """Say why a run proves of no fixture that it is unused; empty for a full run.
-
-    `total` is what `report.add_up` gives.
-    """
+def why_partial(total: Totals, code: int, config: Config) -> str:
+    """Return why a run proves of no fixture that it is unused; empty for a complete run."""
     if code:
         return f"it ended with exit code {code}"
-    if total["missed"]:
+    if total.missed:
         return "a request had no fixture"
-    if total["partial"]:
-        return str(total["partial"][0])
-    is_on = total["on"] and str(config.fixtures) in total["used"]
+    if total.partial:
+        return total.partial[0]
+    is_on = total.is_on and str(config.fixtures) in total.used
     return "" if is_on else f"cachy was not on for {config.fixtures}"
 
 
-def put_on_record(total: dict[str, Any], command: str, began: float, config: Config) -> None:
-    """Keep what a full run asked for; all runs of the tests go by one name.
+def put_on_record(total: Totals, command: str, began: float, config: Config) -> None:
+    """Save what a complete run used; all runs of the tests go by one name.
 
     Raises:
         CachyError: the disk refuses.
     """
     secrets = placeholder_keys.secrets()
-    name = PYTEST if total["tests"] else redact_values(redact_text(command), secrets)
-    skipped = tuple(map(redact_text, total["skipped"]))
-    used = frozenset(total["used"][str(config.fixtures)])
+    name = PYTEST if total.has_tests else redact_values(redact_text(command), secrets)
+    skipped = tuple(map(redact_text, total.skipped))
+    used = frozenset(total.used[str(config.fixtures)])
     if config.fixtures.is_dir():
         save_run(config.fixtures, Run(name, began, used, skipped))
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from cachy.replay.coverage import describe_uncovered
+from cachy.replay.run.totals import Totals
 
 
-def summary_lines(totals: Mapping[str, Any]) -> Iterator[str]:
+def summary_lines(totals: Totals) -> Iterator[str]:
     """Yield the lines of a run's totals, the counts first."""
     yield ", ".join(counts(totals))
-    if refused := totals["refused"]:
+    if refused := totals.refused:
         yield refused_line(refused)
-    for missed in totals["astray"]:
+    for missed in totals.astray:
         yield f"missed outside of a test: {missed}"
-    for line in totals["unwritten"]:
+    for line in totals.unwritten:
         yield f"not recorded: {line}"
-    yield from describe_uncovered(totals["uncovered"])
+    yield from describe_uncovered(totals.uncovered)
 
 
-def counts(totals: Mapping[str, Any]) -> list[str]:
+def counts(totals: Totals) -> list[str]:
     """Return how many requests were replayed, recorded, refreshed and missed."""
-    shown = [f"{totals['replayed']} replayed", f"{len(totals['recorded'])} recorded"]
-    changed, equal = len(totals["changed"]), len(totals["equal"])
+    shown = [f"{totals.replayed} replayed", f"{len(totals.recorded)} recorded"]
+    changed, equal = len(totals.changed), len(totals.equal)
     if changed or equal:
         shown.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")
-    return [*shown, f"{len(totals['missed'])} missed"]
+    return [*shown, f"{len(totals.missed)} missed"]
 
 
 def refused_line(refused: Sequence[str]) -> str:

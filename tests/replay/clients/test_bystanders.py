@@ -30,7 +30,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from scripted_server import ScriptedServer
 
 import cachy
-from cachy.replay.clients import dns_guard
+from cachy.replay.process import PROCESS
 
 URL = "https://api.openai.com/v1/models"
 SAID = {"said": "by the double"}
@@ -159,7 +159,7 @@ def test_what_vcrpy_records_is_left_to_it_without_a_word(
     order: str,
 ) -> None:
     """A warning would be an error here; once it has ended, cachy sees the next request."""
-    monkeypatch.setattr(dns_guard, "_warned", set())
+    monkeypatch.setattr(PROCESS, "warned", set())
     file, url = project / "cassette.yaml", f"{origin.url.replace('127.0.0.1', 'localhost')}/v1/x"
     with ExitStack() as stack:
         if order == "cachy first":

@@ -28,7 +28,7 @@ from scripted_server import (
 )
 
 import cachy
-from cachy.replay.clients import dns_guard
+from cachy.replay.process import PROCESS
 
 EVENTS = [*(event({"n": number}) for number in range(3)), event("[DONE]")]
 TICKS = [event({"n": number}) for number in range(4)]
@@ -280,7 +280,7 @@ def test_other_hosts_and_no_cachy_are_as_without_cachy(
 def test_a_client_that_cachy_sees_sets_off_no_guard(
     client: Adapter, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dns_guard, "_warned", set())
+    monkeypatch.setattr(PROCESS, "warned", set())
     with serving(name="localhost") as origin, cachy.cachy(doms=["*"], mode="record"):
         client.send(Call("GET", f"{origin.url}/v1/items"))
         client.send(Call("GET", "http://nowhere.example/x", proxy=origin.url))

@@ -31,7 +31,8 @@ from scripted_server import ScriptedServer, serving
 
 import cachy
 from cachy.interaction import host_and_port
-from cachy.replay.clients import dns_guard, grpc_client
+from cachy.replay.clients import grpc_client
+from cachy.replay.process import PROCESS
 
 BLOCKED = (
     "Blocked a connection to localhost: it was opened by a client that cachy does not intercept"
@@ -47,7 +48,7 @@ def origin() -> Iterator[ScriptedServer]:
 
 @pytest.fixture(autouse=True)
 def _not_warned_yet(project: Path) -> None:
-    dns_guard._warned.clear()
+    PROCESS.warned.clear()
 
 
 def by_urllib(url: str) -> None:

@@ -1,0 +1,77 @@
+"""The process-wide state of replay: one object, shared by all scopes, threads and tasks."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from weakref import WeakSet
+
+from cachy.errors import UnrecordedRequest
+from cachy.redact.given_secrets import GivenSecrets
+from cachy.replay.counters import Tally
+
+
+class Process:
+    """What outlives a scope, or must be known to all scopes of this process."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()  # of the scopes, while one opens or closes
+        self.scopes: list[Any] = []  # those that are open, the innermost last
+        self.base: Any = None  # the scope that enable_cachy() made
+        self.open_count = 0  # scopes for which the client libraries are patched
+        self.finder: Any = None  # on sys.meta_path, while they are
+        self.replaced: dict[tuple[int, str], tuple[Any, Any, Any]] = {}  # their methods
+        self.placeholders: set[str] = set()  # variables that hold a placeholder key of ours
+        self.owner: Any = None  # the test that runs; pytest runs one at a time in a process
+        self.given = GivenSecrets()  # the secrets that responses gave to this process
+        self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures
+        self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet
+        self.reported: list[UnrecordedRequest] = []  # by pytest; `cachy run` counts them too
+        self.miss_class = UnrecordedRequest  # what is raised; pytest's plugin has its own
+        self.children_read = 0  # bytes of the file in which child processes say what they missed
+        self.warned: set[str] = set()  # hosts that a client reached which cachy does not intercept
+        self.buffers: WeakSet[Any] = WeakSet()  # live responses that are not read to their end
+        self.tasks: set[Any] = set()  # an event loop keeps none of its tasks alive
+        self.senders: dict[type, tuple[str, Any]] = {}  # transports that send, by their method
+        self.run = RunState()
+        self._is_hooked = False
+
+    def hook(self, at_exit: Callable[[], None], after_fork: Callable[[], None]) -> None:
+        """Call these when the process ends, and in each process that forks from it."""
+        with self.lock:
+            is_hooked, self._is_hooked = self._is_hooked, True
+        if not is_hooked:
+            atexit.register(at_exit)
+            if hasattr(os, "register_at_fork"):  # not on Windows
+                os.register_at_fork(after_in_child=after_fork)
+
+    def begin_child(self) -> None:
+        """Forget, in a forked process, what its parent holds, reads and reports."""
+        self.lock = threading.RLock()
+        for buffer in tuple(self.buffers):
+            buffer.forget()
+        self.misses.clear()
+        self.reported.clear()
+        self.run.begin_child()
+
+
+class RunState:
+    """What this process tells the run that it is a part of."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[int, tuple[Tally, str]] = {}  # by identity, with the fixtures' folder
+        self.is_on = False  # whether a scope's mode was another than "off"
+        self.token = ""  # names this process in the run's report, once it is in there
+        self.is_over = False
+
+    def begin_child(self) -> None:
+        self.token, self.is_over = "", False
+        for tally, _ in self.tallies.values():
+            tally.clear()
+
+
+PROCESS = Process()

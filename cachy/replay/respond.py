@@ -1,0 +1,77 @@
+"""Carry out what a session decides: count and log it, adopt a recording, raise a miss."""
+
+from __future__ import annotations
+
+from cachy.errors import CachyError
+from cachy.fixture.store.blocking import may_block
+from cachy.fixture.store.store import file_name
+from cachy.interaction import Request, Response
+from cachy.replay import misses
+from cachy.replay.owner import Owner, own_variant
+from cachy.replay.recorder import Recording
+from cachy.replay.session import Adoption, Decision, Key, Refusal, Replay, Session
+
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
+
+
+def recall(session: Session, key: Key) -> Response | None:
+    """Return the response of the fixture that one look finds; None leaves it to `answer`."""
+    try:
+        replay = session.recall(key)
+    except CachyError:
+        return None  # `answer` says what is wrong with the file
+    if replay is None:
+        return None
+    fixture, response = replay
+    session.journal.replayed(fixture.used, fixture.name)
+    return response
+
+
+def answer(session: Session, request: Request) -> Response | Recording:
+    """Return the recorded response to a request, or its recording if it goes live now.
+
+    Raises:
+        UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
+            cannot be read.
+    """
+    request = session.known_as(request)
+    try:
+        with may_block():
+            decision = _adopted(session, session.decide(request))
+            if isinstance(decision, Refusal):
+                miss = misses.unrecorded(*decision[:3], session.config, decision.reason)
+    except CachyError as error:  # which SDKs would take for a broken connection
+        decision, miss = None, misses.unreadable(request, error, session.config)
+    if isinstance(decision, Replay):
+        session.journal.replayed(decision.fixture.used, decision.fixture.name)
+        return decision.response
+    if isinstance(decision, Recording):
+        return _sent(session, decision)
+    session.journal.missed(miss)
+    misses.refuse(miss)
+
+
+def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refusal:
+    """Write the fixture where a session decides so, and go on with that."""
+    if not isinstance(decision, Adoption):
+        return decision
+    recording, response, asked = decision
+    recording.save(response)
+    if found := session.read(recording.identity, recording.index):
+        return session.settle(recording, found, asked)
+    return session.decide_live(recording, asked)
+
+
+def _sent(session: Session, recording: Recording) -> Recording:
+    """Count a request that goes live, and compare its credentials with those sent before."""
+    wanted = recording.identity
+    session.journal.live(recording.request, file_name(wanted.fingerprint, recording.index))
+    return session.recorder.sent(recording, session.ambiguity.send(wanted, recording.credentials))
+
+
+def restart_counts(session: Session, owner: Owner) -> None:
+    """Count equal requests from 1 again, as each try of a test does."""
+    name = owner.name(session.config)
+    session.recorder.restart_counts(name)
+    if name:
+        session.ambiguity.forget(own_variant(owner, session.config))
