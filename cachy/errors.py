@@ -16,6 +16,7 @@ What one module raises and another catches; none of these reaches a user:
 * CannotUnpack          a body that cannot be freed of its content-encoding
 * UnclearLine           a line of a contract that cannot be read
 * UnusableEntry         a recorded interaction that does not become a fixture
+  + AnotherResponse     one whose request has another response already
 * LostRace              a branch that moved while cachy worked on it
 """
 
@@ -233,6 +234,10 @@ class UnusableEntry(Exception):
         super().__init__(reason)
         self.reason = reason
         self.detail = detail
+
+
+class AnotherResponse(UnusableEntry):
+    """A recorded interaction whose request has another response already."""
 
 
 class LostRace(Exception):

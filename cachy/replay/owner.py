@@ -46,7 +46,19 @@ def variants_to_try(identity: Identity, config: Config) -> tuple[str, ...]:
         return (config.variant,)
     share = _share(identity, config) or "test"
     own = _own(owner, config, share)
-    return (own, config.variant) if own != config.variant else (own,)
+    if own == config.variant:
+        return (own,)
+    imported = _own(_as_cassettes_are_named(owner), config, share)
+    return (own, config.variant) if imported == own else (own, imported, config.variant)
+
+
+_NO_FILE_NAME = str.maketrans(dict.fromkeys("<>?%*:|\\\"'/", "-"))
+
+
+def _as_cassettes_are_named(owner: Owner) -> Owner:
+    """Return a test as `cachy import` knows it, by the name that pytest-recording gave its file."""
+    *outer, test = owner.names.split("::")
+    return owner._replace(names="::".join([*outer, test.translate(_NO_FILE_NAME)]))
 
 
 def variant_to_record(identity: Identity, config: Config) -> str:

@@ -29,6 +29,8 @@ from scripted_server import (
 )
 
 from cachy.cli import run_program
+from cachy.config import load_config
+from cachy.verify import verify
 
 TRICKY = {
     "words": ["no", "on", "~", "null", "12:30", "2026-11-25", "1e3", "0x1F", "010", "1_000", ".5"],
@@ -176,3 +178,64 @@ def test_a_recorded_suite_replays_through_cachy(
     assert "4 replayed" in run_suite(project, "-p", "no:cassetter", "--cachy=replay")
     tests = [json.loads(file.read_text())["recorded"]["test"] for file in fixtures_in(project)]
     assert sorted(tests) == TESTS
+
+
+STATEFUL = """\
+import httpx, pytest
+
+pytestmark = pytest.mark.vcr
+
+def ask():
+    return httpx.get("{url}/state").json()
+
+def test_first():
+    assert ask() == 1
+
+@pytest.mark.parametrize("name", ["a/b", "c:d"])
+def test_named(name):
+    assert [ask(), ask()] == {{"a/b": [2, 3], "c:d": [4, 4]}}[name]
+
+class TestIt:
+    def test_last(self):
+        assert ask() == 1
+"""
+STATES = [1, 2, 3, 4, 4, 1]
+
+
+def stateful_suite(project: Path, origin: ScriptedServer) -> None:
+    origin.on("/state", *(json_response(state) for state in STATES))
+    project.joinpath("pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    project.joinpath("tests").mkdir()
+    project.joinpath("tests/test_state.py").write_text(STATEFUL.format(url=origin.url))
+
+
+def test_what_two_tests_got_differently_becomes_their_own(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving() as origin:
+        stateful_suite(project, origin)
+        run_suite(project, "--record-mode=once")
+    assert run_program(["import", "tests"]) == 0
+    assert ", 0 skipped." in capsys.readouterr().out
+    before = {path: path.read_bytes() for path in fixtures_in(project)}
+    assert run_program(["import", "tests"]) == 0
+    assert "0 interactions imported" in capsys.readouterr().out
+    assert {path: path.read_bytes() for path in fixtures_in(project)} == before
+    for selection in ((), ("-k", "named"), ("-k", "last")):
+        done = run_suite(project, "-p", "no:cassetter", "--cachy=replay", *selection)
+        assert "0 missed" in done
+    assert verify(load_config(project)) == []
+
+
+def test_a_cassette_beside_the_module_belongs_to_the_test_that_is_named_so(
+    project: Path,
+) -> None:
+    with serving() as origin:
+        stateful_suite(project, origin)
+        run_suite(project, "--record-mode=once")
+    folder = project / "tests/cassettes/test_state"
+    for file in folder.iterdir():
+        file.rename(folder.parent / file.name)
+    folder.rmdir()
+    assert run_program(["import", "tests"]) == 0
+    assert "0 missed" in run_suite(project, "-p", "no:cassetter", "--cachy=replay")
