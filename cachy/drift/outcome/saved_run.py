@@ -20,7 +20,7 @@ from cachy.drift.outcome.report_text import render_json
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import NAME, is_blob
-from cachy.fixture.format.fast_schema import is_whole
+from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import parse_fixture, render_fixture
 from cachy.fixture.store.files import CONTRACT, FileChanges, is_fixture_name, is_inside, read_text
 from cachy.redact import find_secrets
@@ -152,7 +152,7 @@ def _check_text(name: str, text: str, config: Config, *, is_contract: bool) -> N
         is_written = render_contract(contract, config.redact) == text
     else:
         document, old = parse_fixture(text, name), parse_fixture(before, name)
-        if not (is_whole(document) and is_writable(old, document)):
+        if find_fault(document) or not is_writable(old, document):
             raise _refused(name, "is not a valid fixture of the same kind")
         is_same = _without_response(document) == _without_response(old)
         is_written = render_fixture(document) == text
