@@ -60,7 +60,7 @@ DOORS = {
     "jsonschema": {"fixture.format.schema", "structure.json_schema"},
     "subprocess": {
         *("pull_request.git", "cli.run", "cli.demo", "cli.doctor.self_test"),
-        "drift.outcome.blast_radius",
+        *("drift.outcome.blast_radius", "replay.children"),
     },
     "tomllib": {"config.project", "importers.cassettes"},
     "yaml": {"importers.yaml_loader"},

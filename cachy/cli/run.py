@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,14 +14,15 @@ from pathlib import Path
 import click
 
 from cachy.cli.terminal import say
-from cachy.config import Config, load_config
+from cachy.config import Config, Mode, load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import is_chosen, list_fixtures
+from cachy.replay.children import environment_of_child
 from cachy.replay.coverage import describe_uncovered
+from cachy.replay.hint import USERS_FOLDER
 from cachy.replay.run import completeness, summary
 from cachy.replay.run.totals import Totals, add_up
 
-_AUTOSTART = Path(__file__).with_name("autostart")
 _ON = ".on"  # the file beside the report that says that some process turned cachy on
 _UNWATCHED = (
     "no Python process that cachy could watch ran below it, so its requests were neither "
@@ -54,10 +56,12 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
 
     Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
-    config, began = load_config(), time.time()
+    config, began = load_config(mode=mode), time.time()
+    if mode:
+        config = config._replace(mode_from="--mode")
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
-        code = _run(arguments, _environment(mode, only, lines))
+        code = _run(arguments, _environment(config, only, lines, arguments))
         total = add_up(summary.read_lines(lines))
         is_watched = lines.with_suffix(_ON).exists() or total.is_on
     why = completeness.why_partial(total, code, config)
@@ -75,9 +79,8 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     is_idle = _is_idle(only, config)
     if is_idle:
         say(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
-    chosen = mode or config.mode.value
-    is_vain = is_idle and chosen == "refresh"
-    is_unchecked = (prune and why) or (chosen == "replay" and not is_watched)
+    is_vain = is_idle and config.mode is Mode.REFRESH
+    is_unchecked = (prune and why) or (config.mode is Mode.REPLAY and not is_watched)
     return 1 if total.missed else code or 2 * is_vain or 3 * bool(is_unchecked)
 
 
@@ -89,14 +92,14 @@ def _is_idle(only: str | None, config: Config) -> bool:
     )
 
 
-def _environment(mode: str | None, only: str | None, lines: Path) -> dict[str, str]:
-    paths = [str(_AUTOSTART), *filter(None, [os.environ.get("PYTHONPATH")])]
-    added = {summary.RUN: "1", summary.FILE: str(lines)}
-    if mode:
-        added["CACHY_MODE"] = mode
+def _environment(
+    config: Config, only: str | None, lines: Path, arguments: tuple[str, ...]
+) -> dict[str, str]:
+    added = {summary.RUN: shlex.join(arguments), summary.FILE: str(lines)}
+    added[USERS_FOLDER] = os.getcwd()
     if only:
         added["CACHY_ONLY"] = only
-    return {**os.environ, **added, "PYTHONPATH": os.pathsep.join(paths)}
+    return environment_of_child(config, {**os.environ, **added})
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:

@@ -16,6 +16,7 @@ import pytest
 from cachy.errors import UnrecordedRequest
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
+from cachy.replay import children, hint
 from cachy.replay.process import PROCESS
 from cachy.replay.respond import restart_counts
 from cachy.replay.run.totals import Totals
@@ -46,9 +47,32 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):
         os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
+    _set_until_the_end(config, hint.USERS_FOLDER, str(config.invocation_params.dir))
+    _set_until_the_end(config, hint.ROOTDIR, str(config.rootpath))
     told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
     os.environ["CACHY_MISSES"] = told  # for what the tests start
     config.add_cleanup(lambda: _forget(told))
+    if not _is_controller(config):
+        children.watch()
+        config.add_cleanup(children.unwatch)
+
+
+def _set_until_the_end(config: pytest.Config, name: str, value: str) -> None:
+    former = os.environ.get(name)
+    os.environ[name] = value
+
+    def restore() -> None:
+        os.environ.pop(name, None)
+        if former is not None:
+            os.environ[name] = former
+
+    config.add_cleanup(restore)
+
+
+def _is_controller(config: pytest.Config) -> bool:
+    """Return whether xdist's workers run the tests; they are no children to watch."""
+    is_distributed = getattr(config.option, "dist", "no") != "no"
+    return is_distributed and not hasattr(config, "workerinput")
 
 
 def _forget(told: str) -> None:
@@ -65,6 +89,7 @@ def cachy_fixture() -> None:
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Open the test's scope around its setup, its call and its teardown."""
     item.config.stash[_totals].astray += _take_misses(item.config)
+    os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (setup)"  # as pytest soon does itself
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
     is_named = "cachy" in getattr(item, "fixturenames", ())
@@ -192,6 +217,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail a run that missed something outside of every test; hand a worker's totals on."""
     totals = session.config.stash[_totals]
     totals.astray += _take_misses(session.config)
+    full_run: Any = session.config.pluginmanager.get_plugin("cachy-full-run")
+    for child in full_run.read_children():
+        totals.add(child)
     if "cachy.replay.run.summary" in sys.modules:
         from cachy.replay.run.summary import summary
 

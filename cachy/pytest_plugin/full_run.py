@@ -7,9 +7,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
+
+from cachy.replay.run.totals import Totals
 
 _FILE = "CACHY_RUN_REPORT"  # as `replay.report` has it, which a session without cachy never loads
 _PARTIAL = ("collectonly", "lf", "stepwise", "setuponly", "setupplan", "ignore", "ignore_glob")
@@ -66,6 +69,17 @@ class FullRun:
             self._left_out = self._left_out or told["left_out"]
             self._skipped += told["skipped"]
             self._lines += told["lines"]
+
+    def read_children(self) -> list[Totals]:
+        """Return what the processes did that the tests started; a worker leaves it to others."""
+        if self._folder is None or not os.path.exists(os.environ.get(_FILE, "")):
+            return []
+        from cachy.replay.run import summary
+
+        ours = {line["process"] for line in (*self._lines, summary.so_far().to_json())}
+        said = summary.read_lines(os.environ[_FILE])
+        found = {line.process: line.totals for line in said if line.process not in ours}
+        return [replace(totals, missed=[]) for totals in found.values() if totals]  # counted
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:

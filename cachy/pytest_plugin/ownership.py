@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cachy.replay import children
 from cachy.replay.owner import Owner, set_owner
 
 
@@ -21,11 +22,18 @@ def owner_of(node: Any) -> Owner:
 @contextmanager
 def owned(owner: Owner) -> Iterator[None]:
     """Let what is asked inside the block belong to this owner."""
-    former = set_owner(owner)
+    former = _become(owner)
     try:
         yield
     finally:
-        set_owner(former)
+        _become(former)
+
+
+def _become(owner: Owner | None) -> Owner | None:
+    """Make this the owner, for child processes too, and return the one before."""
+    former = set_owner(owner)
+    children.announce()
+    return former
 
 
 class Ownership:
@@ -40,9 +48,9 @@ class Ownership:
             return (yield)
         owner = owner_of(request.node)
         before: list[Owner | None] = []
-        fixturedef.addfinalizer(lambda: set_owner(before.pop()))  # the last of the teardown
+        fixturedef.addfinalizer(lambda: _become(before.pop()))  # the last of the teardown
         try:
             with owned(owner):
                 return (yield)
         finally:
-            fixturedef.addfinalizer(lambda: before.append(set_owner(owner)))  # the first of it
+            fixturedef.addfinalizer(lambda: before.append(_become(owner)))  # the first of it

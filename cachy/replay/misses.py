@@ -11,8 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NoReturn
 
-from cachy.config import Config, Mode, current_test
-from cachy.display import relative_path
+from cachy.config import Config, Mode
 from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
@@ -48,7 +47,7 @@ def find_refusal(
         why = f"mode {config.mode.value}, for --only {config.only}"
         return why, "take it into --only, or leave --only out"
     if key := placeholder_keys.missing_for(request):
-        return f"nothing recorded, and {key} isn't set", f"set {key}, then {how_to_record()}"
+        return f"nothing recorded, and {key} isn't set", f"set {key}, then {_how_to_record()}"
     if mark := find_placeholder(request):
         giver = find_giver(config.fixtures, used, mark)
         given = f", which {giver} gave" if giver else ""
@@ -69,11 +68,17 @@ def _why_not_live(request: Request, config: Config) -> str:
     return f"mode replay, from {config.mode_from}" + (f"; {why}" if why else "")
 
 
+def _how_to_record() -> str:
+    from cachy.replay.hint import how_to_record  # only a miss needs it
+
+    return how_to_record()
+
+
 def _how_to_allow(request: Request, config: Config) -> str:
     host, port = host_and_port(request.url)
     if not refuses(config, host, port):
-        return how_to_record()
-    return f'add "{host}" to extend-doms, then {how_to_record()}; or add it to pass'
+        return _how_to_record()
+    return f'add "{host}" to extend-doms, then {_how_to_record()}; or add it to pass'
 
 
 def unrecorded(
@@ -89,7 +94,7 @@ def unrecorded(
     how = redact_values(redact_text(how, config.redact), placeholder_keys.secrets())
     lines = [
         f"No fixture answers {request.method} {url} ({reason.rstrip('.')}).",
-        *_about(nearest, differences, config),
+        *_about(nearest, differences),
     ]
     if how:
         lines.append(f"Record it: {how}")
@@ -158,18 +163,6 @@ def of_children() -> list[str]:
     return [line["missed"] for line in lines if line["process"] != os.getpid()]
 
 
-def how_to_record() -> str:
-    """Give the command that records what is missing here."""
-    if test := current_test():
-        return f"pytest --cachy=record '{test}'"
-    if "ipykernel" in sys.modules:
-        return 'run the cell again after enable_cachy(mode="record")'
-    script = sys.argv[0] if sys.argv else ""
-    if not script or script == "-c" or not os.path.exists(script):
-        return "run it again with CACHY_MODE=record set"
-    return f"cachy run --mode record -- python {os.path.relpath(script)}"
-
-
 def raised_class() -> type[UnrecordedRequest]:
     """Choose the class to raise; a pool's worker hangs for ever of what is no Exception."""
     frame = sys._getframe()
@@ -184,11 +177,12 @@ def _pool_class(kind: type[UnrecordedRequest]) -> type[UnrecordedRequest]:
     return type("UnrecordedRequest", (kind, Exception), {"__module__": "cachy.errors"})
 
 
-def _about(nearest: Fixture | None, differences: list[str], config: Config) -> list[str]:
+def _about(nearest: Fixture | None, differences: list[str]) -> list[str]:
     if nearest is None or nearest.path is None:
         return ["Nothing is recorded for this surface yet."]
-    shown = relative_path(nearest.path, config.root)
-    return [f"Nearest: {shown}", *(f"  {line}" for line in differences)]
+    from cachy.replay.hint import users_path
+
+    return [f"Nearest: {users_path(nearest.path)}", *(f"  {line}" for line in differences)]
 
 
 def _nearest(

@@ -37,6 +37,9 @@ class Process:
         self.buffers: WeakSet[Any] = WeakSet()  # live responses that are not read to their end
         self.tasks: set[Any] = set()  # an event loop keeps none of its tasks alive
         self.senders: dict[type, tuple[str, Any]] = {}  # transports that send, by their method
+        self.listeners: list[Callable[[], None]] = []  # when cachy is turned on or off
+        self.starts: dict[tuple[int, str], tuple[Any, Any, Any]] = {}  # what starts children
+        self.python_path: tuple[str | None, str] | None = None  # before and after ours was added
         self.run = RunState()
         self._is_hooked = False
 

@@ -41,6 +41,11 @@ class _Scope:
 _scope: ContextVar[_Scope | None] = ContextVar("cachy_scope", default=None)
 
 
+def _changed() -> None:
+    for listener in PROCESS.listeners:
+        listener()
+
+
 def current_session() -> Session | None:
     """Find the session of this task or thread; None where cachy is off."""
     scope = _scope.get()
@@ -108,6 +113,7 @@ def enable(session: Session) -> None:
                 former, inner.session = inner.session, inner.inherit(session.config)
                 _open(inner.session)
                 _close(former)
+    _changed()
 
 
 def open_sessions() -> list[Session]:
@@ -119,6 +125,7 @@ def disable_cachy() -> None:
     """Undo `enable_cachy()`; nothing happens where it is not on."""
     with PROCESS.lock:
         _end_base()
+    _changed()
 
 
 def _end_base() -> None:
@@ -245,6 +252,7 @@ def _entered(scope: _Scope) -> Iterator[None]:
     token = _scope.set(scope)
     with PROCESS.lock:
         PROCESS.scopes.append(scope)
+    _changed()
     try:
         yield
     finally:
@@ -253,6 +261,7 @@ def _entered(scope: _Scope) -> Iterator[None]:
             PROCESS.scopes.remove(scope)
         with suppress(ValueError):  # a generator may be finished in another context
             _scope.reset(token)
+        _changed()
 
 
 def _open(session: Session) -> None:

@@ -14,10 +14,7 @@ from forking import run_module
 from cachy.cli import run_program
 
 Done = subprocess.CompletedProcess[str]
-SETTINGS_OF_TESTS = (
-    *("CI", "CACHY_MODE", "CACHY_LOG", "CACHY_MISSES", "CACHY_RUN_REPORT"),
-    *("PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "FORCE_COLOR", "COLUMNS"),
-)
+SETTINGS_OF_TESTS = ("CI", "PYTEST_CURRENT_TEST", "PYTEST_ADDOPTS", "FORCE_COLOR", "COLUMNS")
 
 
 def run_cachy(*arguments: str, folder: Path, **environ: str) -> Done:
@@ -48,6 +45,8 @@ def environment(more: dict[str, str]) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if name not in SETTINGS_OF_TESTS and not name.endswith(("_API_KEY", "_TOKEN"))
+        if name not in SETTINGS_OF_TESTS
+        and not name.startswith("CACHY_")
+        and not name.endswith(("_API_KEY", "_TOKEN"))
     }
     return {**kept, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NO_COLOR": "1", **more}

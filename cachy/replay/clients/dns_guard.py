@@ -157,9 +157,11 @@ def check(session: Session | None, host: str, port: int | None) -> None:
 
 def past_the_end() -> UnrecordedRequest:
     """Return the error of reading on where a recorded stream was cut."""
+    from cachy.replay.hint import how_to_record  # only a miss needs it
+
     error: UnrecordedRequest = misses.raised_class()(
         "The recorded stream ends here: it was cut while recording, and the code now reads "
-        f"further. Record it again: {misses.how_to_record()}"
+        f"further. Record it again: {how_to_record()}"
     )
     misses.remember(error)
     return error

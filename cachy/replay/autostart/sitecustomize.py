@@ -1,27 +1,36 @@
-"""Turn cachy on as Python starts, for `cachy run`; then hand over to whom this file shadows."""
+"""Turn cachy on as Python starts, in a process of a watched run; then run the shadowed file."""
 
 import contextlib
 import importlib.machinery
 import importlib.util
+import json
 import os
 import sys
+import time
 
 
 def _start() -> None:
-    if importlib.util.find_spec("cachy") is None:
-        live = "its requests are neither recorded nor refused"
-        print(f"cachy: cachy is not installed for {sys.executable}: {live}", file=sys.stderr)
-        return
-    from cachy import CachyError
-    from cachy.replay.scope import enable, new_session
-
     try:
-        enable(new_session())
+        from cachy.errors import CachyError
+        from cachy.replay.children import start
+    except ImportError:  # another environment
+        _log_unwatched()
+        return
+    try:
+        start()
     except CachyError as error:
         print(f"cachy: {error}", file=sys.stderr)
         os._exit(2)
     with contextlib.suppress(OSError):  # then this program counts as not watched
         open(os.path.splitext(os.environ["CACHY_RUN_REPORT"])[0] + ".on", "a").close()
+
+
+def _log_unwatched() -> None:
+    if log := os.environ.get("CACHY_LOG"):
+        at = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
+        line = {"at": at, "event": "not watched", "what": f"{sys.executable} has no cachy"}
+        with contextlib.suppress(OSError), open(log, "a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
 
 
 def _hand_over() -> None:
@@ -33,6 +42,6 @@ def _hand_over() -> None:
         spec.loader.exec_module(module)
 
 
-if "CACHY_RUN" in os.environ and "CACHY_RUN_REPORT" in os.environ:
+if "CACHY_CHILD" in os.environ and "CACHY_RUN_REPORT" in os.environ:
     _start()
 _hand_over()

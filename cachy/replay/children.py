@@ -1,0 +1,182 @@
+"""Turn cachy on in the Python processes that a run starts, as it is where they are started."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+from cachy.config import Config, Mode, load_config
+from cachy.fixture.store.scratch import replace_file
+from cachy.replay import scope
+from cachy.replay.clients.patching import Patches
+from cachy.replay.owner import Owner, current_owner, set_owner
+from cachy.replay.process import PROCESS
+from cachy.replay.run.summary import FILE
+from cachy.replay.session import Session
+
+_SETTINGS = "CACHY_CHILD"  # what holds in a child, as JSON; `autostart` knows its name too
+_TEST = "PYTEST_CURRENT_TEST"
+_PATH = "PYTHONPATH"
+_AUTOSTART = str(Path(__file__).with_name("autostart"))
+_BEFORE_ENV = 10  # parameters of Popen that stand before `env`
+_ALWAYS = ("fixtures", "doms", "base_url_hosts")  # a child does not look these up again
+_patches = Patches(PROCESS.starts)
+
+
+def watch() -> None:
+    """Let the children of this process have cachy on as it is here, from now on."""
+    if announce not in PROCESS.listeners:
+        PROCESS.listeners.append(announce)
+        _patches.replace(subprocess.Popen, "__init__", _make_start)
+    announce()
+
+
+def unwatch() -> None:
+    """Let children be as they would be without cachy."""
+    if announce in PROCESS.listeners:
+        PROCESS.listeners.remove(announce)
+        _patches.undo()
+    _withdraw()
+
+
+def _make_start(original: Any) -> Any:
+    """Wrap `Popen`: a test that sets PYTHONPATH for its child does not mean to turn cachy off."""
+
+    @wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        if _SETTINGS in os.environ and len(args) <= _BEFORE_ENV:
+            kwargs["env"] = _with_our_path(kwargs.get("env"))
+        original(self, *args, **kwargs)
+
+    return __init__
+
+
+def _with_our_path(environ: Mapping[str, str] | None) -> Mapping[str, str] | None:
+    given = os.environ if environ is None else environ
+    if _SETTINGS not in given or _AUTOSTART in given.get(_PATH, "").split(os.pathsep):
+        return environ
+    return {**given, _PATH: _with_autostart(given.get(_PATH))}
+
+
+def announce() -> None:
+    """Say in the environment what holds now, for children; nothing happens unless watching."""
+    if announce not in PROCESS.listeners:
+        return
+    session = scope.current_session()
+    if session is None or session.config.mode is Mode.OFF:
+        return _withdraw()
+    os.environ[_SETTINGS] = _described(session.config, current_owner())
+    if "multiprocessing.forkserver" in sys.modules:
+        _write_for_forks(os.environ[_SETTINGS])
+    path = os.environ.get(_PATH)
+    if _AUTOSTART not in (path or "").split(os.pathsep):
+        os.environ[_PATH] = _with_autostart(path)
+        PROCESS.python_path = (path, os.environ[_PATH])
+
+
+def _with_autostart(path: str | None) -> str:
+    return os.pathsep.join([_AUTOSTART, *filter(None, [path])])
+
+
+def _withdraw() -> None:
+    if os.environ.pop(_SETTINGS, None) and "multiprocessing.forkserver" in sys.modules:
+        _write_for_forks("")
+    path = os.environ.get(_PATH, "")
+    if _AUTOSTART not in path.split(os.pathsep):
+        return
+    before, after = PROCESS.python_path or (None, "")
+    if path != after:  # others have changed it meanwhile
+        before = os.pathsep.join(part for part in path.split(os.pathsep) if part != _AUTOSTART)
+    os.environ.pop(_PATH, None)
+    if before is not None:
+        os.environ[_PATH] = before
+
+
+def environment_of_child(config: Config, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment in which Python turns cachy on as it starts, with these settings."""
+    added = {_SETTINGS: _described(config, None), _PATH: _with_autostart(environ.get(_PATH))}
+    return {**environ, **added}
+
+
+def start() -> None:
+    """Turn cachy on in this process, with what held where it was started.
+
+    Raises:
+        CachyError: the settings are wrong.
+    """
+    said = json.loads(os.environ[_SETTINGS])
+    _start_as(said)
+    watch()
+    if any("multiprocessing.forkserver" in argument for argument in sys.orig_argv):
+        path = _file_for_forks(said["process"])
+        os.register_at_fork(after_in_child=lambda: _start_as_now(path))
+
+
+def _start_as(said: dict[str, Any]) -> None:
+    config, mode = _parse(said), Mode(said["mode"])
+    if config.mode is not mode or "mode" in said["chosen"]:
+        os.environ["CACHY_MODE"] = mode.value  # for a program that calls enable_cachy()
+    set_owner(Owner(_path(said["owner"][0]), said["owner"][1]) if said["owner"] else None)
+    chosen = {"mode_from": said["mode_from"], "chosen": said["chosen"]}
+    scope.enable(Session(config._replace(mode=mode, **chosen)))
+
+
+def _start_as_now(path: Path) -> None:
+    """Take over, in a fork of a server of forks, what holds now; the server may be older."""
+    with suppress(OSError):
+        if text := path.read_text(encoding="utf-8"):
+            said = json.loads(text)
+            os.environ[_TEST] = said["test"]
+            _start_as(said)
+        else:
+            scope.disable_cachy()
+
+
+def _write_for_forks(text: str) -> None:
+    path = _file_for_forks(os.getpid())
+    with suppress(OSError):
+        replace_file(path, text.encode(), path.parent)
+
+
+def _file_for_forks(process: int) -> Path:
+    return Path(os.environ.get(FILE, os.devnull)).with_name(f"settings-{process}.json")
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def _described(config: Config, owner: Owner | None) -> str:
+    said = {
+        "root": config.root,
+        "mode_from": config.mode_from,
+        "mode": config.mode.value,
+        "owner": owner,
+        "test": os.environ.get(_TEST, ""),
+        "process": os.getpid(),
+        "chosen": config.chosen,
+        "always": {name: getattr(config, name) for name in _ALWAYS},
+    }
+    return json.dumps(said, default=_as_json)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, Mode):
+        return value.value
+    return sorted(value) if isinstance(value, frozenset) else str(value)
+
+
+def _parse(said: dict[str, Any]) -> Config:
+    chosen = said["chosen"]
+    for name, kind in (("record_status", frozenset), ("doms", tuple), ("hdrs", tuple)):
+        if name in chosen:
+            chosen[name] = kind(chosen[name])
+    given = {**chosen, **said["always"], "mode": None}
+    return load_config(Path(said["root"]), **given)

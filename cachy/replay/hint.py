@@ -1,0 +1,83 @@
+"""The command that records what a request lacks, as it works in the folder where the user is."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from cachy.config import current_test
+from cachy.display import relative_path
+from cachy.redact import redact_text, redact_values
+from cachy.replay import placeholder_keys
+
+USERS_FOLDER = "CACHY_USERS_FOLDER"  # where pytest or `cachy run` was started
+ROOTDIR = "CACHY_ROOTDIR"  # pytest's, from which it names its tests
+_RUN = "CACHY_RUN"  # as `run.summary` has it: the command that `cachy run` was given
+_ELSE = "run it again with CACHY_MODE=record set"
+
+
+def how_to_record() -> str:
+    """Return the command, or what else to do, without secrets."""
+    return redact_values(redact_text(_command()), placeholder_keys.secrets())
+
+
+def users_path(path: Path) -> str:
+    """Return a path as it works in the folder where the user is."""
+    return relative_path(path, os.environ.get(USERS_FOLDER) or os.getcwd())
+
+
+def _command() -> str:
+    if test := current_test():
+        return f"pytest --cachy=record {_quoted(_from_users_folder(test))}"
+    if command := os.environ.get(_RUN):
+        return f"cachy run --mode record -- {command}"
+    if "ipykernel" in sys.modules:
+        return 'run the cell again after enable_cachy(mode="record")'
+    arguments = _arguments()
+    if not arguments:
+        return _ELSE
+    folder = _folder_of(arguments)
+    there = f"cd {shlex.quote(folder)} && " if folder else ""
+    return f"{there}cachy run --mode record -- {shlex.join(arguments)}"
+
+
+def _quoted(test: str) -> str:
+    return shlex.quote(test) if "'" in test else f"'{test}'"
+
+
+def _from_users_folder(test: str) -> str:
+    """Return a test's id with its path from where pytest was started, not from its rootdir."""
+    path, colons, names = test.partition("::")
+    here, root = os.environ.get(USERS_FOLDER), os.environ.get(ROOTDIR)
+    if here and root and here != root:
+        path = Path(os.path.relpath(os.path.join(root, path), here)).as_posix()
+    return f"{path}{colons}{names}"
+
+
+def _arguments() -> list[str]:
+    """Return the command of this process; empty where it cannot be given again."""
+    options = sys.orig_argv[1:]
+    if "--multiprocessing-fork" in options or not options:  # then the main program's is known
+        options = sys.argv
+    if any(option in ("-c", "-") for option in options[:1]):
+        return []
+    if os.path.isfile(options[0]) and _is_beside_python(options[0]):
+        return [Path(options[0]).stem if os.name == "nt" else Path(options[0]).name, *options[1:]]
+    is_known = options[0].startswith("-") or os.path.isfile(options[0])
+    return ["python", *options] if is_known else []
+
+
+def _is_beside_python(script: str) -> bool:
+    """Whether this is a program of the environment, which `cachy run` finds by its name."""
+    return os.path.dirname(os.path.abspath(script)) == os.path.dirname(sys.executable)
+
+
+def _folder_of(arguments: list[str]) -> str:
+    """Return the folder from which the command works, if that is not the user's own."""
+    here, users = os.getcwd(), "" if USERS_FOLDER in os.environ else os.environ.get("PWD", "")
+    script = arguments[1] if len(arguments) > 1 else ""
+    is_from_here = bool(script) and not os.path.isabs(script) and os.path.isfile(script)
+    is_elsewhere = os.path.isdir(users) and not os.path.samefile(here, users)
+    return here if is_from_here and is_elsewhere else ""
