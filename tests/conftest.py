@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
+import gc
 import importlib
 import os
-import shutil
 import ssl
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
@@ -19,6 +17,7 @@ from typing import Any
 import certifi
 import pytest
 import trio
+from certificates import trust_one_certificate
 from hypothesis import HealthCheck, settings
 from scripted_server import ScriptedServer, serving
 
@@ -32,19 +31,6 @@ PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthChe
 settings.register_profile("quick", max_examples=25, derandomize=True, **PATIENT)
 settings.register_profile("thorough", max_examples=500, **PATIENT)
 settings.load_profile("quick")
-
-
-def trust_one_certificate() -> None:
-    """Let clients load one certificate: no test talks to the world, and to load all takes long."""
-    folder = tempfile.mkdtemp()
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    end = "-----END CERTIFICATE-----\n"
-    first = Path(certifi.where()).read_text(encoding="utf-8").partition(end)[0] + end
-    bundle = Path(folder, "one.pem")
-    bundle.write_text(first, encoding="utf-8")
-    certifi.where = lambda: str(bundle)
-
-
 trust_one_certificate()
 WAYS = ("sync", "async", "sync streamed", "async streamed", "async on trio")
 Scope = Callable[..., AbstractContextManager[None]]
@@ -56,6 +42,13 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let what a test starts miss what it wants, and ask as a program outside of pytest does."""
     monkeypatch.delenv("CACHY_MISSES", raising=False)
     set_owner(None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _swift() -> None:
+    """Keep the hundreds of modules that are imported out of each garbage collection."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

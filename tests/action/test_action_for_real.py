@@ -62,6 +62,7 @@ def test_verify_finds_a_recorded_project_clean(project: Runner) -> None:
     assert report["summary"] == {"fixtures": 1, "errors": 0, "warnings": 0}
 
 
+@pytest.mark.slow
 def test_verify_finds_an_edited_fixture(project: Runner) -> None:
     file = fixture_of(project)
     file.write_text(file.read_text(encoding="utf-8").replace("Hey!", "Ho!"))
@@ -71,6 +72,7 @@ def test_verify_finds_an_edited_fixture(project: Runner) -> None:
     assert named == {file.relative_to(project.workspace).as_posix()}
 
 
+@pytest.mark.slow
 def test_a_project_without_fixtures_is_never_clean(project: Runner) -> None:
     shutil.rmtree(project.workspace / "cachy_fixtures")
     ran = project.run()
@@ -100,6 +102,7 @@ def test_drift_reports_a_field_that_the_provider_added(
     assert "| `$.tier` |" in ran.summary
 
 
+@pytest.mark.slow
 def test_a_missing_key_is_inconclusive(project: Runner) -> None:
     ran = replace(project, environ={}).run(command="drift")
     assert (ran.code, ran.outputs["outcome"], ran.outputs["inconclusive"]) == (
@@ -111,6 +114,7 @@ def test_a_missing_key_is_inconclusive(project: Runner) -> None:
     assert (warning.command, warning.message) == ("warning", "auth; MY_KEY is not set")
 
 
+@pytest.mark.slow
 def test_two_nights_of_drift_are_one_pull_request(tmp_path: Path, provider: ScriptedServer) -> None:
     with serve_world(tmp_path) as world:
         shutil.rmtree(world.checkout / "cachy_fixtures")

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from certificates import trusting_the_system
 from places import ROOT
 
 from cachy.cli import run_program
@@ -24,7 +25,12 @@ def run_linter(name: str, *arguments: str | Path) -> subprocess.CompletedProcess
     """Run a linter in an environment of its own."""
     command = ("uv", "tool", "run", "--system-certs", "--from", PINNED[name], name)
     return subprocess.run(
-        [*command, *map(str, arguments)], capture_output=True, text=True, timeout=500, check=False
+        [*command, *map(str, arguments)],
+        env=trusting_the_system(),
+        capture_output=True,
+        text=True,
+        timeout=500,
+        check=False,
     )
 
 

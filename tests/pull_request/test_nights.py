@@ -1,4 +1,7 @@
-"""Several nights of one pull request, told by the command line against a real git server."""
+"""Several nights of one pull request, told by the command line against a real git server.
+
+A night runs two dozen git programs; the stories of many nights are slow.
+"""
 
 from __future__ import annotations
 
@@ -37,6 +40,7 @@ def test_a_night_that_could_not_ask_one_surface_keeps_its_rows_and_files(story: 
     assert "could not be checked" in story.github.pulls[0]["body"].lower()
 
 
+@pytest.mark.slow
 def test_a_change_that_shows_every_second_night_is_one_pull_request(story: Story) -> None:
     for night in range(6):
         story.provide(chat=NEW if night % 2 == 0 else {})
@@ -54,6 +58,7 @@ def test_it_closes_after_two_nights_without_its_changes_and_not_after_one(story:
     assert (story.states, story.github.tip("cachy/drift")) == (["closed"], None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [["--only", "*embeddings*"], ["PATH"]])
 def test_a_run_about_other_fixtures_closes_nothing_and_adds_its_own(
     story: Story, part: list[str]
@@ -71,6 +76,7 @@ def test_a_run_about_other_fixtures_closes_nothing_and_adds_its_own(
     assert (story.rows(), story.changed()) == (["$.tier", "$.unit"], ["chat", "embed"])
 
 
+@pytest.mark.slow
 def test_what_somebody_declined_stays_quiet_also_as_a_part_and_beside_a_note(story: Story) -> None:
     story.provide(chat=NEW, embed=TIER)
     story.night()
@@ -87,6 +93,7 @@ def test_what_somebody_declined_stays_quiet_also_as_a_part_and_beside_a_note(sto
     assert (story.rows(2), story.changed()) == (["$.more"], ["chat"])
 
 
+@pytest.mark.slow
 def test_reopening_brings_declined_changes_back(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -97,6 +104,7 @@ def test_reopening_brings_declined_changes_back(story: Story) -> None:
     assert story.states == ["open"]
 
 
+@pytest.mark.slow
 def test_a_bot_that_closes_it_declines_nothing(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -115,6 +123,7 @@ def test_a_merged_pull_request_is_done(story: Story) -> None:
     assert story.states == ["closed"]
 
 
+@pytest.mark.slow
 def test_commits_on_the_base_push_nothing(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -154,6 +163,7 @@ def test_a_feature_branch_adds_no_fixture_that_the_base_does_not_have(story: Sto
     assert night.report["pull_request"]["left_out"] == [embed.relative_to(feature).as_posix()]
 
 
+@pytest.mark.slow
 def test_two_projects_of_one_repository_have_a_pull_request_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

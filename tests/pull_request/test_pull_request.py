@@ -139,6 +139,7 @@ def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_commit_of_another_workflow_is_never_overwritten(world: World) -> None:
     world.drift(report(ADDED))
     identity = "github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com"
@@ -162,6 +163,7 @@ def test_a_comment_that_only_looks_like_ours_is_not_edited(world: World) -> None
     ]
 
 
+@pytest.mark.slow
 def test_the_sticky_comment_is_found_behind_a_hundred_others(world: World) -> None:
     world.drift(report(ADDED))
     world.push_by_hand()
@@ -265,21 +267,19 @@ def test_a_forged_record_brings_no_file_from_outside_the_fixtures(world: World) 
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
 
+ONCE_OF_THREE = {**ADDED, "confirmed": "1/3", "sdk": "unknown", "fixtures": [FIXTURE]}
+UNSURE = [
+    report(partial=True),
+    report(surfaces=[surface(complete=False, outcome="skipped", sent=[])]),
+    report(surfaces=[surface(transient=[ONCE_OF_THREE])]),
+]
+
+
 @pytest.mark.parametrize(
     "unsure",
     [
         report(inconclusive=1),
-        report(partial=True),
-        report(surfaces=[surface(complete=False, outcome="skipped", sent=[])]),
-        report(
-            surfaces=[
-                surface(
-                    transient=[
-                        {**ADDED, "confirmed": "1/3", "sdk": "unknown", "fixtures": [FIXTURE]}
-                    ]
-                )
-            ]
-        ),
+        *(pytest.param(one, marks=pytest.mark.slow) for one in UNSURE),
     ],
 )
 def test_a_night_that_could_not_look_closes_nothing(world: World, unsure: DriftReport) -> None:
@@ -300,6 +300,7 @@ def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World
     assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
+@pytest.mark.slow
 def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
     world.drift(report(ADDED))
     ours = world.github.tip(BRANCH)

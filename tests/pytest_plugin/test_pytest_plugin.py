@@ -515,8 +515,11 @@ def test_the_hint_of_a_miss_records_it(
     assert origin.count == 1
 
 
+@pytest.mark.parametrize(
+    "workers", [(), pytest.param(("-p", "xdist", "-n1"), marks=pytest.mark.slow)]
+)
 def test_a_miss_among_others_is_counted_with_them(
-    enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+    enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, workers: tuple[str, ...]
 ) -> None:
     enabling.makepyfile(
         """
@@ -529,10 +532,8 @@ def test_a_miss_among_others_is_counted_with_them(
     )
     enabling.runpytest_subprocess("-k", "not 3").assert_outcomes(passed=3)
     monkeypatch.setenv("CI", "true")
-    result = enabling.runpytest_subprocess()
+    result = enabling.runpytest_subprocess(*workers)
     result.stdout.fnmatch_lines(["cachy: 3 replayed, 0 recorded, 1 missed"])
-    workers = enabling.runpytest_subprocess("-p", "xdist", "-n1")
-    workers.stdout.fnmatch_lines(["cachy: 3 replayed, 0 recorded, 1 missed"])
 
 
 def test_cachy_run_leaves_the_plugin_its_turns_and_pytest_its_peace(

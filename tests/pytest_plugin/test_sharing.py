@@ -92,13 +92,19 @@ def test_tests_of_a_stateful_api_have_recordings_of_their_own(
         (),
         ("tests/test_b.py", "tests/test_a.py"),
         ("tests/test_b.py::test_an_item_comes_and_goes[1]",),
-        ("-p", "xdist", "-n", "2"),
     ):
         done = stateful.runpytest_subprocess("--cachy=replay", *selection)
         assert done.ret == 0, done.stdout.str()
     done = run_pytest(stateful, "--cachy=replay", "test_a.py", folder=stateful.path / "tests")
     done.assert_outcomes(passed=2)
     assert origin.count == asked
+
+
+@pytest.mark.slow
+def test_workers_find_the_recordings_of_their_tests(stateful: pytest.Pytester) -> None:
+    stateful.runpytest_subprocess("--cachy=record").assert_outcomes(passed=4)
+    replaying = ("-p", "xdist", "-n2", "--cachy=replay")
+    stateful.runpytest_subprocess(*replaying).assert_outcomes(passed=4)
 
 
 def test_recordings_of_tests_pass_verify(stateful: pytest.Pytester) -> None:

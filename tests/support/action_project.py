@@ -9,13 +9,13 @@ from typing import Any
 
 from action_runner import Ran, Runner
 
-STUB = """#!{python}
-import json, os, pathlib, sys
-here = pathlib.Path(__file__).parent
-(here / "called.json").write_text(json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]))
-sys.stderr.write((here / "stderr").read_text(encoding="utf-8"))
-sys.stdout.buffer.write((here / "stdout").read_bytes())
-sys.exit(int((here / "code").read_text()))
+STUB = """#!/bin/sh
+here=${0%/*}
+printf '%s\\0' "$PWD" "$@" > "$here/called"
+env -0 > "$here/environ"
+cat "$here/stderr" >&2
+cat "$here/stdout"
+exit "$(cat "$here/code")"
 """
 
 
@@ -27,7 +27,7 @@ class Project:
         for made in (self.workspace, self.temp, self.bin):
             made.mkdir()
         self.program = self.bin / "cachy"
-        self.program.write_text(STUB.format(python=sys.executable), encoding="utf-8")
+        self.program.write_text(STUB, encoding="utf-8")
         self.program.chmod(0o755)
 
     def run(self, report: Any = "", code: int = 0, *, environ: Any = (), **inputs: str) -> Ran:
@@ -44,17 +44,21 @@ class Project:
 
     def runner(self, program: Path, **environ: str) -> Runner:
         installed = {"python": sys.executable, "cachy": str(program)}
-        return Runner(self.workspace, self.temp, environ, {"install": installed})
+        return Runner(self.workspace, self.temp, environ, {"install": installed}, uses_bash=False)
 
     @property
     def called(self) -> tuple[list[str], str, dict[str, str]]:
         """The arguments, working folder and environment of cachy."""
-        arguments, folder, environ = json.loads((self.bin / "called.json").read_text())
+        folder, *arguments = self._read("called")
+        environ = dict(row.split("=", 1) for row in self._read("environ"))
         return arguments, folder, environ
 
     @property
     def was_called(self) -> bool:
-        return (self.bin / "called.json").exists()
+        return (self.bin / "called").exists()
+
+    def _read(self, name: str) -> list[str]:
+        return (self.bin / name).read_text(encoding="utf-8").split("\0")[:-1]
 
 
 def verified(*findings: Any, fixtures: int = 12) -> dict[str, Any]:

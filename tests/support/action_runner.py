@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from forking import Done, run_script
 from places import ROOT
 
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 SHELLS = {"bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]}
 INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
 LARGEST_SUMMARY = 1024 * 1024
+# A script that does no more than start a Python program of the action.
+STARTS_PYTHON = re.compile(
+    r'(?:python=.* \|\| exit 0\n)?"\$\w+" (?:-X utf8 )?"\$GITHUB_ACTION_PATH/(action\S*)"\n'
+)
 
 
 @dataclass(frozen=True)
@@ -47,12 +52,14 @@ class Runner:
     """A job: its checkout, its temporary folder, its environment.
 
     `stand_ins` are outputs of steps that are not run: remote actions, and steps tested elsewhere.
+    With `uses_bash` each script is run by bash; else the Python program that it starts is forked.
     """
 
     workspace: Path
     temp: Path
     environ: Mapping[str, str] = field(default_factory=dict)
     stand_ins: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    uses_bash: bool = True
 
     def run(self, **inputs: str) -> Ran:
         given = {name.replace("_", "-"): value for name, value in inputs.items()}
@@ -75,24 +82,32 @@ class Runner:
         if step["id"] in self.stand_ins:
             return self.stand_ins[step["id"]]
         files = self._environment_files()
+        env = {name: expand(value, contexts) for name, value in step.get("env", {}).items()}
+        given = self._environment() | {name: str(path) for name, path in files.items()} | env
+        starts_python = None if self.uses_bash else STARTS_PYTHON.fullmatch(step["run"])
+        if starts_python:
+            done = run_script(ROOT / starts_python[1], self.workspace, given)
+        else:
+            done = self._run_by_bash(step, given)
+        ran.code, ran.log = done.returncode, ran.log + done.stdout
+        ran.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
+        assert files["GITHUB_STEP_SUMMARY"].stat().st_size <= LARGEST_SUMMARY
+        assert files["GITHUB_ENV"].read_text() == files["GITHUB_PATH"].read_text() == ""
+        return read_outputs(files["GITHUB_OUTPUT"].read_text(encoding="utf-8"))
+
+    def _run_by_bash(self, step: Any, environ: Mapping[str, str]) -> Done:
         script = self.temp / "script.sh"
         script.write_text(step["run"], encoding="utf-8")
-        env = {name: expand(value, contexts) for name, value in step.get("env", {}).items()}
-        done = subprocess.run(
+        return subprocess.run(
             [*SHELLS[step["shell"]], str(script)],
             cwd=self.workspace,
-            env=self._environment() | {name: str(path) for name, path in files.items()} | env,
+            env=environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             timeout=300,
             check=False,
         )
-        ran.code, ran.log = done.returncode, ran.log + done.stdout
-        ran.summary += files["GITHUB_STEP_SUMMARY"].read_text(encoding="utf-8")
-        assert files["GITHUB_STEP_SUMMARY"].stat().st_size <= LARGEST_SUMMARY
-        assert files["GITHUB_ENV"].read_text() == files["GITHUB_PATH"].read_text() == ""
-        return read_outputs(files["GITHUB_OUTPUT"].read_text(encoding="utf-8"))
 
     def _environment(self) -> dict[str, str]:
         kept = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import trusting_the_system
 from places import TESTS
 
 AIMOCK = "@copilotkit/aimock@1.43.0"  # openai, anthropic, gemini, cohere, ollama … in JavaScript
@@ -53,7 +54,9 @@ def running(command: list[str], port: int) -> Iterator[None]:
 
 def fetch(command: list[str], what: str) -> None:
     """Install a package; a test that needs one fails where it can't be had."""
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(
+        command, env=trusting_the_system(), capture_output=True, text=True, timeout=600, check=False
+    )
     assert done.returncode == 0, f"{what} can't be installed: {done.stderr[-2000:]}"
 
 

@@ -1,8 +1,8 @@
-"""Run Python modules in processes of their own that start at once: forks of one that has loaded.
+"""Run Python programs in processes of their own that start at once: forks of one that has loaded.
 
 A new Python that loads pytest and httpx costs a second of CPU, a fork a few hundredths of one. The
-process that is forked has one thread, and neither cachy nor the settings of a test in it. Where
-processes cannot be forked, each module gets a new Python.
+process that is forked has one thread, and nothing of a test in it; cachy is imported, but does
+nothing yet. Where processes cannot be forked, each program gets a new Python.
 """
 
 from __future__ import annotations
@@ -17,36 +17,48 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from _pytest.config import default_plugins
 
 Done = subprocess.CompletedProcess[str]
-LOADED = ("asyncio", "httpcore", "httpx")
+OF_PYTEST = ("faulthandler", "pdb", "readline")
+LOADED = ("asyncio", *OF_PYTEST, "httpcore", "httpx", "cachy", "cachy.cli.run")
 LONGEST = 60  # seconds
 
 
 def run_module(name: str, *arguments: str, folder: Path, environ: Mapping[str, str]) -> Done:
     """Do what `python -m NAME ARGUMENTS` does in a folder."""
+    return _run(["-m", name, *arguments], folder, environ, subprocess.PIPE)
+
+
+def run_script(path: Path, folder: Path, environ: Mapping[str, str]) -> Done:
+    """Do what `python PATH` does in a folder, with stderr among stdout."""
+    return _run([str(path)], folder, environ, subprocess.STDOUT)
+
+
+def _run(command: list[str], folder: Path, environ: Mapping[str, str], stderr: int) -> Done:
     if not hasattr(os, "fork"):
-        command = [sys.executable, "-m", name, *arguments]
-        options: dict[str, Any] = {"capture_output": True, "text": True, "timeout": LONGEST}
-        return subprocess.run(command, cwd=folder, env=environ, check=False, **options)
+        options: dict[str, Any] = {"text": True, "timeout": LONGEST, "stderr": stderr}
+        options |= {"cwd": folder, "env": environ, "stdout": subprocess.PIPE, "check": False}
+        return subprocess.run([sys.executable, *command], **options)
     with tempfile.TemporaryDirectory() as scratch:
         out, err = Path(scratch, "out"), Path(scratch, "err")
+        second = out if stderr == subprocess.STDOUT else err
         order = {
-            "module": [name, *arguments],
+            "command": command,
             "folder": str(folder),
             "environ": dict(environ),
-            "streams": [os.devnull, str(out), str(err)],
+            "streams": [os.devnull, str(out), str(second)],
         }
         code = _ask(order)
-        said = out.read_text(encoding="utf-8"), err.read_text(encoding="utf-8")
+        said = [file.read_text(encoding="utf-8") for file in (out, second)]
     assert code >= 0, f"ended by signal {-code}: {said}"
-    return subprocess.CompletedProcess([name, *arguments], code, *said)
+    return subprocess.CompletedProcess(command, code, *said)
 
 
 def _ask(order: Mapping[str, Any]) -> int:
@@ -77,26 +89,49 @@ def serve() -> None:
     while line := sys.stdin.readline():
         child = os.fork()
         if not child:
-            return obey(json.loads(line))
+            obey(json.loads(line))
         signal.alarm(LONGEST)
         _, status = os.waitpid(child, 0)
         signal.alarm(0)
         print(os.waitstatus_to_exitcode(status), flush=True)
 
 
-def obey(order: dict[str, Any]) -> None:
-    """Run a module as the program of this process; return or raise as it does."""
+def obey(order: dict[str, Any]) -> NoReturn:
+    """Run a module or script as the program of this process."""
     for number, name in enumerate(order["streams"]):
-        target = os.open(name, os.O_RDWR | os.O_CREAT)
+        target = os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         os.dup2(target, number)
         os.close(target)
     os.environ.clear()
     os.environ.update(order["environ"])
     os.chdir(order["folder"])
+    first, *rest = order["command"]
     further = os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    sys.path[:1] = [order["folder"], *filter(None, further)]
-    sys.argv[:] = order["module"]
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    own = order["folder"] if first == "-m" else str(Path(first).parent)
+    sys.path[:1] = [own, *filter(None, further)]
+    sys.argv[:] = rest if first == "-m" else order["command"]
+    try:
+        if first == "-m":
+            runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(first, run_name="__main__")
+    except BaseException as ended:
+        _end(ended)
+    _end(SystemExit())
+
+
+def _end(ended: BaseException) -> NoReturn:
+    """End as Python does, but leave the memory as it is: to take it apart is most of the work."""
+    code = ended.code if isinstance(ended, SystemExit) else 1
+    if not isinstance(ended, SystemExit):
+        sys.excepthook(type(ended), ended, ended.__traceback__)
+    elif isinstance(code, str):
+        print(code, file=sys.stderr)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(1 if isinstance(code, str) else code or 0)
 
 
 if __name__ == "__main__":

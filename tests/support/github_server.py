@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -64,9 +64,15 @@ class GitHubServer:
         return self.name.split("/")[0]
 
     def tip(self, branch: str) -> str | None:
-        wanted = f"refs/heads/{branch}"
-        command = ("git", "-C", str(self.bare), "for-each-ref", "--format=%(objectname)", wanted)
-        return subprocess.run(command, capture_output=True, text=True).stdout.strip() or None
+        """Return the commit of a branch; read from its file, as many tests ask for it often."""
+        name = f"refs/heads/{branch}"
+        with suppress(OSError):
+            return (self.bare / name).read_text(encoding="utf-8").strip()
+        with suppress(OSError):
+            for row in (self.bare / "packed-refs").read_text(encoding="utf-8").splitlines():
+                if row.endswith(f" {name}"):
+                    return row.split()[0]
+        return None
 
     def close(self, number: int, *, is_merged: bool = False, by: str = "User") -> None:
         """Close a pull request as a person, or as a bot."""

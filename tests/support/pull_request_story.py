@@ -14,7 +14,7 @@ import pytest
 from drift_project import CHAT, CHAT_ANSWER, KEY, record, write_config
 from git_server import GitServer, serve_git
 from github_server import GitHubServer, serve_github
-from pull_request_world import TOKEN, run_git
+from pull_request_world import TOKEN, commit_to, lead_to, run_git
 from scripted_server import ScriptedServer, json_response, serving
 
 from cachy.cli import run_program
@@ -90,8 +90,9 @@ class Story:
     def check_out(self, name: str = "", branch: str = "main") -> Path:
         """Check a branch out as it is now."""
         folder = self.folder / (name or f"checkout-{len(list(self.folder.iterdir()))}")
-        run_git("clone", "-q", "--depth=1", "-b", branch, f"file://{self.github.bare}", str(folder))
-        run_git("-C", str(folder), "remote", "set-url", "origin", f"{self.git.url}/octo/app.git")
+        there = (f"file://{self.github.bare}", str(folder))
+        run_git("clone", "-q", "--template=", "--depth=1", "-b", branch, *there)
+        lead_to(f"{self.git.url}/octo/app.git", folder)
         return folder
 
     def commit(self, files: Mapping[str, str], branch: str = "main") -> None:
@@ -152,11 +153,7 @@ def tell_story(
             write_config(work / project, provider)
             record(work / project, provider, ASK)
             record(work / project, provider, {"model": "e-1", "input": "Hey!"}, EMBED)
-        ada = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-        run_git("init", "-q", "-b", "main", str(work))
-        run_git("-C", str(work), "add", ".")
-        run_git("-C", str(work), *ada, "commit", "-q", "-m", "Begin")
-        run_git("clone", "-q", "--bare", str(work), str(bare))
+        commit_to(bare, work, "Begin")
         with (
             serve_git(folder / "served", TOKEN) as git,
             serve_github(bare, "octo/app", TOKEN) as github,

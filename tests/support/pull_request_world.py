@@ -5,12 +5,16 @@ The git program is called through a wrapper that writes down its arguments.
 
 from __future__ import annotations
 
+import atexit
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -140,14 +144,13 @@ def run_git(*arguments: str, **environment: str) -> str:
 
 @contextmanager
 def serve_world(folder: Path) -> Iterator[World]:
-    bare = make_bare_repository(folder)
+    shutil.copytree(make_repositories(), folder, dirs_exist_ok=True)
+    bare, checkout = folder / "served" / "octo" / "app.git", folder / "checkout"
     with (
         serve_git(folder / "served", TOKEN) as git,
         serve_github(bare, "octo/app", TOKEN) as github,
     ):
-        checkout = folder / "checkout"
-        run_git("clone", "-q", "--depth=1", f"file://{bare}", str(checkout))
-        run_git("-C", str(checkout), "remote", "set-url", "origin", f"{git.url}/octo/app.git")
+        lead_to(f"{git.url}/octo/app.git", checkout)
         pauses: list[float] = []
         settings = Settings(
             checkout=checkout,
@@ -160,22 +163,45 @@ def serve_world(folder: Path) -> Iterator[World]:
         yield World(folder, git, github, settings, pauses)
 
 
-def make_bare_repository(folder: Path) -> Path:
+@cache
+def make_repositories() -> Path:
+    """Make a bare repository and a shallow clone of it once; each test has a copy of both."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     work, bare = folder / "work", folder / "served" / "octo" / "app.git"
-    for name, text in {
-        FIXTURE: '{"total": 2}\n',
-        OLD: "{}\n",
-        "README.md": "An app.\n",
-    }.items():
+    for name, text in {FIXTURE: '{"total": 2}\n', OLD: "{}\n", "README.md": "An app.\n"}.items():
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_text(text, encoding="utf-8")
-    ada = ("-c", "user.name=Ada", "-c", "user.email=ada@example.com")
-    run_git("init", "-q", "-b", "main", str(work))
-    run_git("-C", str(work), "add", ".")
-    run_git("-C", str(work), *ada, "commit", "-q", "-m", "Begin")
-    run_git("-C", str(work), *ada, "commit", "-q", "--allow-empty", "-m", "Go on")
-    run_git("clone", "-q", "--bare", str(work), str(bare))
-    return bare
+    commit_to(bare, work, "Begin")
+    commit_to(bare, work, "Go on", "--allow-empty")
+    run_git("clone", "-q", "--template=", "--depth=1", f"file://{bare}", str(folder / "checkout"))
+    return folder
+
+
+def commit_to(bare: Path, work: Path, subject: str, *options: str) -> None:
+    """Commit a folder to a bare repository, which comes to be."""
+    if not bare.exists():
+        run_git("init", "-q", "--bare", "--template=", "-b", "main", str(bare))
+        run_git("-C", str(bare), "config", "receive.autogc", "false")
+        (bare / "hooks").mkdir()
+    there = ("--git-dir", str(bare), "--work-tree", str(work))
+    run_git(*there, "add", ".")
+    ada = (
+        "-c",
+        "user.name=Ada",
+        "-c",
+        "user.email=ada@example.com",
+        "-c",
+        "maintenance.auto=false",
+    )
+    run_git(*ada, *there, "commit", "-q", "-m", subject, *options)
+
+
+def lead_to(url: str, checkout: Path) -> None:
+    """Let a clone that was made by a path fetch from and push to a URL."""
+    config = checkout / ".git" / "config"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(re.sub(r"url = .*", lambda _: f"url = {url}", text), encoding="utf-8")
 
 
 def make_environment(folder: Path) -> dict[str, str]:
