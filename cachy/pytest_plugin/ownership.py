@@ -10,6 +10,7 @@ import pytest
 
 from cachy.replay import children
 from cachy.replay.owner import Owner, set_owner
+from cachy.replay.process import PROCESS
 
 
 def owner_of(node: Any) -> Owner:
@@ -38,6 +39,10 @@ def _become(owner: Owner | None) -> Owner | None:
 
 class Ownership:
     """What a pytest fixture of a wider scope asks belongs to that scope, not to the test."""
+
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Let cachy look up which tests there are, if it ever needs to."""
+        PROCESS.collected = lambda: map(owner_of, session.items)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(

@@ -38,8 +38,9 @@ class Ambiguity:
         live: _Live = defaultdict(dict)
         self._live = PROCESS.sent.setdefault(fixtures, live) if PROCESS.owner else live
 
-    def may_replay(self, variant: str, fingerprint: str, credentials: Credentials) -> bool:
+    def may_replay(self, identity: Identity, credentials: Credentials) -> bool:
         """Whether a fixture may answer: it answered no request with other credentials."""
+        variant, fingerprint = identity.variant, identity.fingerprint
         asked = self._live[variant].get(fingerprint) if self._live else None
         if asked is not None and find_differences(asked.sent, credentials):
             return False

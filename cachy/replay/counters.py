@@ -16,6 +16,7 @@ class Tally:
     refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
+    renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
     used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
 
     def clear(self) -> None:
@@ -24,6 +25,7 @@ class Tally:
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()
         self.uncovered.clear()
+        self.renamed.clear()
         self.used.clear()
 
     def rename(self, moved: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ from cachy.interaction import Request
 from cachy.replay import misses
 from cachy.replay.counters import Tally
 
-JournalEvent = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered"]
+JournalEvent = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered", "renamed"]
 
 
 class Journal:
@@ -44,6 +44,13 @@ class Journal:
         """Count a response that is not recorded."""
         self.tally.refused.append(f"{misses.shown(request, self.config)}: {why}")
         self._say("not recorded", self.tally.refused[-1])
+
+    def renamed(self, former: str, test: str) -> None:
+        """Name a test that was answered by the recordings of one that is gone."""
+        line = f"{test} has no recordings; those of {former}, which is gone, answered"
+        if line not in self.tally.renamed:
+            self.tally.renamed.append(line)
+            self._log("renamed", line)
 
     def unwritten(self, request: Request, error: CachyError) -> None:
         """Count a response that the disk did not take; say the first at once."""

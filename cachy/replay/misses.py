@@ -201,7 +201,11 @@ def _nearest(
     _, nearest = max(scored, key=lambda pair: pair[0])
     both = (comparable(nearest.request), asked)
     differences = describe_differences(*(without(one, config.match.ignore) for one in both))
-    if index > 1 and not differences:
+    variant = nearest.request.get("variant", "")
+    if not differences and variant != identity.variant:
+        whose = variant or "every test, without a variant"
+        differences = [f"the request is equal, but it is recorded for {whose}"]
+    elif index > 1 and not differences:
         differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
     return nearest, differences
 

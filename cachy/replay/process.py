@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -27,6 +27,7 @@ class Process:
         self.replaced: dict[tuple[int, str], tuple[Any, Any, Any]] = {}  # their methods
         self.placeholders: set[str] = set()  # variables that hold a placeholder key of ours
         self.owner: Any = None  # the test that runs; pytest runs one at a time in a process
+        self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
         self.given = GivenSecrets()  # the secrets that responses gave to this process
         self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures
         self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet

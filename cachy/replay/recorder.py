@@ -20,7 +20,7 @@ from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.named_credentials import Credentials
 from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
-from cachy.fixture.store.store import Store, file_name, is_same_answer
+from cachy.fixture.store.store import Store, file_name, is_same_answer, load_fixture
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
 from cachy.replay import misses, placeholder_keys
 from cachy.replay.ambiguity import Asked
@@ -135,6 +135,18 @@ class Recorder:
         self._advise(path, advice)
         self.close_late()
 
+    def take_over(self, path: str, identity: Identity, index: int) -> None:
+        """Write the recording of a test that is gone as one of the test that it has become."""
+        try:
+            document = load_fixture(Path(path)).document
+            request = {**document["request"], "variant": identity.variant}
+            recorded = {**document.get("recorded", {}), "test": identity.variant}
+            taken = {**document, "recorded": recorded, "request": request}
+            self.store.save(identity, taken, {}, index)
+        except CachyError as error:
+            print(f"cachy: {error}", file=sys.stderr, flush=True)
+        self.journal.tally.used.add(file_name(identity.fingerprint, index))
+
     def sent(self, recording: Recording, asked: Asked) -> Recording:
         """Return a recording that goes live; mark what is recorded if the two are ambiguous."""
         recording = replace(recording, asked=asked)
@@ -142,7 +154,7 @@ class Recorder:
             self._mark(recording)
             places = ", ".join(sorted(asked.places))
             what = misses.shown(recording.request, self.config)
-            self._say_once(
+            self.say_once(
                 f"{what} differs from another request only in {places}, so neither can be "
                 f"replayed. {NAME_A_VARIANT}"
             )
@@ -155,7 +167,8 @@ class Recorder:
             except CachyError as error:
                 self.journal.unwritten(recording.request, error)
 
-    def _say_once(self, line: str) -> None:
+    def say_once(self, line: str) -> None:
+        """Say a line of advice, once in a scope."""
         with self._lock:
             is_said = line in self._advised
             self._advised.add(line)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from cachy.config import Mode
 from cachy.errors import CachyError
+from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import file_name
 from cachy.interaction import Request, Response
 from cachy.replay import misses
+from cachy.replay.decision import Adoption, Decision, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
+from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
-from cachy.replay.session import Adoption, Decision, Key, Refusal, Replay, Session
+from cachy.replay.session import Key, Session, surface_of
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
+_MANY = 20  # equal requests
 
 
 def recall(session: Session, key: Key) -> Response | None:
@@ -22,9 +27,7 @@ def recall(session: Session, key: Key) -> Response | None:
         return None  # `answer` says what is wrong with the file
     if replay is None:
         return None
-    fixture, response = replay
-    session.journal.replayed(fixture.used, fixture.name)
-    return response
+    return _replayed(session, replay)
 
 
 def answer(session: Session, request: Request) -> Response | Recording:
@@ -43,12 +46,34 @@ def answer(session: Session, request: Request) -> Response | Recording:
     except CachyError as error:  # which SDKs would take for a broken connection
         decision, miss = None, misses.unreadable(request, error, session.config)
     if isinstance(decision, Replay):
-        session.journal.replayed(decision.fixture.used, decision.fixture.name)
-        return decision.response
+        return _replayed(session, decision)
     if isinstance(decision, Recording):
         return _sent(session, decision)
     session.journal.missed(miss)
     misses.refuse(miss)
+
+
+def _replayed(session: Session, replay: Replay) -> Response:
+    fixture, response, renamed = replay
+    session.journal.replayed(fixture.used, fixture.identity.name)
+    if renamed:
+        session.journal.renamed(renamed.former, renamed.wanted.variant)
+        if session.config.mode is Mode.RECORD:
+            session.recorder.take_over(fixture.path, renamed.wanted, renamed.number)
+    elif session.config.mode is Mode.RECORD and not PROCESS.owner:
+        _count_equal(session, fixture.identity, fixture.used)
+    return response
+
+
+def _count_equal(session: Session, identity: Identity, used: str) -> None:
+    """Advise a program that may be waiting for what its recording will never say."""
+    session.equal[used] += 1
+    if session.equal[used] == _MANY and not session.repeats(identity):
+        surface = surface_of(identity)
+        session.recorder.say_once(
+            f"{_MANY} equal requests to {identity.method} {surface} got the same response. If the "
+            f'program waits for another one, set polling = ["{surface}"] or repeats = "sequence".'
+        )
 
 
 def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refusal:
@@ -65,6 +90,8 @@ def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refus
 def _sent(session: Session, recording: Recording) -> Recording:
     """Count a request that goes live, and compare its credentials with those sent before."""
     wanted = recording.identity
+    if session.config.mode is Mode.RECORD and not PROCESS.owner:
+        _count_equal(session, wanted, file_name(wanted.fingerprint, recording.index))
     session.journal.live(recording.request, file_name(wanted.fingerprint, recording.index))
     return session.recorder.sent(recording, session.ambiguity.send(wanted, recording.credentials))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 from cachy.config import Config, Mode
 from cachy.errors import AmbiguousFixture
+from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.identity.fingerprint import (
     Identity,
     counted_headers,
@@ -20,16 +21,19 @@ from cachy.fixture.identity.named_credentials import HEADERS as CREDENTIALS
 from cachy.fixture.identity.named_credentials import Credentials, credentials_of, header_credentials
 from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixture.store.files import is_chosen
-from cachy.fixture.store.store import Store, file_name
+from cachy.fixture.store.store import Store
 from cachy.interaction import Headers, Request, Response, host_and_port
 from cachy.providers import find_surface
+from cachy.providers.provider import Polling
 from cachy.replay import misses
 from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
+from cachy.replay.decision import Adoption, Decision, FoundFixture, Refusal, Renamed, Replay
 from cachy.replay.journal import Journal
 from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recorder, Recording, Turn
+from cachy.replay.renamed import find_former_variant
 from cachy.replay.sequence import Sequences
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
@@ -50,46 +54,6 @@ def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
     return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
-class FoundFixture:
-    """A fixture that answers a request; `used` is its file's name without the slug."""
-
-    __slots__ = ("fingerprint", "name", "path", "used", "variant")
-
-    def __init__(self, path: str, identity: Identity, index: int = 1) -> None:
-        self.path = path
-        self.variant = identity.variant
-        self.fingerprint = identity.fingerprint
-        self.name = identity.name
-        self.used = file_name(identity.fingerprint, index)
-
-
-class Replay(NamedTuple):
-    """The decision to replay a fixture's response."""
-
-    fixture: FoundFixture
-    response: Response
-
-
-class Adoption(NamedTuple):
-    """The decision to make a fixture of what pycachy 0.0.x recorded for this request."""
-
-    recording: Recording
-    response: Response
-    asked: Request
-
-
-class Refusal(NamedTuple):
-    """The decision neither to replay a request nor to send it."""
-
-    asked: Request
-    identity: Identity
-    number: int  # of the response in a sequence
-    reason: tuple[str, str]  # and what to do
-
-
-Decision = Replay | Recording | Adoption | Refusal
-
-
 class Session:
     """One scope's settings, and its decisions; `respond` carries them out.
 
@@ -102,6 +66,7 @@ class Session:
         self.sequences = Sequences()
         self.ambiguity = Ambiguity(config.fixtures)
         self.journal = Journal(config)
+        self.equal: Counter[str] = Counter()  # requests while recording, by the files used
         self.recorder = Recorder(config, self.store, self.sequences, self.journal)
         self.coverage = Coverage(config, self.journal.uncovered)
         self.covers = self.coverage.covers
@@ -150,7 +115,7 @@ class Session:
         if self.config.mode is Mode.REFRESH:
             return None
         identity = identify(request, self.config)
-        if self._repeats(identity):
+        if self.repeats(identity):
             return self._look_in_turn(identity, request)
         found, response = self._read_first(identity, 1)
         if response is None or not self._may_replay(found, request):
@@ -165,7 +130,7 @@ class Session:
         return self._is_for(found, header_credentials(request.headers, PROCESS.given.gave))
 
     def _is_for(self, found: FoundFixture, credentials: Credentials) -> bool:
-        return self.ambiguity.may_replay(found.variant, found.fingerprint, credentials)
+        return self.ambiguity.may_replay(found.identity, credentials)
 
     def _read_first(self, identity: Identity, index: int) -> tuple[FoundFixture, Response | None]:
         """Read the first file that is there, of the variants in which it may be recorded."""
@@ -216,11 +181,12 @@ class Session:
         identity = identify_settled(settled, with_norm_pats(self.config))
         variant = variant_to_record(identity, self.config)
         wanted, turn = identity.varied(variant), self._turn(identity)
-        index = self.sequences.take(turn) if self._repeats(identity) else 1
+        index = self.sequences.take(turn) if self.repeats(identity) else 1
         request = settled._replace(variant=variant)
         credentials = credentials_of(settled, self.config, PROCESS.given.gave)
         recording = Recording(self.recorder, request, wanted, index, turn, credentials)
-        if found := self._find_settled(recording, identity):
+        found = self._find_settled(recording, identity)
+        if found or (found := self._find_of_renamed(recording, identity)):
             return self.settle(recording, found, asked)
         if former := self._find_former(asked):
             return Adoption(recording, former, asked)
@@ -233,7 +199,8 @@ class Session:
         if not self._is_for(found.fixture, recording.credentials):
             return self.decide_live(recording, asked, is_ambiguous=True)
         self.sequences.settle(recording.turn, recording.index)
-        return Replay(found.fixture, answer_as_asked(recording.request.body, found.response))
+        response = answer_as_asked(recording.request.body, found.response)
+        return found._replace(response=response)
 
     def decide_live(
         self, recording: Recording, asked: Request, *, is_ambiguous: bool = False
@@ -258,6 +225,15 @@ class Session:
         is_done = self.recorder.has_refreshed(wanted, index)
         return self.read(wanted, index) if is_done else None
 
+    def _find_of_renamed(self, recording: Recording, identity: Identity) -> Replay | None:
+        """Find what the test that runs recorded before it was renamed or moved."""
+        if self.config.mode is Mode.REFRESH or not PROCESS.owner:
+            return None
+        former = find_former_variant(identity, self.config)
+        found = self.read(identity.varied(former), recording.index) if former else None
+        renamed = Renamed(former, recording.identity, recording.index)
+        return found._replace(renamed=renamed) if found else None
+
     def _find_former(self, asked: Request) -> Response | None:
         """Find what pycachy 0.0.x recorded for this request."""
         fixtures = self.config.fixtures
@@ -280,8 +256,16 @@ class Session:
             if index > 1 and self.store.find(varied):
                 is_over = is_last or self.config.mode is Mode.REPLAY
                 last = self.store.find_last(varied) if is_over else None
-                return self._read_at(last, varied) if self._is_polling(identity) else None
+                return self._final(last, varied) if self._is_polling(identity) else None
         return None
+
+    def _final(self, path: str | None, identity: Identity) -> Replay | None:
+        """Read the last response to a polled request: a state that is not final never repeats."""
+        last = self._read_at(path, identity)
+        polling = _polling_of(identity)
+        if last is None or polling is None or self._is_listed(identity):
+            return last
+        return last if polling.is_final(parse_data(last.response.body.decode())) else None
 
     def read(self, identity: Identity, index: int) -> Replay | None:
         """Read the fixture of an identity, whatever its slug."""
@@ -291,13 +275,24 @@ class Session:
         response = self._stored(path) if path else None
         return Replay(FoundFixture(path or "", identity, index), response) if response else None
 
-    def _repeats(self, identity: Identity) -> bool:
+    def repeats(self, identity: Identity) -> bool:
+        """Whether equal requests of this identity get their responses in turn."""
         repeats = self.config.repeats or ("sequence" if current_owner() else "same")
         return repeats == "sequence" or self._is_polling(identity)
 
     def _is_polling(self, identity: Identity) -> bool:
-        target = identity.target
-        if f"{target.authority}{target.template}" in self.config.polling:
-            return True
-        surface = find_surface(target.authority, identity.method, target.template)
-        return surface is not None and surface.polling is not None
+        return self._is_listed(identity) or _polling_of(identity) is not None
+
+    def _is_listed(self, identity: Identity) -> bool:
+        return surface_of(identity) in self.config.polling
+
+
+def surface_of(identity: Identity) -> str:
+    """Return the surface of a request as the setting `polling` names it."""
+    return f"{identity.target.authority}{identity.target.template}"
+
+
+def _polling_of(identity: Identity) -> Polling | None:
+    target = identity.target
+    surface = find_surface(target.authority, identity.method, target.template)
+    return surface.polling if surface else None

@@ -252,3 +252,46 @@ def test_a_variant_is_another_state_of_the_world(
     found = [name.rpartition("-")[0] for name in names(project)]
     assert found == ["request", "request-third", "request-wrong-key-grusse-xxxxxxx"]
     assert verify(load_config(project.path)) == []
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ("test_a.py::test_an_item_comes_and_goes", "test_a.py::test_items"),
+        ("test_a.py::test_an_item_comes_and_goes", "test_z.py::test_an_item_comes_and_goes"),
+    ],
+    ids=["renamed", "moved"],
+)
+def test_a_renamed_test_finds_its_recordings(
+    former: str, now: str, stateful: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    stateful.runpytest_subprocess("--cachy=record").assert_outcomes(passed=4)
+    asked = origin.count
+    old, new = (stateful.path / "tests" / name.partition("::")[0] for name in (former, now))
+    text = old.read_text().replace(former.partition("::")[2], now.partition("::")[2])
+    old.unlink()
+    new.write_text(text)
+    replayed = stateful.runpytest_subprocess("--cachy=replay")
+    replayed.assert_outcomes(passed=4)
+    line = f"cachy: tests/{now}[[]0] has no recordings; those of tests/{former}[[]0], which is *"
+    replayed.stdout.fnmatch_lines([line])
+    recorded = stateful.runpytest_subprocess("--cachy=record")
+    recorded.assert_outcomes(passed=4)
+    recorded.stdout.fnmatch_lines([line])
+    again = stateful.runpytest_subprocess("--cachy=replay")
+    again.assert_outcomes(passed=4)
+    again.stdout.no_fnmatch_line("*has no recordings*")
+    assert origin.count == asked
+    assert f"tests/{now}[0]" in variants(stateful.path / "cachy_fixtures")
+
+
+def test_a_new_test_does_not_get_what_another_test_has(
+    stateful: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    stateful.runpytest_subprocess("--cachy=record", "tests/test_a.py").assert_outcomes(passed=2)
+    for selection in ((), ("tests/test_b.py",)):
+        missed = stateful.runpytest_subprocess("--cachy=replay", *selection)
+        missed.assert_outcomes(passed=0 if selection else 2, failed=2)
+        missed.stdout.fnmatch_lines(
+            ["*but it is recorded for tests/test_a.py::test_an_item_comes*"]
+        )

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import CERTIFICATES, Scope, fixtures_in
+from conftest import CERTIFICATES, Scope, fixtures_in, refused
 from scripted_server import ScriptedResponse, ScriptedServer, json_response
 
 from cachy.fixture.format.text import parse_fixture
@@ -173,3 +173,65 @@ def test_a_fork_waits_for_no_thread_that_it_has_not_got(replaying: Scope) -> Non
         over.set()
         thread.join()
         assert os.waitpid(pid, 0) == (pid, 0)
+
+
+BATCH = "/v1/batches/batch_1"
+
+
+def poll(url: str, most: int) -> list[str]:
+    """Ask for a job's state until it has ended, or often enough."""
+    states: list[str] = []
+    while len(states) < most and states[-1:] != ["completed"]:
+        states.append(httpx.get(f"{url}{BATCH}").json()["status"])
+    return states
+
+
+@pytest.fixture
+def jobs(origin: ScriptedServer, project: Path) -> ScriptedServer:
+    """A server that is known as a provider, with a job that takes three requests."""
+    (project / "pyproject.toml").write_text(
+        f'[tool.cachy]\nalias = {{"{origin.host}" = "api.openai.com"}}\n'
+    )
+    states = ("validating", "in_progress", "completed")
+    origin.on(BATCH, *(json_response({"status": state}) for state in states))
+    return origin
+
+
+def test_a_polling_loop_ends_in_a_script_too(
+    jobs: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    with recording():
+        states = poll(jobs.url, 9)
+    with replaying():
+        assert poll(jobs.url, 9) == states
+        assert poll(jobs.url, 2) == ["completed"]
+    assert jobs.count == len(states) == 3
+
+
+def test_a_state_that_is_not_final_is_not_repeated(
+    jobs: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    with recording():
+        poll(jobs.url, 2)
+    with replaying():
+        assert poll(jobs.url, 2) == ["validating", "in_progress"]
+        with refused("only 2 answers to it are recorded"):
+            poll(jobs.url, 1)
+
+
+def test_twenty_equal_requests_while_recording_bring_one_line_of_advice(
+    origin: ScriptedServer, recording: Scope, replaying: Scope, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = origin.on("/jobs/7", json_response({"status": "running"}))
+    with recording():
+        for number in range(45):
+            httpx.get(url)
+            said = capsys.readouterr().err
+            assert (f'polling = ["{origin.host}/jobs/{{id}}"]' in said) == (number == 19)
+    with replaying():
+        for _ in range(25):
+            httpx.get(url)
+    with recording(repeats="sequence"):
+        for _ in range(25):
+            httpx.get(url)
+    assert capsys.readouterr().err == ""

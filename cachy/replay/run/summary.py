@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 
 FILE = "CACHY_RUN_REPORT"  # names the file to which every process of a run adds its lines
 RUN = "CACHY_RUN"  # set by `cachy run`, which says for all what became of the requests
-_COUNTED = ("replayed", "recorded", "changed", "equal", "refused", "unwritten", "uncovered")
+_COUNTED = (
+    "replayed",
+    "recorded",
+    "changed",
+    "equal",
+    "refused",
+    "unwritten",
+    "uncovered",
+    "renamed",
+)
 
 
 def watch(session: Session) -> None:
