@@ -261,6 +261,39 @@ def test_every_exception_is_made_in_one_module() -> None:
     assert len(made) > 10
 
 
+ONE_TEXT = {"CachyError", "Inconclusive", "GitHubUnanswered", "NotComparable"}
+ADVICE_WITHIN = re.compile(r"[.;] [A-Z`]|^\{(?:path|file|folder|root|fixture|keep)\}")
+
+
+def texts_of(value: ast.expr, tree: ast.Module) -> Iterator[str]:
+    """Yield what the text of an error may be, as `problem` may be set before; `{}` for values."""
+    match value:
+        case ast.Constant(value=str(text)):
+            yield text
+        case ast.JoinedStr(values=parts):
+            yield "".join(next(texts_of(part, tree), "") for part in parts)
+        case ast.FormattedValue(value=inner, conversion=-1):
+            yield f"{{{ast.unparse(inner)}}}"
+        case ast.Name(id=name):
+            for node in ast.walk(tree):
+                match node:
+                    case ast.Assign(targets=[ast.Name(id=found)], value=given) if found == name:
+                        yield from texts_of(given, tree)
+
+
+def test_an_error_carries_its_path_and_its_advice_apart() -> None:
+    """What a caller would have to cut out of the text is an argument of its own."""
+    texts = [
+        (f"{path.name}:{call.lineno}", text)
+        for path, tree in trees().items()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and call.args and names_in(call.func) & ONE_TEXT
+        for text in texts_of(call.args[0], tree)
+    ]
+    assert [where for where, text in texts if ADVICE_WITHIN.search(text)] == []
+    assert len(texts) > 100
+
+
 def is_error(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseException)
 

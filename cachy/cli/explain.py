@@ -31,7 +31,7 @@ def command(rule: str | None) -> int:
         return 0
     if rule not in rules:
         near = get_close_matches(rule, rules, n=3) or ["`cachy explain` lists all rules"]
-        raise CachyError(f"Unknown rule {rule!r}. Did you mean: {', '.join(near)}?")
+        raise CachyError(f"Unknown rule {rule!r}.", advice=f"Did you mean: {', '.join(near)}?")
     write(_render(rules[rule]), hang=0)
     return 0
 

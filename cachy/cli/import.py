@@ -37,7 +37,8 @@ def command(files: tuple[Path, ...]) -> int:
     found = find_cassettes(files, config.fixtures)
     if not found:
         raise Inconclusive(
-            f"{', '.join(map(str, files))}: no cassettes found. Name a folder of some."
+            f"{', '.join(map(str, files))}: no cassettes found.",
+            advice="Name a file or folder that has some.",
         )
     report = import_cassettes(_watched(found), config, secret_values(environment()))
     for line in _lines(report, config.fixtures):

@@ -58,9 +58,10 @@ def command(only: str, sort: str, output_format: str) -> int:
     known = list_rows(config)
     rows = sorted((row for row in known if _matches(row, only)), key=lambda row: _rank(row, sort))
     if not known:
-        raise Inconclusive(f"{config.fixtures} has no fixtures. Record some first.")
+        raise Inconclusive("has no fixtures", path=config.fixtures, advice="Record some first.")
     if not rows:
-        raise Inconclusive(f"None of {len(known)} fixtures matches {only}. `cachy ls` lists them.")
+        problem = f"None of {len(known)} fixtures matches {only}."
+        raise Inconclusive(problem, advice="`cachy ls` lists them.")
     if output_format == "json":
         click.echo(json.dumps({"cachy": 1, "fixtures": rows}, indent=2, ensure_ascii=False))
     else:

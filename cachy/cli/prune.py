@@ -31,7 +31,9 @@ def command(yes: bool) -> int:
     config = load_config()
     found = find_unused(config)
     if found.unjudged:
-        raise Inconclusive(_newer(found.unjudged, config))
+        raise Inconclusive(
+            _newer(found.unjudged, config), advice="Run all tests again, then prune."
+        )
     lines = remove(found, config) if yes else [line for _, line in describe(found, config)]
     for line in lines:
         say(line)
@@ -47,5 +49,5 @@ def _newer(paths: Sequence[Path], config: Config) -> str:
     some = ", ".join(path.relative_to(config.fixtures).as_posix() for path in paths[:3])
     return (
         f"Not used, but newer than the last complete run: {printable(some)}"
-        f"{' and more' if len(paths) > 3 else ''}. Run all tests again, then prune."
+        f"{' and more' if len(paths) > 3 else ''}"
     )

@@ -110,7 +110,8 @@ def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
         return subprocess.run(program, env=environment, check=False).returncode
     except OSError as error:
         raise CachyError(
-            f"Cannot run {arguments[0]}: {error.strerror}. Write the command after `--`."
+            f"Cannot run {arguments[0]}: {error.strerror}.",
+            advice="Write the command after `--`.",
         ) from None
 
 
@@ -131,7 +132,9 @@ def _refuse_isolation(options: tuple[str, ...]) -> None:
         if option in ("-W", "-X"):
             next(rest, "")
         elif option[:2] not in ("-W", "-X") and set(option) & set("IES"):
-            raise CachyError(f"python {option} would run without cachy. Remove {option}.")
+            raise CachyError(
+                f"python {option} would run without cachy.", advice=f"Remove {option}."
+            )
 
 
 def _left_over(config: Config, prunes: bool) -> list[str]:

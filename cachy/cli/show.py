@@ -18,6 +18,9 @@ from cachy.fixture.transcript.transcript import render_transcript
 _SHOWN = 3  # fixtures named where several match
 
 
+_ONE = "Name one fixture; `cachy ls` lists them."
+
+
 @click.command()
 @click.argument("fixture", type=click.Path(path_type=Path))
 def command(fixture: Path) -> int:
@@ -28,7 +31,7 @@ def command(fixture: Path) -> int:
     Example: cachy show hey-3f9a1c0b2d4e5f60
     """
     if fixture.is_dir():
-        raise CachyError(f"{fixture} is a folder. Name one fixture; `cachy ls` lists them.")
+        raise CachyError("is a folder", path=fixture, advice=_ONE)
     root = load_config().fixtures
     path = fixture if os.path.lexists(fixture) else _find(fixture.as_posix(), root)
     refuse_outside(path, root)
@@ -45,9 +48,11 @@ def _find(name: str, root: Path) -> Path:
     if len(found) == 1:
         return paths[found[0]]
     if not found:
-        raise CachyError(printable(f"No fixture matches {name}. `cachy ls` lists them."))
+        raise CachyError(printable(f"No fixture matches {name}."), advice="`cachy ls` lists them.")
     some = ", ".join(found[:_SHOWN]) + (" and more" if len(found) > _SHOWN else "")
-    raise CachyError(printable(f"{name} matches {len(found)} fixtures: {some}. Name one."))
+    raise CachyError(
+        printable(f"{name} matches {len(found)} fixtures: {some}."), advice="Name one."
+    )
 
 
 def _is_named(shown: str, name: str) -> bool:

@@ -35,7 +35,10 @@ def compare_files(
         if not path.exists():
             raise CachyError("does not exist", path=path, advice="Name a file or a folder.")
     if old.is_dir() != new.is_dir():
-        raise CachyError(f"{old} and {new}: name two files, or two folders.")
+        raise CachyError(
+            f"One of {old} and {new} is a folder, the other a file.",
+            advice="Name two files, or two folders.",
+        )
     if baseline and not baseline.is_dir():
         advice = "Name a folder of more recordings."
         raise CachyError("is a file", path=baseline, advice=advice)

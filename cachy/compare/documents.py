@@ -32,7 +32,7 @@ def read_baseline(given: Iterable[FixtureOrDocument]) -> list[Mapping[str, Json]
         CachyError: they are not a list, or one of them is not a fixture.
     """
     if isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable):
-        raise CachyError(f"compare: baseline is {_kind(given)}. Pass a list of fixtures.")
+        raise CachyError(f"compare: baseline is {_kind(given)}.", advice="Pass a list of fixtures.")
     return [read_document(one, f"baseline[{at}]") for at, one in enumerate(given)]
 
 

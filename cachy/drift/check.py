@@ -151,7 +151,8 @@ def load_fixtures(config: Config, paths: Sequence[Path]) -> list[Fixture]:
     found: set[Path] = set()
     for path in paths or (config.fixtures,):
         if paths and not path.exists():
-            raise CachyError(f"{path} does not exist. Name a fixture or a folder of fixtures.")
+            advice = "Name a fixture or a folder of fixtures."
+            raise CachyError("does not exist", path=path, advice=advice)
         refuse_outside(path, config.fixtures)
         found.update([path] if path.is_file() else list_fixtures(path))
     return [load_fixture(path.absolute()) for path in sorted(found)]

@@ -91,7 +91,7 @@ class Git:
         # What the server says of itself tells more than git's own summary before it.
         telling.sort(key=lambda line: not line.startswith("remote: "))
         line = telling[0] if telling else "no reason given"
-        return CachyError(f"git {verb} failed: {printable(line)}{_hint(line)}")
+        return CachyError(f"git {verb} failed: {printable(line)}", advice=_hint(line))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -266,4 +266,4 @@ def _quoted(path: str) -> str:
 
 def _hint(line: str) -> str:
     refused = re.search(r"Authentication failed|could not read Username|error: 40[13]", line)
-    return ". GITHUB_TOKEN needs the permission contents: write." if refused else ""
+    return "GITHUB_TOKEN needs the permission contents: write." if refused else ""

@@ -100,7 +100,8 @@ def connect(api_url: str, name: str, token: str, sleep: Callable[[float], None])
     """
     url = httpx.URL(api_url)
     if url.scheme != "https" and url.host not in LOOPBACK:
-        raise CachyError(f"GITHUB_API_URL is {api_url}: a token is sent over https only.")
+        problem = f"GITHUB_API_URL is {api_url}: a token is sent over https only."
+        raise CachyError(problem, advice="Write https://…")
     with httpx.HTTPTransport() as transport:
         yield Rest(api_url=api_url, name=name, token=token, transport=transport, sleep=sleep)
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cachy.replay.session import Session
 
 _ARGUMENTS = "mode, repeats, share, variant, record_status, doms, hdrs, cache_dir"
+_KNOWN = f"The marker takes {_ARGUMENTS}, each by its name."
 _totals = pytest.StashKey[Totals]()
 _wrong = pytest.StashKey[str]()
 _failed = pytest.StashKey[bool]()
@@ -128,9 +129,9 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
 
     try:
         if marker and marker.args:
-            raise CachyError(f"give {marker.args[0]!r} a name: {_ARGUMENTS}")
+            raise CachyError(f"the argument {marker.args[0]!r} has no name", advice=_KNOWN)
         for name in arguments.keys() - _ARGUMENTS.split(", "):
-            raise CachyError(f"unknown argument {name!r}; known: {_ARGUMENTS}")
+            raise CachyError(f"unknown argument {name!r}", advice=_KNOWN)
         outer = current_session()
         session = inherit(outer.config if outer else load_config(item.path.parent, Path.cwd()))
     except CachyError as error:

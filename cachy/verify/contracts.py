@@ -115,7 +115,7 @@ class Contracts:
             contract = load_contract(path)
             if contract.surface != surface:
                 problem = f"is the contract of {contract.surface}, beside fixtures of {surface}"
-                raise CachyError(problem)
+                raise CachyError(problem, path=path)
         except CachyError as error:
             yield Finding("invalid-contract", where, error.problem, error.advice)
             return

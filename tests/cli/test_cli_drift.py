@@ -157,7 +157,7 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ('hosts = { "HOST" = "no header" }', 'write "header: ${ENV_NAME}"'),
+        ('hosts = { "HOST" = "no header" }', 'Write "header: ${ENV_NAME}"'),
         ('allow = ["HOST/v1"]', "is not a surface"),
         (
             'severity = { "feild-added" = "risky" }',
@@ -167,12 +167,12 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
         ('severity = { "field-added" = "bad" }', "'bad' is not one of breaking"),
         (
             'ignore = [{ path = "$.x", reason = "x" }, { rule = "field-added" }]',
-            'ignore, entry 2, { rule = "field-added" }: add reason = "…"',
+            'ignore, entry 2, { rule = "field-added" } has no reason. Add reason = "…"',
         ),
         ('ignore = [{ paths = "$.x", reason = "x" }]', "'paths' is not one of rule"),
         ('ignore = ["field-added"]', "'field-added' is not one of rule"),
         ('ignore = [{ until = "soon", reason = "x" }]', "'soon' is not a date. Write YYYY-MM-DD."),
-        ('ignore = [{ rule = "field-*", reason = " " }]', 'add reason = "…"'),
+        ('ignore = [{ rule = "field-*", reason = " " }]', 'Add reason = "…"'),
         (
             'ignore = [{ rule = "field-remove", reason = "x" }]',
             "entry 1: unknown rule 'field-remove'. Did you mean 'field-removed'?",
@@ -317,7 +317,7 @@ def test_a_baseline_teaches_what_varies(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["old.json", "nowhere.json"], "nowhere.json does not exist"),
-        (["old.json", "."], "name two files, or two folders"),
+        (["old.json", "."], "Name two files, or two folders"),
         (["old.json", "text.json"], "text.json is not valid JSON"),
         (["old.json", "binary.json"], "binary.json is not UTF-8"),
         (["old.json", "newer.json"], "newer.json has format 99"),

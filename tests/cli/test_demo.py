@@ -63,7 +63,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         done = run_demo(tmp_path, "--port", str(port))
     assert done.returncode == 2
-    assert done.stderr.startswith(f"cachy: Port {port} can't be used: ")
+    assert done.stderr.startswith(f"cachy: Port {port} cannot be used: ")
     assert done.stderr.endswith("Choose another with --port.\n")
     assert done.stderr.count("\n") == 1
 

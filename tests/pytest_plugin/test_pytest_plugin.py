@@ -288,9 +288,9 @@ def test_a_marker_that_cannot_be_right_fails_its_test_in_one_line(
     result.assert_outcomes(passed=1, errors=4)
     result.stdout.fnmatch_lines(
         [
-            "@pytest.mark.cachy: give 'replay' a name: mode, repeats, share*",
+            "@pytest.mark.cachy: the argument 'replay' has no name. The marker takes mode, *",
             "@pytest.mark.cachy: *'sometimes' is not one of*",
-            "@pytest.mark.cachy: unknown argument 'modus'; known: mode, repeats, share*",
+            "@pytest.mark.cachy: unknown argument 'modus'. The marker takes mode, repeats, share*",
             "@pytest.mark.cachy: record_status=429 is not a list of numbers*",
         ]
     )

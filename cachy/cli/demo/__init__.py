@@ -74,11 +74,12 @@ def _project(keep: Path | None) -> Iterator[Path]:
             yield Path(folder).resolve()
         return
     if keep.exists() and (not keep.is_dir() or any(keep.iterdir())):
-        raise CachyError(f"{keep} is not empty. Name a new folder for --keep.")
+        raise CachyError("is not empty", path=keep, advice="Name a new folder for --keep.")
     try:
         keep.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise CachyError(f"{keep} can't be made: {error.strerror}. Name another.") from None
+        problem = f"cannot be created: {error.strerror}"
+        raise CachyError(problem, path=keep, advice="Name another folder.") from None
     yield keep.resolve()
 
 
@@ -95,7 +96,9 @@ def _provider(port: int, *, version: int) -> Iterator[int]:
     try:
         said = process.stdout.readline().strip() if process.stdout else ""
         if not said.isdigit():
-            raise CachyError(f"Port {port} can't be used: {said}. Choose another with --port.")
+            raise CachyError(
+                f"Port {port} cannot be used: {said}.", advice="Choose another with --port."
+            )
         yield int(said)
     finally:
         process.kill()
@@ -133,7 +136,7 @@ def _run_program(folder: Path, port: int, **variables: str) -> None:
         check=False,
     )
     if done.returncode:
-        raise CachyError("The demo's program failed: see above.")
+        raise CachyError("The demo's program failed.", advice="See its output above.")
     _say(done.stdout.rstrip())
     _say(f"   in {time.monotonic() - started:.1f} s")
 

@@ -72,8 +72,8 @@ def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
     environ = environment()
     refuse_missing_token(environ.get("GITHUB_TOKEN", ""))
     if not config.fixtures.is_relative_to(config.root):
-        problem = f"{config.fixtures} does not lie below {config.root}: nothing to commit there."
-        raise CachyError(problem)
+        problem = f"does not lie below {config.root}: nothing to commit there"
+        raise CachyError(problem, path=config.fixtures)
     known: dict[str, Any] = {
         "repository": environ.get("GITHUB_REPOSITORY"),
         "api_url": environ.get("GITHUB_API_URL"),

@@ -56,7 +56,9 @@ def command() -> int:
     """
     root, pyproject = find_project([Path.cwd()])
     if pyproject is None:
-        raise CachyError(f"{root} has no pyproject.toml. Run this in your project's folder.")
+        raise CachyError(
+            "has no pyproject.toml", path=root, advice="Run this in your project's folder."
+        )
     parse_pyproject(pyproject)  # before anything is written
     keys = find_keys(load_config(root))
     for name, source in _FILES.items():

@@ -32,12 +32,14 @@ def check_hosts(hosts: Mapping[str, str]) -> None:
         at = f'[tool.cachy.drift] hosts, "{host}"'
         found = _LINE.fullmatch(line.strip())
         if not found:
-            raise CachyError(f'{at}: write "header: ${{ENV_NAME}}", or "" for none.')
+            raise CachyError(
+                f"{at} is not a header.", advice='Write "header: ${ENV_NAME}", or "" for none.'
+            )
         value = found[2]
         if not _VARIABLE.search(value) or not _AROUND.fullmatch(_VARIABLE.sub("", value)):
             raise CachyError(
-                f"{at} holds a literal value. Put the key into an environment variable and "
-                'write "header: ${ENV_NAME}".'
+                f"{at} holds a literal value.",
+                advice='Put the key into an environment variable and write "header: ${ENV_NAME}".',
             )
 
 

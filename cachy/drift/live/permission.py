@@ -92,8 +92,8 @@ def _covers(setting: str, entry: str, named: str) -> bool:
     method, _, place = entry.strip().partition(" ")
     if "/" not in place:
         raise CachyError(
-            f"[tool.cachy.drift] {setting}: {entry!r} is not a surface. "
-            'Write "GET api.example.com/users".'
+            f"[tool.cachy.drift] {setting}: {entry!r} is not a surface.",
+            advice='Write "GET api.example.com/users".',
         )
     return matches_glob(named, f"{method.upper()} {place.strip()}")
 

@@ -77,7 +77,7 @@ def split_command(command: str) -> list[str]:
     except ValueError as error:
         raise CachyError(f"--check {command!r}: {error}.") from None
     if not parts:
-        raise CachyError('--check needs a command, as in --check "pytest -q".')
+        raise CachyError("--check needs a command.", advice='Write --check "pytest -q".')
     return parts
 
 

@@ -41,7 +41,8 @@ def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, SurfaceSt
         path = contract_path(group[0].fixture.document, config)
         if path.exists():
             if not is_inside(path, config.fixtures):
-                raise CachyError(f"{path} leads out of the fixtures. Replace it by the file.")
+                advice = "Replace the link with the file itself."
+                raise CachyError("leads out of the fixtures by a link", path=path, advice=advice)
             found[name] = SurfaceState(path, load_contract(path), tuple(group))
     return found
 

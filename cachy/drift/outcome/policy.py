@@ -30,7 +30,7 @@ def check_policy(policy: Drift) -> None:
     """
     for rule, severity in policy.severity.items():
         if rule not in RULES:
-            raise CachyError(f"[tool.cachy.drift] severity: {_no_rule(rule)}")
+            raise _unknown_rule("[tool.cachy.drift] severity", rule)
         if severity not in SEVERITIES:
             known = ", ".join(SEVERITIES)
             raise CachyError(f"[tool.cachy.drift] severity: {severity!r} is not one of {known}.")
@@ -48,10 +48,10 @@ def _check_entry(entry: Json, at: str) -> None:
         raise CachyError(f"{at}: {min(unknown)!r} is not one of {known}.")
     rule = str(entry.get("rule", "*"))
     if not any(matches_glob(name, rule) for name in RULES):
-        raise CachyError(f"{at}: {_no_rule(rule)}")
+        raise _unknown_rule(at, rule)
     if not str(entry.get("reason", "")).strip():
         shown = ", ".join(f'{key} = "{entry[key]}"' for key in _KEYS if key in entry)
-        raise CachyError(f'{at}, {{ {shown} }}: add reason = "…"; every entry needs one.')
+        raise CachyError(f"{at}, {{ {shown} }} has no reason.", advice='Add reason = "…".')
     try:
         _until(entry)
     except ValueError:
@@ -59,10 +59,10 @@ def _check_entry(entry: Json, at: str) -> None:
         raise CachyError(problem, advice="Write YYYY-MM-DD.") from None
 
 
-def _no_rule(name: str) -> str:
+def _unknown_rule(where: str, name: str) -> CachyError:
     near = get_close_matches(name, RULES, n=1)
     known = f"Did you mean {near[0]!r}?" if near else "cachy explain lists them."
-    return f"unknown rule {name!r}. {known}"
+    return CachyError(f"{where}: unknown rule {name!r}.", advice=known)
 
 
 def apply_policy(

@@ -236,7 +236,9 @@ class DriftReport:
             CachyError: it is not a report of this version; the message says where.
         """
         if not isinstance(value, Mapping) or value.get("cachy") != VERSION:
-            raise CachyError("This is not a report of cachy drift. Write one with --report.")
+            raise CachyError(
+                "This is not a report of cachy drift.", advice="Write one with --report."
+            )
         try:
             return parse(cls, {key: value[key] for key in value if key != "cachy"})
         except (ValueError, RecursionError) as error:

@@ -91,7 +91,7 @@ def load_patch(report: DriftReport, folder: Path | None, config: Config) -> File
         files[row.path] = None
         if row.action == "write":
             if folder is None:
-                raise CachyError("The report names files: add --patch with their folder.")
+                raise CachyError("The report names files.", advice="Add --patch with their folder.")
             files[row.path] = _checked(row.path, folder, config)
         elif PurePosixPath(row.path).parent.name != BLOBS:
             raise _refused(row.path, "would be removed, and only blobs are")
@@ -184,4 +184,6 @@ def _read(path: Path) -> bytes:
 
 
 def _refused(name: str, why: str) -> CachyError:
-    return CachyError(f"--patch: {printable(name)[:200]} {why}. Nothing was taken from it.")
+    return CachyError(
+        f"--patch: {printable(name)[:200]} {why}.", advice="Nothing was taken from it."
+    )
