@@ -22,9 +22,13 @@ GENERATED = (
     "*.top_logprobs",
     "*.parsed",
     "*.structured_output",
+    "*.fieldsV1",  # https://kubernetes.io/docs/reference/using-api/server-side-apply
 )
 # Maps whose keys are the caller's data.
-OPEN_MAPS = ("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags")
+OPEN_MAPS = (
+    *("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags"),
+    *("*.annotations", "*.features", "*.flags", "*.feature_flags", "*.experiments"),
+)
 # How an answer ended, and how far a job is: other fields come and go with these.
 ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
 STATES = ("status", "state")

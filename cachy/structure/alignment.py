@@ -6,11 +6,11 @@ stands in another one; keys that turn out to be data must not be compared as fie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cachy.structure.discriminators import is_tag
-from cachy.structure.map_keys import are_data_keys, are_mostly_data_keys
+from cachy.structure.map_keys import are_codes, are_data_keys, are_mostly_data_keys
 from cachy.structure.node import Node, add_node, become_map
 
 _SAME = 0.8  # share of common fields that makes two members of a union one and the same
@@ -96,7 +96,11 @@ class Aligner:
             return False
         if known.fields.keys() == live.fields.keys():
             return False
-        if are_data_keys(names) or (not self.is_closed and are_mostly_data_keys(names)):
+        if (
+            are_data_keys(names)
+            or are_codes(names)
+            or (not self.is_closed and are_mostly_data_keys(names))
+        ):
             return True
         if is_root and (self.is_closed or min(len(known.fields), len(live.fields)) < 2):
             return False
@@ -163,6 +167,11 @@ def _shapes(nodes: Iterable[Node]) -> Iterator[set[str]]:
             yield {*_all_names(inner)}
         elif "object" in node.kinds:
             yield set()
+
+
+def _are_counted(names: Iterable[str], kinds: Collection[str]) -> bool:
+    """Whether an object counts things that have proper names: {"Python": 3, "Shell": 1}."""
+    return {"integer", "number"}.issuperset(kinds) and all(name[:1].isupper() for name in names)
 
 
 def _holds_counts(known: Node, live: Node, name: str) -> bool:

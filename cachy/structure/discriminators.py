@@ -9,7 +9,7 @@ from functools import lru_cache
 from cachy.interaction import Json
 from cachy.providers.response_fields import GENERATED, OPEN_MAPS
 from cachy.structure.json_types import is_token, kind_of
-from cachy.structure.map_keys import are_data_keys
+from cachy.structure.map_keys import are_codes, are_data_keys
 
 DISCRIMINATORS = ("type", "object", "role", "kind")
 MOST_FIELDS = 512  # more names than this in one object are data
@@ -55,9 +55,12 @@ def is_map_like(value: dict[str, Json]) -> bool:
         return False
     if len(value) > MOST_FIELDS or are_data_keys(value):
         return True
-    if len(value) < 20:
+    is_coded = are_codes(value)
+    if len(value) < 20 and not is_coded:
         return False
     kinds = set(map(kind_of, value.values()))
+    if is_coded:
+        return len(kinds - {"null"}) < 2 or kinds == {"integer", "number"}
     return len(kinds) == 1 and (len(value) >= 50 or bool(kinds & {"object", "array"}))
 
 

@@ -16,7 +16,9 @@ _DATA_KEY = re.compile(
     | (?=[a-z]{2,12}[_-]\w*\d)[a-z]{2,12}[_-][A-Za-z0-9]{12,}  # ids with a prefix
     | (?=.*[A-Z])(?=.*[a-z])(?=\D*\d+\D+\d)[A-Za-z0-9_-]{10,}  # ids as base64 or base62
     | (?=[^-]*-)(?=.*\d)[A-Za-z][\w.]*(?:-[\w.]+)+      # names of models and releases: gpt-4o-mini
-    | [a-z]{2}[-_][A-Z]{2}                              # locales
+    | (?=(?:[^\d]*\d){2})(?=.*[A-Z])[A-Z0-9]{8,}        # ids in capitals
+    | [A-Za-z]+_\d{4,}                                  # customfield_10010
+    | [a-z]{2}(?:-[A-Z][A-Za-z]{1,3}|_[A-Z]{2})         # locales
     | https?://.* | (?!@)[^@\s]+@[^@\s]+                # URLs, e-mail addresses
     | [^/]+/[^/].* | /.*                                # owner/name, paths
     | (?!_)[\w-]+\.[\w.-]+                              # files, host names, versions
@@ -24,7 +26,7 @@ _DATA_KEY = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_CODE = re.compile(r"[A-Z][A-Z0-9]{1,4}(?:[_/-][A-Z0-9]{2,5})?")  # currencies, countries, tickers
+_CODE = re.compile(r"[A-Z][A-Z0-9]{1,8}|[A-Z0-9]{2,5}[_/-][A-Z0-9]{2,5}")  # currencies, tickers
 _NAME = re.compile(r"[A-Za-z_$@][\w$@:.-]*")
 _ACRONYMS = frozenset(
     {"ID", "IDS", "URL", "URI", "IP", "API", "KEY", "NAME", "TYPE", "CODE", "UUID"}
@@ -34,70 +36,14 @@ _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
 _CALENDAR = frozenset(
     short for name in (_MONTHS + " " + _DAYS).split() for short in (name, name[:3])
 )
-# ISO 639-1, the codes of languages that APIs translate into most; those that are words are not.
-_LANGUAGES = frozenset(
-    [
-        "ar",
-        "bg",
-        "bn",
-        "ca",
-        "cs",
-        "cy",
-        "da",
-        "de",
-        "el",
-        "en",
-        "es",
-        "et",
-        "eu",
-        "fa",
-        "fi",
-        "fr",
-        "ga",
-        "gl",
-        "gu",
-        "he",
-        "hi",
-        "hr",
-        "hu",
-        "hy",
-        "ja",
-        "ka",
-        "kk",
-        "km",
-        "kn",
-        "ko",
-        "lt",
-        "lv",
-        "mk",
-        "ml",
-        "mn",
-        "mr",
-        "ms",
-        "nl",
-        "pl",
-        "pt",
-        "pa",
-        "ro",
-        "ru",
-        "sk",
-        "sl",
-        "sq",
-        "sr",
-        "sv",
-        "sw",
-        "ta",
-        "te",
-        "th",
-        "tl",
-        "tr",
-        "uk",
-        "ur",
-        "uz",
-        "vi",
-        "zh",
-    ]
+# Names of fields that have two letters; most of the other such words are codes of languages and
+# countries.
+_WORDS = (
+    "id ip ok to by at on in is as of op or up no so gt lt eq ne ge le ts ms dt km mi mm cm kg lb "
+    "hd sd sm md lg xs xl qr tz db vs os ai tv am pm lo hi"
 )
+_FIELDS = frozenset(_WORDS.split())
+_SHORT = re.compile(r"[a-z]{2}(?:-[A-Za-z]{2,4}|_[A-Z]{2})?")  # languages, countries, locales
 
 
 @lru_cache(maxsize=4096)
@@ -109,17 +55,21 @@ def is_data_key(key: str) -> bool:
 
 
 def are_data_keys(keys: Iterable[str]) -> bool:
-    """Whether all keys of an object are data: each by itself, or all of one list of names."""
+    """Whether each of an object's keys shows by itself that it is data."""
     names = [*keys]
-    if all(map(is_data_key, names)):
-        return bool(names)
+    return bool(names) and all(map(is_data_key, names))
+
+
+def are_codes(keys: Iterable[str]) -> bool:
+    """Whether an object's keys are codes or days: data where all values are of one type."""
+    names = [*keys]
     if len(names) < 2:
         return False
-    return (
-        (all(map(_CODE.fullmatch, names)) and _ACRONYMS.isdisjoint(names))
-        or _LANGUAGES.issuperset(names)
-        or _CALENDAR.issuperset(name.lower() for name in names)
-    )
+    if all(map(_CODE.fullmatch, names)):
+        return _ACRONYMS.isdisjoint(names)
+    if all(map(_SHORT.fullmatch, names)):
+        return 2 * len(_FIELDS.intersection(names)) < len(names)
+    return all(name.lower() in _CALENDAR for name in names)
 
 
 def are_mostly_data_keys(keys: Iterable[str]) -> bool:

@@ -200,6 +200,13 @@ def _parse_step(step: str) -> Step:
     return Step(each="item" if step[0] == "[" else None, variant=(key, name))
 
 
+def name_of(path: str) -> str:
+    """Return the name of the field that a path leads to; "" where it leads to no field."""
+    if path.endswith('"]'):
+        return str(json.loads(path[path.rfind('["') + 1 : -1]))
+    return "" if path.endswith(("]", "}", "*")) else path[path.rfind(".") + 1 :]
+
+
 def parent_of(path: str) -> str:
     """Return the path of the object, array or map that holds a path; "" for a root."""
     if path.endswith(".*"):

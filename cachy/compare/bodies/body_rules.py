@@ -21,6 +21,7 @@ from cachy.compare.bodies.excuses import (
     is_spelling,
     leaves_out_empty,
 )
+from cachy.compare.bodies.spellings import is_nothing, says_nothing
 from cachy.compare.bodies.tool_calls import has_finished, is_call
 from cachy.compare.catalogue.change import Change, make_change
 from cachy.compare.catalogue.rule import RuleId, Severity
@@ -66,7 +67,7 @@ def _judge_added(path: str, live: Observation, comparison: Comparison) -> Iterat
         return
     if is_silent(path, comparison) or is_sparse(path, comparison):
         return
-    if leaves_out_empty(path, comparison):
+    if leaves_out_empty(path, comparison) or says_nothing(path, comparison):
         return
     yield make_change("field-added", path, None, live.type)
 
@@ -110,6 +111,7 @@ def _is_left_out(path: str, known: Observation, comparison: Comparison) -> bool:
     return (
         is_record_without(path, comparison)
         or leaves_out_empty(path, comparison)
+        or says_nothing(path, comparison)
         or is_counter_of_a_varying_group(path, comparison)
     )
 
@@ -149,6 +151,8 @@ def _is_free(path: str, known: Observation, live: Observation, comparison: Compa
     if comparison.traits.is_closed:
         return False
     if is_spelling(path, comparison) and (known.is_map or not is_root(path)):
+        return True
+    if is_nothing(path, known, live) and not is_root(path):
         return True
     is_given = _name_of(path) in FREE_VALUES or path.endswith(".*")
     return is_given and known.seen < SURE and not is_root(path)

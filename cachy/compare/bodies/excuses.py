@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cachy.compare.bodies.records import UNLIKELY, is_chance
 from cachy.providers.response_fields import ENDINGS, STATES
 from cachy.structure.paths import Observation, Paths, parent_of
 
 KNOWN = 3  # recordings that make a regularity worth a word
 SURE = 10  # recordings that make it a fact, where one response alone says otherwise
 
-_UNLIKELY = 0.05
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
 _ROOT = re.compile(r"\$(\{[^}]*\})?")
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
@@ -166,8 +166,8 @@ def is_sparse(path: str, comparison: Comparison) -> bool:
         return False
     holders = comparison.known[parent].objects
     if live.is_optional:
-        return bool((1 - live.count / live.chances) ** holders > _UNLIKELY)
-    return _is_record(parent, comparison) and _is_chance(live.count, holders)
+        return bool((1 - live.count / live.chances) ** holders > UNLIKELY)
+    return _is_record(parent, comparison) and is_chance(live.count, holders)
 
 
 def is_record_without(path: str, comparison: Comparison) -> bool:
@@ -175,20 +175,13 @@ def is_record_without(path: str, comparison: Comparison) -> bool:
     parent = parent_of(path)
     if not _is_record(parent, comparison) or parent not in comparison.live:
         return False
-    return _is_chance(comparison.known[path].count, comparison.live[parent].objects)
+    return is_chance(comparison.known[path].count, comparison.live[parent].objects)
 
 
 def _is_record(parent: str, comparison: Comparison) -> bool:
     """Whether an object is one of a list or map of data, whose fields may vary by record."""
     is_listed = "[" in parent or ".*" in parent
     return is_listed and not (comparison.traits.is_closed or comparison.writes_empty)
-
-
-def _is_chance(having: int, lacking: int) -> bool:
-    """Whether some objects having a field and all others lacking it may be one frequency of it."""
-    total = having + lacking
-    frequency = having / total if total else 0.0
-    return bool(frequency**having * (1 - frequency) ** lacking > _UNLIKELY)
 
 
 def leaves_out_empty(path: str, comparison: Comparison) -> bool:

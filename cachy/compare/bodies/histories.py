@@ -11,12 +11,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cachy.compare.bodies.parents import Bodies, Parent
+from cachy.compare.bodies.records import (
+    has_other_shape,
+    is_edited,
+    is_other_record,
+    is_other_value,
+)
 from cachy.compare.catalogue.change import Change
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
 
 _MANY_NULLS = 0.4  # share of the fields
-_IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
 _STATE = re.compile(
     r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)|\w*[a-z](?:Status|State|Phase)"
 )
@@ -42,10 +47,10 @@ _FLAGS = frozenset(
         "active",
     ]
 )
-_STAMP = re.compile(
-    r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
-    r"|\w*(?:[uU]pdated?|[mM]odified|[cC]hanged|[eE]dited)(?:At|On|Time|Date|Timestamp)?"
-    r"|updated?|last_?(?:update|edit|activity)\w*|version|revision|rev|etag|sequence",
+_OF_PRESENCE = frozenset({"field-added", "field-removed", "field-became-optional"})
+# What a record shows may be null, or of another type, for no other reason than its content.
+_OF_CONTENT = frozenset(
+    {"null-added", "null-resolved", "absent-null-swapped", "type-widened", "format-changed"}
 )
 
 
@@ -57,12 +62,18 @@ class Histories:
     live: Bodies
     is_closed: bool = False
 
-    def explain(self, change: Change) -> bool:
-        """Whether a field comes or goes for a reason that the bodies tell themselves."""
-        if change.rule not in ("field-added", "field-removed", "field-became-optional"):
+    def explain(self, change: Change, *, is_repeated: bool = False) -> bool:
+        """Whether a field comes or goes for a reason that the bodies tell themselves.
+
+        `is_repeated`: some field does so in several places, as where an API changed.
+        """
+        is_of_content = not self.is_closed and change.rule in _OF_CONTENT
+        if change.rule not in _OF_PRESENCE and not is_of_content:
             return False
         before = self.recorded.find_parents(change.path)
         after = self.live.find_parents(change.path)
+        if is_of_content:
+            return is_other_value(before, after)
         if change.rule == "field-added":
             fuller, barer = _with(after), _without(before)
         else:
@@ -73,8 +84,16 @@ class Histories:
             _is_other_position(change, fuller, barer, before)
             or _is_other_state(fuller, barer)
             or _is_first_revision(fuller, barer)
-            or (not self.is_closed and _is_edited(fuller, barer))
+            or (not self.is_closed and is_edited(fuller, barer))
+            or (not self.is_closed and not is_repeated and _is_content(before, after))
         )
+
+
+def _is_content(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
+    """Whether some records of an API of data have a field, and others do not."""
+    every = (*before, *after)
+    having, lacking = _with(every), _without(every)
+    return is_other_record(having, lacking) or has_other_shape(having, lacking, after)
 
 
 def _with(parents: Iterable[Parent]) -> list[Parent]:
@@ -150,30 +169,3 @@ def _is_revised(resource: dict[str, Json]) -> bool | None:
         if resource.get(made) and resource.get(changed):
             return bool(resource[made] != resource[changed])
     return None
-
-
-def _is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
-    """Whether a document changed in between that leaves out what it does not have.
-
-    One that writes null or an empty list where it has nothing says all its fields.
-    """
-    if any(_writes_empty(parent.around[-1]) for parent in (*fuller, *barer)):
-        return False
-    having, lacking = _stamps(fuller), _stamps(barer)
-    same = having.keys() & lacking.keys()
-    return bool(same) and all(having[key].isdisjoint(lacking[key]) for key in same)
-
-
-def _stamps(parents: Iterable[Parent]) -> dict[tuple[str, str], set[str]]:
-    """Return the times and versions of documents, by the document's id and their own name."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for one in (one for parent in parents for one in parent.around):
-        named = next((str(one[name]) for name in _IDS if one.get(name)), "")
-        for name, item in one.items():
-            if named and isinstance(item, (str, int)) and _STAMP.fullmatch(name):
-                found.setdefault((named, name), set()).add(str(item))
-    return found
-
-
-def _writes_empty(value: dict[str, Json]) -> bool:
-    return any(item in (None, [], {}, "") for item in value.values())

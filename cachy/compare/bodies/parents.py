@@ -20,12 +20,14 @@ class Parent:
     """One object that could hold a field.
 
     `around` are the objects that it stands in, the outermost first, and itself. `position` is that
-    of its event among the events of one kind in a stream.
+    of its event among the events of one kind in a stream. `is_listed` where it stands in a list or
+    a map.
     """
 
     around: tuple[dict[str, Json], ...]
     has_field: bool
     position: Position = ""
+    is_listed: bool = False
 
 
 @dataclass(slots=True)
@@ -43,8 +45,9 @@ class Bodies:
             return []
         if last.field is None:
             return []
+        is_listed = any(step.each for step in steps)
         return [
-            Parent(around, last.field in around[-1], position)
+            Parent(around, last.field in around[-1], position, is_listed)
             for body, position in self._of(root)
             for around in _objects(body, steps, ())
         ]

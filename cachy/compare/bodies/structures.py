@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,7 +17,7 @@ from cachy.compare.bodies.witnesses import Witness, consult, find_breaches
 from cachy.compare.catalogue.change import Change
 from cachy.structure.alignment import Aligner
 from cachy.structure.learn import Structure, align
-from cachy.structure.paths import PathDisplay, Paths, parent_of
+from cachy.structure.paths import PathDisplay, Paths, name_of, parent_of
 
 _CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
 _SNAKE = re.compile(r"[a-z]+_\w*")
@@ -25,8 +26,8 @@ _SNAKE = re.compile(r"[a-z]+_\w*")
 class Explanation(Protocol):
     """What may explain a change by the bodies' own history."""
 
-    def explain(self, change: Change) -> bool:
-        """Whether it does."""
+    def explain(self, change: Change, *, is_repeated: bool) -> bool:
+        """Whether it does; `is_repeated`: a field changed so in several places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,28 @@ def compare_structures(
 
 
 def _judge_all(comparison: Comparison, knowledge: Knowledge) -> Iterator[Change]:
-    differing, history = _differing(comparison.own, comparison.live), knowledge.history
-    witnesses = knowledge.find_witnesses() if differing else []
-    for path in differing:
+    history = knowledge.history
+    judged = {
+        path: [*judge(path, comparison)] for path in _differing(comparison.own, comparison.live)
+    }
+    witnesses = knowledge.find_witnesses() if judged else []
+    repeated = _find_repeated(change for found in judged.values() for change in found)
+    for path, found in judged.items():
         changes = [
             change
-            for change in judge(path, comparison)
-            if history is None or not history.explain(change)
+            for change in found
+            if history is None or not history.explain(change, is_repeated=change.rule in repeated)
         ]
         for witness in witnesses:
             changes = [*consult(witness, changes, comparison.known.get(path))]
             changes = find_breaches(witness, path, comparison, changes)
         yield from changes
+
+
+def _find_repeated(changes: Iterable[Change]) -> set[str]:
+    """Return the rules by which fields of one name changed in several places, as an API does it."""
+    places = Counter((change.rule, name_of(change.path)) for change in changes)
+    return {rule for (rule, _), count in places.items() if count > 1}
 
 
 def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:

@@ -16,7 +16,10 @@ from cachy.structure.plain_body import media_type
 
 _SIDES = {"old": "the recorded response", "new": "the live response"}
 _PARSED = ("json", "sse", "ndjson")
-_GRAPHQL = frozenset({"errors", "data", "extensions"})  # https://spec.graphql.org, section 7.1
+_RESULTS = ("data", "result", "results", "items", "records")
+_SUCCESS = ("ok", "success", "succeeded")
+_FAILED = frozenset({"error", "fail", "failed", "failure"})
+_SAYING = ("message", "msg", "reason", "detail", "description", "statusDescription")
 
 
 def refuse_incomparable(
@@ -99,5 +102,14 @@ def _failure_of(body: Json) -> Iterator[Any]:
         return
     if body.get("error") or str(body.get("type")) in FAILURE_EVENTS:
         yield body
-    elif body.get("errors") and _GRAPHQL.issuperset(body) and body.get("data") is None:
+    elif body.get("errors") and not any(body.get(name) for name in _RESULTS):
         yield body["errors"]
+    elif any(body.get(name) is False for name in _SUCCESS) or _has_failed_status(body):
+        yield body
+
+
+def _has_failed_status(body: JsonObject) -> bool:
+    """Whether a body is nothing but a failure and its reason; a resource that failed has an id."""
+    if "id" in body or str(body.get("status")).lower() not in _FAILED:
+        return False
+    return any(isinstance(body.get(name), str) for name in _SAYING)

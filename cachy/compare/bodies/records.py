@@ -1,0 +1,130 @@
+"""What tells one record of data from another, and a record from what it was before.
+
+An API of data shows what its users wrote. Another record has other optional fields, and so has the
+same record after somebody edited it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from cachy.compare.bodies.parents import Parent
+from cachy.interaction import Json, JsonObject
+
+UNLIKELY = 0.05
+_IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
+_STAMP = re.compile(
+    r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
+    r"|\w*(?:[uU]pdated?|[mM]odified|[cC]hanged|[eE]dited)(?:At|On|Time|Date|Timestamp)?"
+    r"|updated?|last_?(?:update|edit|activity|modified)\w*|modification_\w+|\w*[mM]odstamp"
+    r"|\w*[vV]ersion|revision|rev|etag|sequence|generation",
+)
+# Where APIs keep a record's own id and times: Kubernetes, Contentful, JSON:API and others.
+_ABOUT = ("metadata", "meta", "sys", "attributes")
+
+
+def is_chance(having: int, lacking: int) -> bool:
+    """Whether some objects having a field and all others lacking it may be one frequency of it."""
+    total = having + lacking
+    frequency = having / total if total else 0.0
+    return bool(frequency**having * (1 - frequency) ** lacking > UNLIKELY)
+
+
+def is_other_record(having: Sequence[Parent], lacking: Sequence[Parent]) -> bool:
+    """Whether a field is in so few records, and missing in so few others, that it may be optional.
+
+    The body itself is not a record among others, and one record on both sides proves a change.
+    """
+    ids, others = {*map(_record_of, having)}, {*map(_record_of, lacking)}
+    if "" in ids | others or not ids.isdisjoint(others):
+        return False
+    return is_chance(len(ids), len(others))
+
+
+def _record_of(parent: Parent) -> str:
+    """Return the id of the innermost record around a field; "" where only the body has one."""
+    inside = parent.around if parent.is_listed else parent.around[1:]
+    return next((named for one in reversed(inside) if (named := _id_of(one))), "")
+
+
+def _id_of(value: JsonObject) -> str:
+    """Return the id of a record; "" where it has none."""
+    for one in _self_and_about(value):
+        for name in _IDS:
+            if isinstance(one.get(name), (str, int)) and one[name]:
+                return f"{name} {one[name]}"
+    return ""
+
+
+def _self_and_about(value: JsonObject) -> Iterator[JsonObject]:
+    yield value
+    yield from (inner for name in _ABOUT if isinstance(inner := value.get(name), dict))
+
+
+def has_other_shape(
+    fuller: Sequence[Parent], barer: Sequence[Parent], live: Sequence[Parent]
+) -> bool:
+    """Whether a live list holds records of the known shape beside records of another one.
+
+    An event has a day or a time, a node a text or a file: fields stand in for each other.
+    """
+    if not all(parent.is_listed for parent in live):
+        return False
+    names = [frozenset(parent.around[-1]) for parent in (*fuller, *barer)]
+    ours, theirs = names[: len(fuller)], names[len(fuller) :]
+    alone, others = frozenset.intersection(*ours), frozenset.intersection(*theirs)
+    shown = [frozenset(parent.around[-1]) for parent in live]
+    both = any(alone <= one for one in shown) and any(others <= one for one in shown)
+    return (
+        both
+        and bool(alone - frozenset().union(*theirs))
+        and bool(others - frozenset().union(*ours))
+    )
+
+
+def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
+    """Whether a field may hold something else because the record is another, or was edited."""
+    if not before or not after:
+        return False
+    recorded, live = {*map(_record_of, before)}, {*map(_record_of, after)}
+    is_known = "" not in recorded | live
+    return has_moved_on(before, after) or (is_known and recorded.isdisjoint(live))
+
+
+def is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
+    """Whether a document changed in between that leaves out what it does not have.
+
+    One that writes null or an empty list where it has nothing says all its fields.
+    """
+    if any(_writes_empty(parent.around[-1]) for parent in (*fuller, *barer)):
+        return False
+    return has_moved_on(fuller, barer)
+
+
+def has_moved_on(one: Iterable[Parent], other: Iterable[Parent]) -> bool:
+    """Whether a document bears other times or versions than it did before."""
+    before, after = _stamps(one), _stamps(other)
+    same = before.keys() & after.keys()
+    return bool(same) and all(before[key].isdisjoint(after[key]) for key in same)
+
+
+def _stamps(parents: Iterable[Parent]) -> dict[tuple[str, str], set[str]]:
+    """Return the times and versions of documents, by the document's id and their own name."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for one in (one for parent in parents for one in parent.around):
+        named = _id_of(one)
+        for name, item in _stamps_of(one) if named else ():
+            found.setdefault((named, name), set()).add(str(item))
+    return found
+
+
+def _stamps_of(value: JsonObject) -> Iterator[tuple[str, Json]]:
+    for one in _self_and_about(value):
+        for name, item in one.items():
+            if isinstance(item, (str, int)) and _STAMP.fullmatch(name):
+                yield name, item
+
+
+def _writes_empty(value: JsonObject) -> bool:
+    return any(item in (None, [], {}, "") for item in value.values())

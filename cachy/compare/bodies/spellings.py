@@ -1,0 +1,68 @@
+"""Ways in which APIs of data write that there is nothing: no further page, no items, no value."""
+
+from __future__ import annotations
+
+import re
+
+from cachy.compare.bodies.excuses import Comparison, is_root
+from cachy.structure.map_keys import is_data_key
+from cachy.structure.paths import Observation, name_of, parent_of
+
+# Where the next page is; the last page has none. RFC 8288, OData 4.01, AIP-158 and others.
+_PAGER = re.compile(
+    r"paging|pagination|page_?info|cursors?|marker"
+    r"|(?:odata\.|@odata\.)?(?:next|prev|previous|first|last)"
+    r"(?:[-_]?(?:page|token|cursor|links?|url|uri|href|offset|marker|key|results?|page[-_]?token))*"
+    r"|(?:page|sync|continuation|scroll)[-_]?(?:token|cursor|id|key)",
+    re.IGNORECASE,
+)
+_COUNT = re.compile(r".*(?:count|total|size|results?|hits|items|length)s?", re.IGNORECASE)
+_FLAG = re.compile(r"(?:is|has|can|should|allow)[_A-Z].*")
+_NOTHING = frozenset({"boolean", "string"})  # false and "", as PHP and others write nothing
+
+
+def says_nothing(path: str, comparison: Comparison) -> bool:
+    """Whether a field comes or goes with a page or a list, or its name is itself data."""
+    if comparison.traits.is_closed:
+        return False
+    name = name_of(path)
+    return (
+        is_data_key(name)
+        or _PAGER.fullmatch(name) is not None
+        or _is_left_out_list(path, comparison)
+    )
+
+
+def _is_left_out_list(path: str, comparison: Comparison) -> bool:
+    """Whether the body has no list because there is nothing to list."""
+    parent = parent_of(path)
+    known, live = (paths.get(path) for paths in (comparison.known, comparison.live))
+    one = known or live
+    if one is None or not is_root(parent) or not one.types <= {"array", "object"}:
+        return False
+    if live is None and _holds_lists_only(parent, comparison):
+        return True
+    sides = comparison.live if live is None else comparison.own
+    return any(
+        fact.is_blank and fact.types <= {"integer"} and _COUNT.fullmatch(name_of(at))
+        for at, fact in sides.items()
+    )
+
+
+def _holds_lists_only(root: str, comparison: Comparison) -> bool:
+    """Whether the live body is {}, and the recorded ones hold lists and the way to the next."""
+    fields = comparison.children(comparison.known, root).items()
+    return comparison.live[root].objects == comparison.live[root].hollows and all(
+        fact.types == {"array"} or _PAGER.fullmatch(name_of(path)) for path, fact in fields
+    )
+
+
+def is_nothing(path: str, known: Observation, live: Observation) -> bool:
+    """Whether false or "" stands where another type stands for something."""
+    if _FLAG.fullmatch(name_of(path)):
+        return False
+    for one, other in ((known, live), (live, known)):
+        if one.is_blank and not other.is_blank and one.types <= _NOTHING:
+            return not one.types >= other.types
+    mixed = known.types ^ live.types
+    return mixed == {"boolean"} and bool(known.types & live.types)
