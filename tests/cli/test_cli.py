@@ -13,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from commands import environment, run_cachy, start_cachy
+from commands import environment, run_cachy, start_cachy, start_module
 from places import FIXTURES_V1, ROOT
 from scripted_server import json_response, serving
 
@@ -220,20 +220,33 @@ def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:
     assert report["findings"][0]["rule"] == "unreadable"
 
 
+INIT = [
+    "wrote tests/test_cachy_example.py",
+    "wrote cachy_fixtures/api.github.com/zen/request-0d94c735c47ae49d.json",
+    "wrote .github/workflows/cachy-verify.yml",
+    "wrote .github/workflows/cachy-drift.yml",
+]
+
+
 def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'")
     first = run_cachy("init", folder=tmp_path)
-    assert first.stdout.splitlines() == [
-        "wrote tests/test_cachy_example.py",
-        "wrote .github/workflows/cachy-verify.yml",
-        "wrote .github/workflows/cachy-drift.yml",
-        "wrote pyproject.toml",
-        "wrote .gitattributes",
-    ]
+    assert first.stdout.splitlines() == [*INIT, "added to pyproject.toml", "wrote .gitattributes"]
+    assert "into conftest.py" in first.stderr
     before = {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    (tmp_path / "conftest.py").write_text("from cachy import enable_cachy; enable_cachy()\n")
     second = run_cachy("init", folder=tmp_path)
     assert all(line.startswith("left as it is:") for line in second.stdout.splitlines())
-    assert before == {path: path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert all(path.read_text() == text for path, text in before.items())
+    assert second.stderr == "Next: run pytest with your keys, and commit cachy_fixtures.\n"
+
+
+def test_what_init_writes_is_green_in_ci_at_once(tmp_path: Path) -> None:
+    first = run_cachy("init", folder=tmp_path)
+    assert first.stdout.splitlines() == [*INIT, "wrote pyproject.toml", "wrote .gitattributes"]
+    done = start_module("pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path, CI="true")
+    assert "1 replayed, 0 recorded, 0 missed" in done.stdout
+    assert (done.returncode, run_cachy("verify", folder=tmp_path).returncode) == (0, 0)
 
 
 @pytest.mark.parametrize("text", [b"[project\n", b"[tool.cachy\n", b"\xff"])
