@@ -204,7 +204,7 @@ def test_what_the_recorder_may_have_filtered_out_is_said_once(
 
 
 REFUSED = {
-    "t": "t: no cassettes found. Name a folder of some.",
+    "t": "t: no cassettes found. Name a file or folder that has some.",
     "gone.yaml": "gone.yaml does not exist. Name a cassette or a folder.",
     "cachy.jsonl": "cachy.jsonl holds no requests. Leave it beside the fixtures",
     "a.txt": "a.txt is not a cassette: its name does not end in .yaml, .yml, .json, .toml.",
@@ -350,7 +350,7 @@ def test_without_a_yaml_parser_the_command_that_brings_one_is_said(
     monkeypatch.setitem(sys.modules, "yaml", None)
     assert run_program(["import", "a.yaml"]) == 2
     assert (
-        "a.yaml cannot be read: YAML needs a parser. Get it: pip install 'pycachy[yaml]'"
+        "a.yaml cannot be read: YAML needs a parser. Install one: pip install 'pycachy[yaml]'"
         in capsys.readouterr().out
     )
 
