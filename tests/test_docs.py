@@ -25,7 +25,8 @@ from cachy.config import Config, load_config
 from cachy.config.check import SECTIONS, SETTINGS
 from cachy.fixture.compose import compose
 from cachy.fixture.document import request_of, response_of
-from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.format.render import render_fixture
+from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.structure.contract_file import parse_contract
 from cachy.verify import RULES as FINDINGS

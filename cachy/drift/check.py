@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,9 +10,10 @@ from pathlib import Path
 from cachy.config import Config
 from cachy.drift.live.asking import APART, Asker
 from cachy.drift.live.case import Case, parse_cases
+from cachy.drift.live.limits import Allowance
 from cachy.drift.live.plan import Planned, limit_plan, make_plan
 from cachy.drift.live.resend import Connection
-from cachy.drift.outcome.changed_contracts import changed_contracts, load_contracts
+from cachy.drift.outcome.changed_contracts import SurfaceState, changed_contracts, load_contracts
 from cachy.drift.outcome.changed_fixtures import changed_fixtures
 from cachy.drift.outcome.judgement import CaseResult, Judge, Rewritten
 from cachy.drift.outcome.policy import check_policy, find_idle_ignores
@@ -67,21 +68,30 @@ def check(
     """
     check_policy(config.drift)
     known = parse_cases(fixtures, config)
-    cases = [case for case in known if _is_chosen(case, config, options.only or "")]
     contracts = load_contracts(known, config)
-    allowance = connection.limits.allowance
-    plan = [
-        replace(planned, contract=contracts[planned.case.surface].contract)
-        if planned.case.surface in contracts
-        else planned
-        for planned in make_plan(
-            cases, known, config, allowance=allowance, send_all=options.send_all
-        )
-    ]
-    plan = limit_plan(plan, allowance.requests)
+    plan = _plan(known, contracts, config, connection.limits.allowance, options)
     options.announce(plan)
     now = options.now()
-    asker = Asker(
+    asker = _make_asker(connection, now, options)
+    judge = Judge(config, asker, now, options.replace_whole)
+    trials = asker.ask_all(plan)
+    results = [judge.judge(trial) for trial in trials if not trial.planned.is_helper]
+    rewritten, stale = _renew(results, asker, judge)
+    files = dict(changed_fixtures(rewritten, config))
+    files |= changed_contracts(contracts, results, config)
+    seen = seen_by_surface(results) if _is_whole(fixtures, config, options) else None
+    report = replace(
+        summarize(results, stale),
+        partial=seen is None,
+        ignores=find_idle_ignores(config.drift, seen, now.date()),
+        files=tuple(_file_row(name, files[name]) for name in sorted(files)),
+        spent=Spent(requests=connection.limits.sent, output_tokens=connection.limits.tokens),
+    )
+    return Checked(report, files)
+
+
+def _make_asker(connection: Connection, now: datetime, options: Options) -> Asker:
+    return Asker(
         connection,
         now.strftime("%Y-%m-%dT%H:%M:%SZ"),
         tries=options.confirm,
@@ -89,26 +99,22 @@ def check(
         apart=options.apart,
         watch=options.watch,
     )
-    judge = Judge(config, asker, now, options.replace_whole)
-    trials = asker.ask_all(plan)
-    results = [judge.judge(trial) for trial in trials if not trial.planned.is_helper]
-    rewritten, stale = _renew(results, asker, judge)
-    files = dict(changed_fixtures(rewritten, config))
-    files |= changed_contracts(contracts, results, config)
-    is_whole = _is_whole(fixtures, config, options)
-    report = summarize(results, stale)
-    return Checked(
-        replace(
-            report,
-            partial=not is_whole,
-            ignores=find_idle_ignores(
-                config.drift, seen_by_surface(results) if is_whole else None, now.date()
-            ),
-            files=tuple(_file_row(name, files[name]) for name in sorted(files)),
-            spent=Spent(requests=connection.limits.sent, output_tokens=connection.limits.tokens),
-        ),
-        files,
-    )
+
+
+def _plan(
+    known: Sequence[Case],
+    contracts: Mapping[str, SurfaceState],
+    config: Config,
+    allowance: Allowance,
+    options: Options,
+) -> list[Planned]:
+    cases = [case for case in known if _is_chosen(case, config, options.only or "")]
+    plan = make_plan(cases, known, config, allowance=allowance, send_all=options.send_all)
+    surfaces = {name: state.contract for name, state in contracts.items()}
+    with_contracts = [
+        replace(planned, contract=surfaces.get(planned.case.surface)) for planned in plan
+    ]
+    return limit_plan(with_contracts, allowance.requests)
 
 
 def _renew(

@@ -13,7 +13,7 @@ from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.redact_fixture import redact_fixture
 from cachy.fixture.store.files import is_inside, list_fixtures, read_text

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from cachy.config import Config
 from cachy.fixture.compose import compose
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import identify
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import Store

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from cachy.compare.catalogue.rule import RuleId
 from cachy.drift import Change, compare
 from cachy.drift.outcome.graft import graft
-from cachy.fixture.format.text import encode, parse_fixture, plain, render_fixture
+from cachy.fixture.format.render import render_fixture
+from cachy.fixture.format.text import encode, parse_fixture, plain
 
 RECORDED_AT, NOW = "2026-01-01T00:00:00Z", "2026-11-24T00:00:00Z"
 

@@ -14,7 +14,7 @@ from sample_credentials import KINDS
 
 from cachy.config import Config
 from cachy.fixture.compose import compose
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.interaction import Request, Response
 from cachy.redact import redact_text, redact_values
 

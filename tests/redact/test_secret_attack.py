@@ -33,7 +33,7 @@ from cachy.cli import run_program
 from cachy.config import Config, load_config
 from cachy.fixture.compose import compose
 from cachy.fixture.environment_advice import guard_identity
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.interaction import Request, Response
 from cachy.verify import verify

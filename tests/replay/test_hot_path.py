@@ -19,7 +19,7 @@ from scripted_server import ScriptedServer, json_response
 
 from cachy.config import Config, Mode
 from cachy.fixture.compose import compose
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
 from cachy.fixture.store.fast_read import read_response
 from cachy.fixture.store.store import Store

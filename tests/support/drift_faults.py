@@ -18,7 +18,7 @@ from commands import run_cachy
 from scripted_server import Script, ScriptedServer, serving
 from wire import AUTHORITY
 
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 
 OPENAI, ANTHROPIC = "api.openai.com", "api.anthropic.com"
 KEYS = {"OPENAI_API_KEY": "sk-test-0123456789abcdefAB", "ANTHROPIC_API_KEY": "sk-ant-0123456789AB"}

@@ -10,7 +10,8 @@ from typing import Any
 
 from cachy.config import Config
 from cachy.fixture.compose import compose
-from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.format.render import render_fixture
+from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response

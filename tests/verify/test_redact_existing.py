@@ -9,7 +9,7 @@ from conftest import fixtures_in
 
 from cachy.config import Config
 from cachy.fixture.compose import compose
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import identify, identify_settled
 from cachy.fixture.store.store import Store, load_fixture
 from cachy.interaction import Request, Response

@@ -101,6 +101,12 @@ def _response_events(question: str, model: str, version: int) -> Iterator[JsonBo
     yield {"type": "response.completed", "response": _completed(begun, [item], question, text)}
 
 
+_UNSET = (
+    *("error", "incomplete_details", "instructions", "max_output_tokens", "max_tool_calls"),
+    *("previous_response_id", "prompt_cache_key", "safety_identifier", "usage", "user"),
+)
+
+
 def _begun(model: str, version: int) -> JsonBody:
     answer: JsonBody = {
         "id": f"resp_{token_hex(24)}",
@@ -108,18 +114,10 @@ def _begun(model: str, version: int) -> JsonBody:
         "created_at": int(time.time()),
         "status": "in_progress",
         "background": False,
-        "error": None,
-        "incomplete_details": None,
-        "instructions": None,
-        "max_output_tokens": None,
-        "max_tool_calls": None,
         "model": model,
         "output": [],
         "parallel_tool_calls": True,
-        "previous_response_id": None,
-        "prompt_cache_key": None,
         "reasoning": {"effort": None, "summary": None},
-        "safety_identifier": None,
         "service_tier": "default",
         "store": False,
         "temperature": 1.0,
@@ -129,9 +127,8 @@ def _begun(model: str, version: int) -> JsonBody:
         "top_logprobs": 0,
         "top_p": 1.0,
         "truncation": "disabled",
-        "usage": None,
-        "user": None,
         "metadata": {},
+        **dict.fromkeys(_UNSET),
     }
     return answer | ({"completed_at": None} if version > 1 else {})
 

@@ -74,12 +74,6 @@ def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
     if not config.fixtures.is_relative_to(config.root):
         problem = f"does not lie below {config.root}: nothing to commit there"
         raise CachyError(problem, path=config.fixtures)
-    known: dict[str, Any] = {
-        "repository": environ.get("GITHUB_REPOSITORY"),
-        "api_url": environ.get("GITHUB_API_URL"),
-        "server_url": environ.get("GITHUB_SERVER_URL"),
-        "run_url": _run_url(environ),
-    }
     project = find_prefix(config.root, environ)
     fixtures = PurePosixPath(project) / config.fixtures.relative_to(config.root).as_posix()
     return Settings(
@@ -94,8 +88,19 @@ def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
         reviewers=chosen["reviewer"],
         draft=chosen["draft"],
         warn=lambda line: say(f"cachy: {line}", err=True),
-        **{name: value for name, value in known.items() if value},
+        **_github_facts(environ),
     )
+
+
+def _github_facts(environ: dict[str, str]) -> dict[str, Any]:
+    """Return what GitHub's runner says of the repository and the run; what it omits is left out."""
+    facts = {
+        "repository": environ.get("GITHUB_REPOSITORY"),
+        "api_url": environ.get("GITHUB_API_URL"),
+        "server_url": environ.get("GITHUB_SERVER_URL"),
+        "run_url": _run_url(environ),
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def publish(

@@ -150,14 +150,13 @@ def _environment(
     }
     sources = [path for path in (project / "src", project) if path.is_dir()]
     paths = [str(_NO_NETWORK), *map(str, sources), *filter(None, [moved.get("PYTHONPATH")])]
+    path = os.pathsep.join((os.path.dirname(sys.executable), kept.get("PATH", os.defpath)))
     added = f"--junitxml={shlex.quote(str(results))} -o junit_family=xunit1"
     return (
         kept
         | moved
         | {
-            "PATH": os.pathsep.join(
-                (os.path.dirname(sys.executable), kept.get("PATH", os.defpath))
-            ),
+            "PATH": path,
             "PWD": str(project),
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONDONTWRITEBYTECODE": "1",

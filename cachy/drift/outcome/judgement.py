@@ -20,7 +20,7 @@ from cachy.drift.outcome.api_words import find_message, find_parameter
 from cachy.drift.outcome.graft import graft, is_writable
 from cachy.drift.outcome.policy import apply_policy
 from cachy.fixture.format.blobs import blob_names
-from cachy.fixture.format.text import render_fixture
+from cachy.fixture.format.render import render_fixture
 from cachy.interaction import JsonObject
 
 

@@ -20,8 +20,9 @@ from cachy.drift.outcome.report_text import render_json
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import NAME, is_blob
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.format.schema import find_fault
-from cachy.fixture.format.text import parse_fixture, render_fixture
+from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import CONTRACT, FileChanges, is_fixture_name, is_inside, read_text
 from cachy.redact import find_secrets
 from cachy.structure.contract_file import parse_contract, render_contract

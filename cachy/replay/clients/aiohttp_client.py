@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Iterator
-from functools import cache, wraps
+from functools import wraps
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 from cachy.interaction import Request, Response, header
 from cachy.replay import respond
 from cachy.replay.clients import dns_guard
+from cachy.replay.clients.aiohttp_response import AiohttpSession, make_reader, make_response, unpack
 from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
@@ -19,8 +19,6 @@ from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
-_UNLIMITED = 2**30  # bytes: what is replayed lies in memory already
-_CODINGS = ("gzip", "deflate", "br", "zstd")  # what aiohttp undoes
 Handler = Callable[[Any], Awaitable[Any]]
 
 
@@ -39,7 +37,7 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
             if not any(getattr(middleware, "is_cachy", False) for middleware in own):
                 chosen = kwargs.get("auto_decompress")
                 unpacks = getattr(self, "_auto_decompress", True) if chosen is None else chosen
-                middleware = _middleware(_Session(library, self, unpacks), current)
+                middleware = _middleware(AiohttpSession(library, self, unpacks), current)
                 kwargs["middlewares"] = (*own, middleware)
             return await original(self, method, url, **kwargs)
 
@@ -49,15 +47,7 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
         patches.replace(library.ClientSession, "_request", make)
 
 
-class _Session(NamedTuple):
-    """A session of aiohttp, and whether it undoes the content-encoding of this response."""
-
-    library: ModuleType
-    client: Any
-    unpacks: bool
-
-
-def _middleware(asking: _Session, current: CurrentSession) -> Any:
+def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
     async def answer(outgoing: Any, send: Handler) -> Any:
         session = current()
         is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
@@ -70,7 +60,7 @@ def _middleware(asking: _Session, current: CurrentSession) -> Any:
             return await send(outgoing)
         found = respond.answer(session, await _to_request(outgoing))
         if isinstance(found, Response):
-            return _replayed(asking, outgoing, found)
+            return make_response(asking, outgoing, found)
         with sending(found):
             incoming = await send(outgoing)
         return _taped(asking, incoming, found)
@@ -86,21 +76,21 @@ async def _to_request(outgoing: Any) -> Request:
     return Request(outgoing.method, str(outgoing.url), headers, raw)
 
 
-def _taped(asking: _Session, incoming: Any, recording: Recording) -> Any:
+def _taped(asking: AiohttpSession, incoming: Any, recording: Recording) -> Any:
     """Put a reader of our own before the response's; a task fills both it and the buffer."""
     headers = tuple((name.lower(), value) for name, value in incoming.headers.items())
     names = {name for name, _ in headers}
     coding = "" if asking.unpacks else header(headers, "content-encoding") or ""
 
     def respond(raw: bytes, whole: bool) -> Response:
-        body = _unpacked(asking.library, coding, raw) if coding else raw
+        body = unpack(asking.library, coding, raw) if coding else raw
         packed = raw if coding else b""
         return Response(incoming.status, headers, body, truncated=not whole, packed=packed)
 
     import asyncio  # slow to import, and loaded by every program that comes here
 
     live = incoming.content
-    reader = _reader(asking.library)
+    reader = make_reader(asking.library)
     if "transfer-encoding" in names:
         reader.begin_http_chunk_receiving()
     incoming.content = reader
@@ -189,116 +179,3 @@ class _Nothing:
 
     def __await__(self) -> Iterator[None]:
         return iter(())
-
-
-def _reader(library: ModuleType, *pieces: bytes, is_cut: bool = False) -> Any:
-    import asyncio
-
-    loop = asyncio.get_running_loop()
-    protocol, reader = _classes(library)
-    made = reader(protocol(loop), _UNLIMITED, loop=loop)
-    made.pieces, made.is_cut = iter(pieces), is_cut
-    return made
-
-
-@cache
-def _classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
-    class Open(library.base_protocol.BaseProtocol):  # type: ignore[name-defined,misc]
-        """A connection that a reader of ours takes for open."""
-
-        connected = True
-
-    class Reader(library.StreamReader):  # type: ignore[name-defined,misc]
-        """A reader that is fed one piece where it would have to wait for more."""
-
-        is_replayed = False
-
-        async def _wait(self, func_name: str) -> None:
-            if not self.is_replayed:
-                return await super()._wait(func_name)  # type: ignore[no-any-return]
-            self.feed()
-
-        def feed(self) -> None:
-            piece = next(self.pieces, None)
-            if piece is not None:
-                self.feed_piece(piece, is_chunk=True)
-            elif self.is_cut:
-                raise dns_guard.past_the_end()
-            else:
-                self.feed_eof()
-
-        def feed_piece(self, piece: bytes, *, is_chunk: bool) -> None:
-            self.feed_data(piece)
-            if is_chunk and self._http_chunk_splits is not None:
-                self.end_http_chunk_receiving()
-
-    return Open, Reader
-
-
-def _replayed(asking: _Session, outgoing: Any, answer: Response) -> Any:
-    import multidict  # aiohttp's own dependency, so it is loaded already
-
-    library = asking.library
-    response = _empty_response(library, asking.client, outgoing)
-    pairs = [(name, value) for name, value in answer.headers]
-    response.version = library.http.HttpVersion11
-    response.status = answer.status
-    response.reason = _reason(answer.status)
-    response._headers = multidict.CIMultiDictProxy(multidict.CIMultiDict(pairs))
-    response._raw_headers = tuple((name.encode(), value.encode()) for name, value in pairs)
-    response._raw_cookie_headers = tuple(value for name, value in pairs if name == "set-cookie")
-    response.content = _replayed_content(asking, answer)
-    response._closed = False
-    response.content.on_eof(response._response_eof)
-    if len(answer.chunks) < 2 and not answer.truncated:
-        response.content.feed_eof()
-    return response
-
-
-def _replayed_content(asking: _Session, answer: Response) -> Any:
-    pieces = answer.chunks or (answer.body,)
-    coding = header(answer.headers, "content-encoding")
-    if coding and asking.unpacks:
-        pieces = (_unpacked(asking.library, coding, b"".join(pieces)),)
-    content = _reader(asking.library, *pieces[1:], is_cut=answer.truncated)
-    content.is_replayed = True
-    if len(pieces) > 1 or answer.truncated:
-        content.begin_http_chunk_receiving()
-    content.feed_piece(pieces[0], is_chunk=bool(pieces[0]))
-    return content
-
-
-def _unpacked(library: ModuleType, coding: str, raw: bytes) -> bytes:
-    """Undo a content-encoding with what aiohttp undoes it with, where it does."""
-    if coding not in _CODINGS or not raw:
-        return raw
-    reader = _reader(library)
-    unpacking = library.http_parser.DeflateBuffer(reader, coding)
-    unpacking.feed_data(raw, len(raw))
-    unpacking.feed_eof()
-    return bytes(reader.read_nowait())
-
-
-def _empty_response(library: ModuleType, client: Any, outgoing: Any) -> Any:
-    class Written:
-        output_size = 0
-
-    facts = {
-        "writer": None,
-        "continue100": None,
-        "timer": library.helpers.TimerNoop(),
-        "request_info": outgoing.request_info,
-        "traces": [],
-        "loop": client._loop,
-        "session": client,
-        "stream_writer": Written(),
-    }
-    known = inspect.signature(library.ClientResponse.__init__).parameters
-    kept = {name: value for name, value in facts.items() if name in known}
-    return client._response_class(outgoing.method, outgoing.original_url, **kept)
-
-
-def _reason(status: int) -> str:
-    from http import HTTPStatus
-
-    return HTTPStatus(status).phrase if status in list(HTTPStatus) else ""
