@@ -244,7 +244,8 @@ def test_init_writes_what_is_missing_and_nothing_twice(tmp_path: Path) -> None:
 def test_what_init_writes_is_green_in_ci_at_once(tmp_path: Path) -> None:
     first = run_cachy("init", folder=tmp_path)
     assert first.stdout.splitlines() == [*INIT, "wrote pyproject.toml", "wrote .gitattributes"]
-    done = start_module("pytest", "-q", "-p", "no:cacheprovider", folder=tmp_path, CI="true")
+    plugins = ("-p", "cachy.pytest_plugin", "-p", "no:cacheprovider")
+    done = start_module("pytest", "-q", *plugins, folder=tmp_path, CI="true")
     assert "1 replayed, 0 recorded, 0 missed" in done.stdout
     assert (done.returncode, run_cachy("verify", folder=tmp_path).returncode) == (0, 0)
 
