@@ -131,6 +131,21 @@ def test_a_second_job_takes_what_the_first_one_saved(saved: tuple[Path, Path, Pa
     assert [path for path in contents(patch)] == [name]
 
 
+def test_a_job_between_them_adds_what_the_tests_say(saved: tuple[Path, Path, Path, str]) -> None:
+    project, report, patch, _ = saved
+    (project / "test_it.py").write_text("def test_it():\n    pass\n")
+    check = ("--check", "python -m pytest -q -p cachy.pytest_plugin")
+    taken = ("--from", str(report), "--patch", str(patch), *check, "--report", str(report))
+    before = json.loads(report.read_text())
+    with faulty(project, {}) as world:
+        code, _, _ = world.drift(*taken, PYTEST_DISABLE_PLUGIN_AUTOLOAD="1")
+        assert world.server.count == 0
+    after = json.loads(report.read_text())
+    assert (code, after.pop("tests")["passed"]) == (0, 1)
+    assert after == {name: value for name, value in before.items() if name != "tests"}
+    assert take(project, report, patch)[1]["tests"]["failed"] == []
+
+
 Change = Callable[[Path, Path, str], object]
 
 
