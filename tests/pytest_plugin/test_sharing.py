@@ -295,3 +295,93 @@ def test_a_new_test_does_not_get_what_another_test_has(
         missed.stdout.fnmatch_lines(
             ["*but it is recorded for tests/test_a.py::test_an_item_comes*"]
         )
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"),
+    [
+        ("project", [""]),
+        ("module", ["test_it.py"]),
+        ("test", ["test_it.py::test_it[0]", "test_it.py::test_it[1]"]),
+    ],
+)
+@pytest.mark.parametrize("path", ["/items", "/v1/chat/completions"])
+def test_who_shares_is_said_by_a_marker(
+    path: str, share: str, expected: list[str], project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    marked = SHARED.format(url=origin.url, path=path)
+    marked = marked.replace("@pytest", f"@pytest.mark.cachy(share={share!r})\n@pytest", 1)
+    project.makepyfile(test_it=marked)
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=2)
+    assert sorted(variants(project.path / "cachy_fixtures")) == expected
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+    assert verify(load_config(project.path)) == []
+
+
+OF_A_CLASS = """
+import httpx, pytest
+
+URL = {url!r}
+
+class TestItems:
+    @pytest.fixture(scope="class")
+    def item(self):
+        number = httpx.post(URL + "/items", json={{"name": "shared"}}).json()["id"]
+        yield number
+        assert httpx.delete(URL + f"/items/{{number}}").json() == {{"deleted": True}}
+
+    def test_one(self, item):
+        assert httpx.get(URL + f"/items/{{item}}").status_code == 200
+
+    def test_two(self, item):
+        assert httpx.get(URL + f"/items/{{item}}").status_code == 200
+
+@pytest.fixture(scope="session")
+def other():
+    return httpx.post(URL + "/items", json={{"name": "shared"}}).json()["id"]
+
+def test_other(other):
+    assert httpx.get(URL + f"/items/{{other}}").status_code == 200
+"""
+
+
+def test_what_a_classs_pytest_fixture_asks_belongs_to_the_class(
+    project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    project.makepyfile(test_it=OF_A_CLASS.format(url=origin.url))
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=3)
+    names = ("", "::TestItems", "::TestItems::test_one", "::TestItems::test_two", "::test_other")
+    assert variants(project.path / "cachy_fixtures") == {
+        f"test_it.py{name}" if name else "" for name in names
+    }
+    asked = origin.count
+    for selection in ((), ("-k", "two"), ("-k", "other"), ("-p", "xdist", "-n", "2")):
+        done = project.runpytest_subprocess("--cachy=replay", *selection)
+        assert done.ret == 0, done.stdout.str()
+    assert origin.count == asked
+
+
+FLAKY = """
+import httpx, pytest
+
+tries = []
+
+@pytest.mark.flaky(reruns=2)
+def test_flaky():
+    tries.append([httpx.get({url!r} + "/jobs/7").json()["status"] for _ in "12"])
+    if len(tries) < 3:
+        httpx.post({url!r} + "/items", json={{"password": str(len(tries))}})
+    assert len(tries) == 3
+    assert tries[0] == tries[1] == tries[2] == ["running", "running"]
+"""
+
+
+def test_each_try_of_a_test_counts_from_the_first_response(
+    project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    project.makepyfile(test_it=FLAKY.format(url=origin.url))
+    for mode in ("record", "replay"):
+        done = project.runpytest_subprocess("-p", "rerunfailures", f"--cachy={mode}")
+        done.assert_outcomes(passed=1)
+        done.stdout.fnmatch_lines(["*2 rerun*"])
+    assert origin.count == 3
