@@ -34,8 +34,11 @@ class Journal:
     def live(self, request: Request, used: str) -> None:
         """Count a request that goes live."""
         self.tally.used.add(used)
-        if self.config.debug is True or self.config.log:
-            self._say("live", misses.shown(request, self.config))
+        if self.config.debug or self.config.log:
+            shown = misses.shown(request, self.config)
+            self._say("live", shown)
+            if self.config.debug == "miss":
+                print(f"cachy: miss: {shown} goes live", file=sys.stderr)
 
     def recorded(self, name: str) -> None:
         self._say("recorded", name)
@@ -67,7 +70,10 @@ class Journal:
 
     def missed(self, error: UnrecordedRequest) -> None:
         """Log a miss; `misses.remember` has printed its first line already."""
-        self._log("miss", f"{error.method} {error.url}")
+        what = f"{error.method} {error.url}"
+        if self.config.debug:
+            print(f"cachy: miss: {what}", file=sys.stderr)
+        self._log("miss", what)
 
     def _say(self, event: JournalEvent, what: str) -> None:
         if self.config.debug is True:
