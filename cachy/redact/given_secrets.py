@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 from cachy.interaction import Request
@@ -56,7 +57,7 @@ class GivenSecrets:
     def take_out(self, request: Request) -> Request:
         """Return a request without these values; the same object where it has none."""
         for mark, values in self.by_mark():
-            url = redact_values(request.url, values, mark)
+            url = redact_values(_without_longer(request.url, values), values, mark)
             body = _without(request.body, values, mark)
             if (url, body) != (request.url, request.body):
                 request = request._replace(url=url, body=body)
@@ -75,10 +76,22 @@ def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:
         text = body.decode("utf-8")
     except UnicodeDecodeError:
         return redact_value_bytes(body, values, mark)
-    if redact_values(text, values, mark) == text:
-        return body
-    # Shapes first: a value that is by chance a part of a longer key would hide its shape.
-    return redact_values(redact_text(text), values, mark).encode("utf-8")
+    clean = redact_values(_without_longer(text, values), values, mark)
+    return body if clean == text else clean.encode("utf-8")
+
+
+def _without_longer(text: str, values: tuple[str, ...]) -> str:
+    """Return a text without the keys that hold one of these values: it would hide their shape."""
+    for value in values:
+        if value in text:
+            word = rf"[\w.~+/%-]*{re.escape(value)}[\w.~+/%=-]*"
+            text = re.sub(word, partial(_without_key, value), text)
+    return text
+
+
+def _without_key(value: str, word: re.Match[str]) -> str:
+    clean = redact_text(word[0])
+    return word[0] if value in clean else clean
 
 
 def _is_telling(value: str) -> bool:

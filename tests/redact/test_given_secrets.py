@@ -17,6 +17,8 @@ import pytest
 import requests
 import urllib3
 from conftest import Scope, fixtures_in, forgotten
+from hypothesis import given
+from hypothesis import strategies as st
 from msal.oauth2cli.oidc import Client
 from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response
 
@@ -26,6 +28,7 @@ from cachy.fixture.compose import compose
 from cachy.fixture.document import response_of
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.interaction import Request, Response
+from cachy.redact.given_secrets import GivenSecrets
 from cachy.redact.json_values import redact_json
 from cachy.redact.response import RESPONSE, find_secrets
 from cachy.verify import verify
@@ -286,3 +289,60 @@ def test_msal_signs_in_from_a_fixture(
         replayed = sign_in()
     assert live["id_token_claims"]["sub"] == replayed["id_token_claims"]["sub"] == "me"
     assert "hunter2" not in written(project)
+
+
+JSON_TYPE = (("content-type", "application/json"),)
+SHAPED = [
+    "sk-proj-{}Zx91kQm3Lw7Vt0",
+    "AIza{}Zx91kQm3Lw7Vt0Rb5Nc2aB4",
+    "ghp_Ab12Cd34Ef56{}Gh78Ij90Kl12",
+]
+PLACES: dict[str, Callable[[str], Request]] = {
+    "path": lambda key: Request("GET", f"https://api.example.com/v1/{key}/x"),
+    "query": lambda key: Request("GET", f"https://api.example.com/v1?say=use+{key}+now"),
+    "encoded": lambda key: Request("GET", f"https://api.example.com/v1?say=use%20{key}%20now"),
+    "json": lambda key: Request(
+        "POST", "https://api.example.com/v1", JSON_TYPE, json.dumps({"say": f"use {key}"}).encode()
+    ),
+    "form": lambda key: Request(
+        "POST",
+        "https://api.example.com/v1",
+        (("content-type", "application/x-www-form-urlencoded"),),
+        f"say=use+{key}&n=1".encode(),
+    ),
+    "text": lambda key: Request(
+        "POST", "https://api.example.com/v1", (("content-type", "text/plain"),), f"a {key}".encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("shape", SHAPED)
+def test_a_given_value_inside_a_longer_key_does_not_hide_its_shape(shape: str, place: str) -> None:
+    value = "Qw3rT9yU1oP5"
+    key = shape.format(value)
+    asked = PLACES[place](key)
+    memory = GivenSecrets()
+    expected = identify_settled(asked, Config()).fingerprint
+    memory.remember({value: "[redacted:access-token]"})
+    assert list(memory.by_mark())
+    settled = memory.take_out(asked)
+    assert identify_settled(settled, Config()).fingerprint == expected
+    assert value not in f"{settled.url} {settled.body!r}"
+
+
+WORD = st.text("aB3-_", max_size=6)
+
+
+@given(before=WORD, after=WORD, place=st.sampled_from(sorted(PLACES)))
+def test_a_given_value_is_taken_out_of_whatever_surrounds_it(
+    before: str, after: str, place: str
+) -> None:
+    value, mark = "tok_Zx91kQm3Lw7V", "[redacted:access-token]"
+    memory = GivenSecrets()
+    memory.remember({value: mark})
+    sent = memory.take_out(PLACES[place](f"{before}{value}{after}"))
+    assert value not in f"{sent.url} {sent.body!r}"
+    replayed = PLACES[place](f"{before}{mark}{after}")
+    both = [identify_settled(one, Config()).fingerprint for one in (sent, replayed)]
+    assert both[0] == both[1]
