@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Hashable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +19,7 @@ from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.named_credentials import Credentials
 from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
+from cachy.fixture.store.scratch import moment
 from cachy.fixture.store.store import Store, file_name, is_same_answer, load_fixture
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
 from cachy.replay import misses, placeholder_keys
@@ -183,7 +183,7 @@ class Recorder:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
 
     def _provenance(self, recording: Recording, response: Response) -> dict[str, Json]:
-        recorded: dict[str, Json] = {"at": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+        recorded: dict[str, Json] = {"at": moment().strftime("%Y-%m-%dT%H:%M:%SZ")}
         if sdk := parse_user_agent(header(recording.request.headers, "user-agent") or ""):
             recorded["sdk"] = sdk
         if test := current_test():

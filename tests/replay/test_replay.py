@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import freezegun
 import httpx
 import pytest
 from conftest import Scope, fixtures_in, refused
@@ -140,3 +142,14 @@ def test_a_recorded_wait_is_not_waited_again(
         assert send("GET", url).headers["retry-after"] == "30"
     with replaying():
         assert send("GET", url).headers["retry-after"] == "0"
+
+
+def test_a_recording_bears_the_real_time_where_a_test_froze_the_clock(
+    origin: ScriptedServer, recording: Scope, project: Path
+) -> None:
+    began = datetime.now(UTC).replace(microsecond=0)
+    with freezegun.freeze_time("2001-01-01"), recording():
+        httpx.get(f"{origin.url}/v1/now")
+        assert datetime.now(UTC).year == 2001
+    recorded = json.loads(fixtures_in(project)[0].read_text())["recorded"]
+    assert began <= datetime.fromisoformat(recorded["at"]) <= datetime.now(UTC)

@@ -143,10 +143,8 @@ def test_a_long_stream_that_is_left_is_cut_and_replays_up_to_there(
 def test_under_a_frozen_clock_a_stream_that_is_left_ends_too(
     client: Adapter, origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
-    if client.name.endswith("trio"):
-        return  # trio itself waits by the clock that freezegun stops
     url = origin.on("/v1/chat", sse_response(*TICKS, end="open"))
-    with freezegun.freeze_time("2026-01-01"), recording():
+    with freezegun.freeze_time("2001-01-01"), recording():
         client.stream(post(url), lambda piece: True)
     assert only_response(project)["truncated"] is True
 
