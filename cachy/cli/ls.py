@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import click
 
-from cachy.config import Config, load_config
+from cachy.cli.project_config import below_fixtures, config_of
+from cachy.config import Config
 from cachy.display import matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.document import RecordedRequest, parse_document
@@ -26,6 +27,7 @@ _NARROW = ("surface", "model", "age", "size", "fixture")
 
 
 @click.command()
+@click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--only",
     metavar="GLOB",
@@ -47,15 +49,16 @@ _NARROW = ("surface", "model", "age", "size", "fixture")
     show_default=True,
     help="Format of the table",
 )
-def command(only: str, sort: str, output_format: str) -> int:
+def command(path: Path | None, only: str, sort: str, output_format: str) -> int:
     """List the fixtures with surface, model, age, size, test, and the name for `cachy show`.
 
-    Exits 3 if there are none.
+    PATH is a folder of fixtures, or a project (default: that of the working folder). Exits 3 if
+    there are none.
 
     Example: cachy ls --only '*gpt-4*' --sort age
     """
-    config = load_config()
-    known = list_rows(config)
+    config = config_of([path] if path else [])
+    known = list_rows(config, below_fixtures(path, config))
     rows = sorted((row for row in known if _matches(row, only)), key=lambda row: _rank(row, sort))
     if not known:
         raise Inconclusive("has no fixtures", path=config.fixtures, advice="Record some first.")
@@ -78,9 +81,11 @@ def _rank(row: dict[str, Any], column: str) -> tuple[Any, str]:
     return ranks.get(column, row[column]), row["fixture"]
 
 
-def list_rows(config: Config) -> list[dict[str, Any]]:
-    """Return a row for each fixture of the project."""
-    return [_row(path, config) for path in list_fixtures(config.fixtures)]
+def list_rows(config: Config, below: Path) -> list[dict[str, Any]]:
+    """Return a row for each fixture in a folder of the project's fixtures."""
+    return [
+        _row(path, config) for path in list_fixtures(config.fixtures) if path.is_relative_to(below)
+    ]
 
 
 def _row(path: Path, config: Config) -> dict[str, Any]:

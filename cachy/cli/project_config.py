@@ -25,3 +25,9 @@ def config_of(paths: Sequence[Path]) -> Config:
         advice = "Run the command once for each."
         raise CachyError(f"the paths are in {len(configs)} projects: {roots}", advice=advice)
     return next(iter(configs.values()))
+
+
+def below_fixtures(path: Path | None, config: Config) -> Path:
+    """Return the folder or file of fixtures that a path means: a path beside them means all."""
+    whole = Path(os.path.abspath(path or config.fixtures))
+    return whole if whole.is_relative_to(config.fixtures) else config.fixtures

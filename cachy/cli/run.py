@@ -59,14 +59,15 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     config, began = load_config(mode=mode), time.time()
     if mode:
         config = config._replace(mode_from="--mode")
+    if _is_idle(only, config):
+        say(f"cachy: no fixture matches --only {only} so far", err=True)
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
         code = _run(arguments, _environment(config, only, lines, arguments))
         total = add_up(summary.read_lines(lines))
         is_watched = lines.with_suffix(_ON).exists() or total.is_on
     why = completeness.why_partial(total, code, config)
-    if not why:
-        completeness.put_on_record(total, " ".join(arguments), began, config)
+    why = why or completeness.put_on_record(total, " ".join(arguments), began, config)
     left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)
     noun = "pruned" if prune else "superseded"
     counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]

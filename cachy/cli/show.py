@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.project_config import config_of
 from cachy.cli.terminal import write
-from cachy.config import load_config
 from cachy.display import printable
 from cachy.errors import CachyError
 from cachy.fixture.store.files import list_fixtures, refuse_outside
@@ -32,8 +32,9 @@ def command(fixture: Path) -> int:
     """
     if fixture.is_dir():
         raise CachyError("is a folder", path=fixture, advice=_ONE)
-    root = load_config().fixtures
-    path = fixture if os.path.lexists(fixture) else _find(fixture.as_posix(), root)
+    is_path = os.path.lexists(fixture)
+    root = config_of([fixture] if is_path else []).fixtures
+    path = fixture if is_path else _find(fixture.as_posix(), root)
     refuse_outside(path, root)
     write(render_transcript(load_fixture(path).document), hang=0)
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -19,7 +19,7 @@ from cachy.interaction import Fixture
 from cachy.redact import redact_text
 from cachy.verify.finding import Finding, shown
 
-Usage = Literal["used", "unused", "unjudged"]
+Usage = Literal["used", "unused", "unjudged", "unknown"]
 
 _COMPARED = 100  # of the used fixtures of a surface, those recorded last
 _LIKE = 0.5  # the share of its values that an edited request keeps at least
@@ -37,6 +37,16 @@ class Unused:
     successors: Mapping[Path, Path]
     unjudged: tuple[Path, ...]
     of_tests: frozenset[Path]  # those that a test recorded
+    unknown: int  # how many others no run on record has ever used
+
+    def below(self, folder: Path) -> Unused:
+        """Return what of this is in a folder of the fixtures."""
+
+        def chosen(paths: Iterable[Path]) -> tuple[Path, ...]:
+            return tuple(path for path in paths if path.is_relative_to(folder))
+
+        fixtures, blobs, unjudged = map(chosen, (self.fixtures, self.blobs, self.unjudged))
+        return replace(self, fixtures=fixtures, blobs=blobs, unjudged=unjudged)
 
 
 def find_unused(config: Config) -> Unused:
@@ -55,9 +65,11 @@ def find_unused(config: Config) -> Unused:
     used: list[Path] = []
     unused: list[Fixture] = []
     unjudged: list[Path] = []
+    unknown = 0
     for path in list_fixtures(config.fixtures):
         fixture = None if _short_name(path) in asked else _find_fixture(path)
         verdict = _judge(fixture, path, runs) if fixture else "used"
+        unknown += verdict == "unknown"
         if fixture and verdict == "unused":
             unused.append(fixture)
         else:
@@ -70,6 +82,7 @@ def find_unused(config: Config) -> Unused:
         frozenset(
             fixture.path for fixture in unused if fixture.path and _recorded(fixture, "test")
         ),
+        unknown,
     )
 
 
@@ -97,15 +110,22 @@ def _find_fixture(path: Path) -> Fixture | None:
 def _judge(fixture: Fixture, path: Path, runs: list[Run]) -> Usage:
     """Return whether a run would have used this fixture if anything needed it.
 
-    What a test recorded is judged by a run of the tests, unless that test was skipped; what a
-    script or notebook recorded only by a run of scripts, as no test needs it anyway.
+    A run of the tests judges what a test recorded. Anything else is judged by the commands that
+    used it before: no run on record shows what other scripts and notebooks need.
     """
-    test = redact_text(_recorded(fixture, "test"))
-    judges = [run for run in runs if (run.command == PYTEST) == bool(test)]
-    skipped = judges[0].skipped if judges else ("",)
-    if not judges or any(test == name or test.startswith(f"{name}::") for name in skipped if test):
+    test, name = redact_text(_recorded(fixture, "test")), _short_name(path)
+    judges = [run for run in runs if (run.command == PYTEST if test else name in run.former)]
+    if not judges:
+        return "used" if test else "unknown"
+    if any(_may_have_skipped(run, test) for run in judges):
         return "used"
     return "unjudged" if path.stat().st_mtime > judges[0].began else "unused"
+
+
+def _may_have_skipped(run: Run, test: str) -> bool:
+    """Return whether a run left out the test that uses a fixture; unnamed, it may be any."""
+    is_any = bool(run.skipped) and not test
+    return is_any or any(test == name or test.startswith(f"{name}::") for name in run.skipped)
 
 
 def _recorded(fixture: Fixture, name: str) -> str:

@@ -80,6 +80,7 @@ def test_a_pattern_that_matches_nothing_is_told(
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]
     done = start_cachy("run", *only, "--", "python", "ask.py", *urls(*providers), folder=project)
+    assert done.stderr.splitlines()[0] == "cachy: no fixture matches --only nowhere/* so far"
     assert (done.returncode, done.stderr.splitlines()[-2:]) == (
         2,
         [

@@ -8,6 +8,7 @@ import re
 import subprocess
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from commands import run_cachy, start_cachy, start_module
@@ -16,6 +17,7 @@ from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_
 
 pytestmark = pytest.mark.slow  # dozens of processes
 
+PYTEST = ("python", "-m", "pytest", "-q", "-p", "cachy.pytest_plugin")
 PROMPT = "You are a careful assistant. Answer in one sentence. Never invent prices. "
 
 
@@ -52,7 +54,7 @@ def folder(project: Path, url: str, recording: Scope, monkeypatch: pytest.Monkey
         f"    answer = httpx.post({url!r}, json=body)\n"
         f"    return answer.json()['choices'][0]['message']['content']\n"
         f"if __name__ == '__main__':\n"
-        f"    for text in sys.argv[1:]: ask(text)\n"
+        f"    for text in sys.argv[1:] or open('fruits').read().split(): ask(text)\n"
     )
     spec = importlib.util.spec_from_file_location("ask", project / "ask.py")
     assert spec is not None
@@ -82,12 +84,14 @@ def test_prune_refuses_without_a_full_run(folder: Path) -> None:
 def test_what_a_program_no_longer_asks_for_is_named_then_removed(folder: Path) -> None:
     contract = fixtures_in(folder)[0].with_name("_contract.POST.json")
     contract.write_text("{}")
-    assert start_cachy("run", "--", "python", "ask.py", "apples", folder=folder).returncode == 0
+    for fruits in ("apples pears", "apples"):
+        (folder / "fruits").write_text(fruits)
+        assert start_cachy("run", "--", "python", "ask.py", folder=folder).returncode == 0
     listed = run_cachy("prune", folder=folder)
     assert listed.returncode == 1
     assert listed.stdout.count("\n") == 1
     assert "pears" in listed.stdout
-    assert "compared with the run of python ask.py apples" in listed.stderr
+    assert "compared with the run of python ask.py" in listed.stderr
     assert names(folder) == ["", "apples", "pears"]
     removed = run_cachy("prune", "--yes", folder=folder)
     assert (removed.returncode, removed.stdout) == (0, f"pruned {listed.stdout}")
@@ -101,6 +105,61 @@ def test_a_program_of_its_own_makes_no_other_ones_fixtures_unused(folder: Path) 
     assert run_cachy("prune", folder=folder).returncode == 0
 
 
+@pytest.mark.parametrize("command", [PYTEST, ("python", "ask.py", "apples")])
+def test_what_other_programs_recorded_is_kept(command: tuple[str, ...], folder: Path) -> None:
+    """Those of plain scripts and notebooks leave no record of what they need."""
+    if command is PYTEST:
+        (folder / "test_fruit.py").write_text(
+            "from ask import ask\ndef test_it(cachy):\n    ask('apples')\n"
+        )
+    done = start_cachy("run", "--prune", "--", *command, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert "pruned" not in done.stderr
+    assert names(folder) == ["apples", "pears"]
+    report = json.loads(run_cachy("verify", "--format", "json", folder=folder).stdout)
+    assert report["findings"] == []
+    listed = run_cachy("prune", folder=folder)
+    assert listed.returncode == 0
+    assert "cachy: 1 fixture was used by no command on record; kept" in listed.stderr
+
+
+def test_a_command_that_others_use_too_prunes_its_own_only(folder: Path) -> None:
+    """It prunes what it used itself before, and no other command uses."""
+    for fruits in ("apples pears", "apples"):
+        (folder / "fruits").write_text(fruits)
+        start_cachy("run", "--", "python", "ask.py", folder=folder)
+        if "pears" in fruits:
+            start_cachy("run", "--", "python", "ask.py", "pears", folder=folder)
+    assert run_cachy("prune", folder=folder).returncode == 0
+    assert names(folder) == ["apples", "pears"]
+
+
+def test_a_read_only_checkout_is_not_mentioned(folder: Path) -> None:
+    """Root may write anywhere, so the refusal of the system stands in here."""
+    command = ("run", "--", "python", "ask.py", "apples")
+    with mock.patch("cachy.fixture.store.run_log.open_aside", side_effect=PermissionError(13, "")):
+        done = run_cachy(*command, folder=folder)
+    assert done.returncode == 0
+    assert done.stderr == "cachy: 1 replayed, 0 recorded, 0 refused, 0 missed\n"
+
+
+def test_prune_and_ls_take_the_project_of_a_path(folder: Path, tmp_path_factory: Any) -> None:
+    (folder / "fruits").write_text("apples pears")
+    start_cachy("run", "--", "python", "ask.py", folder=folder)
+    (folder / "fruits").write_text("apples")
+    start_cachy("run", "--", "python", "ask.py", folder=folder)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    for path in (folder, folder / "cachy_fixtures"):
+        assert "pears" in run_cachy("prune", str(path), folder=elsewhere).stdout
+        assert "pears" in run_cachy("ls", str(path), folder=elsewhere).stdout
+    (pears,) = (path for path in fixtures_in(folder) if "pears" in path.name)
+    assert "pears" in run_cachy("show", str(pears), folder=elsewhere).stdout
+    assert run_cachy("prune", str(folder / "cachy_fixtures/blobs"), folder=elsewhere).stdout == ""
+    assert run_cachy("prune", "--yes", str(folder), folder=elsewhere).returncode == 0
+    assert names(folder) == ["apples"]
+    assert [*elsewhere.iterdir()] == []
+
+
 def git(folder: Path, *arguments: str) -> str:
     identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
     command = ["git", *identity, *arguments]
@@ -108,12 +167,14 @@ def git(folder: Path, *arguments: str) -> str:
 
 
 def test_an_edited_prompt_is_a_rename_to_git(folder: Path) -> None:
+    command = ("python", "ask.py", "pears", "apples")
+    assert start_cachy("run", "--", *command, folder=folder).returncode == 0
     git(folder, "init", "-q")
     git(folder, "add", ".")
     git(folder, "commit", "-qm", "Record")
     script = folder / "ask.py"
     script.write_text(script.read_text().replace("Never invent", "Do not make up"))
-    done = start_cachy("run", "--prune", "--", "python", "ask.py", "pears", "apples", folder=folder)
+    done = start_cachy("run", "--prune", "--", *command, folder=folder)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("superseded by") == 2
     assert done.stderr.endswith("0 replayed, 2 recorded, 0 refused, 0 missed, 2 pruned\n")
@@ -150,7 +211,6 @@ def write_tests(folder: Path, fruits: str = "apples pears") -> None:
     )
 
 
-PYTEST = ("python", "-m", "pytest", "-q", "-p", "cachy.pytest_plugin")
 FORKED = """\
 import os, ask
 ask.ask('pears')
@@ -187,7 +247,7 @@ POOLED = """\
 import multiprocessing, ask
 if __name__ == "__main__":
     context = multiprocessing.get_context({way!r})
-    child = context.Process(target=ask.ask, args=("apples",))
+    child = context.Process(target=ask.ask, args=(open("fruits").read(),))
     child.start()
     child.join()
 """
@@ -196,6 +256,9 @@ if __name__ == "__main__":
 @pytest.mark.parametrize("way", ["fork", "spawn"])
 def test_what_a_process_of_multiprocessing_asks_for_counts(way: str, folder: Path) -> None:
     (folder / "pooled.py").write_text(POOLED.format(way=way))
+    (folder / "fruits").write_text("pears")
+    start_cachy("run", "--", "python", "pooled.py", folder=folder)
+    (folder / "fruits").write_text("apples")
     done = start_cachy("run", "--prune", "--", "python", "pooled.py", folder=folder)
     assert done.stderr.endswith("cachy: 1 replayed, 0 recorded, 0 refused, 0 missed, 1 pruned\n")
     assert names(folder) == ["apples"]

@@ -11,8 +11,9 @@ import click
 
 from cachy.cli.drift import open_pr
 from cachy.cli.drift.duration import Duration
+from cachy.cli.project_config import config_of
 from cachy.cli.terminal import say
-from cachy.config import Config, environment, load_config
+from cachy.config import Config, environment
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.store.files import list_fixtures
 
@@ -103,7 +104,7 @@ def command(paths: tuple[Path, ...], **chosen: Any) -> int:
 
     Example: cachy drift --check "pytest -q"
     """
-    config = load_config()
+    config = config_of(paths)
     allowed = _reasons(chosen["allow_inconclusive"])
     _refuse_mixtures(paths, chosen)
     # Before anything is paid for.

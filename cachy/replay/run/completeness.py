@@ -26,8 +26,8 @@ def why_partial(total: Totals, code: int, config: Config) -> str:
     return "" if is_on else f"cachy was not on for {config.fixtures}"
 
 
-def put_on_record(total: Totals, command: str, began: float, config: Config) -> None:
-    """Save what a complete run used; all runs of the tests go by one name.
+def put_on_record(total: Totals, command: str, began: float, config: Config) -> str:
+    """Save what a complete run used, or return why not; all runs of the tests go by one name.
 
     Raises:
         CachyError: the disk refuses.
@@ -36,8 +36,10 @@ def put_on_record(total: Totals, command: str, began: float, config: Config) -> 
     name = PYTEST if total.has_tests else redact_values(redact_text(command), secrets)
     skipped = tuple(map(redact_text, total.skipped))
     used = frozenset(total.used[str(config.fixtures)])
-    if config.fixtures.is_dir():
-        save_run(config.fixtures, Run(name, began, used, skipped))
+    if not config.fixtures.is_dir():
+        return ""
+    is_saved = save_run(config.fixtures, Run(name, began, used, skipped))
+    return "" if is_saved else "the folder of fixtures is read-only"
 
 
 def find_left_out(
