@@ -48,7 +48,7 @@ def _idna(host: str) -> str:
 
 
 def has_host(url: str) -> bool:
-    """Whether a URL names a host, and a port that is one if it names any."""
+    """Return whether a URL names a host, and a port that is one if it names any."""
     try:
         return bool(host_and_port(url)[0].rstrip("."))
     except ValueError:

@@ -1,1 +1,1 @@
-"""Two structures and the changes between them; rules are rows."""
+"""Two responses are compared: facts become changes, and each change has a rule."""

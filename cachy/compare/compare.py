@@ -1,4 +1,4 @@
-"""What differs between two responses, and how bad it is."""
+"""Compare two responses: what differs, and how severe it is."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ __all__ = ["RULES", "SEVERITIES", "Change", "Rule", "Severity", "compare"]
 
 @dataclass(frozen=True, slots=True)
 class _Surface:
-    """What is known of a surface beside the two responses that are compared."""
+    """What is known of a surface besides the two responses that are compared."""
 
     baseline: Sequence[Mapping[str, Json]]
     contract: Contract | None
@@ -114,7 +114,7 @@ def _time_of(document: Mapping[str, Json]) -> datetime | None:
 
 
 def _compare_model(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:
-    """Say that another snapshot answered; it may explain the other changes."""
+    """Yield that another snapshot of the model answered; it may explain other changes."""
     old, new = (one.get("json") for one in (before, after))
     for name in ("model", "modelVersion"):
         named = [body.get(name) for body in (old, new) if isinstance(body, dict)]
@@ -158,7 +158,7 @@ def _is_provider_s(method: str, target: Target) -> bool:
 
 
 def traits_of(request: Mapping[str, Json]) -> Traits | None:
-    """Return what is known of a surface by its request; None where its bodies are caller's data."""
+    """Return what a request shows of its surface; None if its bodies are the caller's data."""
     url, method = str(request.get("url", "")), str(request.get("method", "POST"))
     target = parse_target(url)
     surface = find_surface(target.authority, method, target.template)

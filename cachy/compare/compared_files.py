@@ -72,7 +72,7 @@ def _shared(old: Path, new: Path) -> Iterator[str]:
 
 
 def load_document(path: Path) -> dict[str, Json]:
-    """Load a fixture; any other JSON is taken for the body of a response.
+    """Return a fixture's document; any other JSON is read as the body of a response.
 
     Raises:
         CachyError: the file cannot be read, is not JSON, or is not a valid fixture.

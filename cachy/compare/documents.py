@@ -1,4 +1,4 @@
-"""Whether what a caller hands over is a fixture, so far as a comparison reads it."""
+"""Checks of what callers pass to a comparison: whether it is a fixture that can be read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def read_document(given: FixtureOrDocument, name: str) -> Mapping[str, Json]:
     """Return the document that a caller's argument `name` is or holds.
 
     Raises:
-        CachyError: it is not a fixture; its bodies are not looked at yet.
+        CachyError: it is not a fixture; its bodies are not checked yet.
     """
     document: Json = document_of(given)
     _refuse(name, _flaw_of(document))
@@ -37,7 +37,7 @@ def read_baseline(given: Iterable[FixtureOrDocument]) -> list[Mapping[str, Json]
 
 
 def refuse_bodies(documents: Mapping[str, Mapping[str, Json]]) -> None:
-    """Refuse, of documents by their arguments' names, one that cannot be compared."""
+    """Raise CachyError for the first document, given by argument, that cannot be compared."""
     for name, document in documents.items():
         _refuse(name, next(_flaws_within(document), ""))
 
@@ -51,7 +51,7 @@ def _refuse(name: str, flaw: str) -> None:
 
 
 def _flaw_of(document: Json) -> str:
-    """Say what makes a document none, "" where nothing does."""
+    """Return why a value is not a document; "" if it is one."""
     if not isinstance(document, Mapping):
         return f"it is {_kind(document)}"
     request, response = document.get("request") or {}, document.get("response")
@@ -68,7 +68,7 @@ def _flaw_of(document: Json) -> str:
 
 
 def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
-    """Look at every value of a document: wrong URLs and events, and what JSON cannot hold."""
+    """Yield what is wrong inside a document: a URL, an event, a value that JSON lacks."""
     try:
         parse_target(str((document.get("request") or {}).get("url", "")))
     except ValueError:

@@ -63,7 +63,7 @@ def _with_port(name: str, dom: str, port: str | None) -> str:
 
 
 def is_covered(host: str, port: int | None, doms: Iterable[str]) -> bool:
-    """Whether one of some parsed entries matches this host, or a host above it at a dot."""
+    """Return whether one of some parsed entries matches this host, or a host above it at a dot."""
     name = ascii_host(host)
     shown = f"[{name}]" if ":" in name else name
     return any(_covers(dom, shown, port) for dom in doms)
@@ -77,7 +77,7 @@ def _covers(dom: str, host: str, port: int | None) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
+    """Return whether a host is this machine itself."""
     name = ascii_host(host)
     return name in LOOPBACK or name.startswith("127.") or name.endswith(".localhost")
 

@@ -104,7 +104,7 @@ def _fixtures_folder(root: Path, folder: str | os.PathLike[str] | None) -> Path:
 
 
 def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether CI is set, as GitHub Actions, GitLab, CircleCI and most others do."""
+    """Return whether CI is set, as GitHub Actions, GitLab, CircleCI and most others do."""
     return environ.get("CI", "").strip().lower() not in ("", "0", "false", "no")
 
 

@@ -83,5 +83,5 @@ class Config(NamedTuple):
 
 
 def is_recorded(status: int, config: Config) -> bool:
-    """Whether a response of this status is recorded: 2xx, 3xx, and 4xx that would last."""
+    """Return whether a response of this status is recorded: 2xx, 3xx, and 4xx that would last."""
     return status in config.record_status or (200 <= status < 500 and status not in _NOT_LASTING)

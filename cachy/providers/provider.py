@@ -14,7 +14,7 @@ class Polling(NamedTuple):
     final: tuple[str, ...]
 
     def is_final(self, body: Json) -> bool:
-        """Whether a body shows a state in which the job has ended."""
+        """Return whether a body shows a state in which the job has ended."""
         state = body.get(self.field) if isinstance(body, dict) else None
         named = str(state).lower() if isinstance(state, bool) else state
         return named in self.final

@@ -43,7 +43,7 @@ def find_provider(host: str) -> Provider | None:
 
 
 def is_known_api(host: str) -> bool:
-    """Whether all that a host serves is a provider's API that we know; not the whole of AWS."""
+    """Return whether a host serves only a provider's API, as not all of AWS does."""
     provider = find_provider(host)
     return provider is not None and (provider is not BEDROCK or host in BEDROCK_HOSTS)
 

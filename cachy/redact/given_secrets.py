@@ -1,4 +1,4 @@
-"""Secrets that a response of this process gave: known again wherever a later request has them."""
+"""Secrets in responses of this process, recognised in later requests."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _WORD = re.compile(r"[A-Za-z0-9_.~+/=|:-]+")
 
 
 class GivenSecrets:
-    """Values that a name made secret in a response, and what stands in their place.
+    """Values that a field's name made secret in a response, and their placeholders.
 
-    A program sends them on in ways that no name tells, as in "use tok_Zx91…".
+    A program may send them where no name marks them, as in "use tok_Zx91…".
     """
 
     def __init__(self) -> None:
@@ -30,14 +30,14 @@ class GivenSecrets:
         self._all: set[str] = set()
 
     def gave(self, value: str) -> bool:
-        """Whether a response gave this value as a secret to a request that did not have it."""
+        """Return whether a response contained this value as a secret, and its request did not."""
         return value in self._all
 
     def remember(self, taken: Mapping[str, str], request: Request | None = None) -> None:
-        """Remember the values that look minted; others may stand anywhere by chance.
+        """Remember the values that look generated; others may occur anywhere by chance.
 
-        `request` is the one that was answered: what it had itself, the response did not give.
-        A value of a known shape is left out: every process redacts it by its shape.
+        `request` is the one that was answered: what it contained, the response did not give. Values
+        of a known shape are left out: every process redacts them by their shape.
         """
         self._all.update(value for value in taken if not _has(request, value))
         found = {
@@ -48,14 +48,14 @@ class GivenSecrets:
         self._marks = {**self._marks, **found} if found else self._marks
 
     def by_mark(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Return the values by what stands in their place, the longest first."""
+        """Yield each placeholder and its values, the longest first."""
         marks = self._marks
         for mark in dict.fromkeys(marks.values()):
             values = [value for value, its in marks.items() if its == mark]
             yield mark, tuple(sorted(values, key=len, reverse=True))
 
     def take_out(self, request: Request) -> Request:
-        """Return a request without these values; the same object where it has none."""
+        """Return a request without these values; the same object if it has none."""
         for mark, values in self.by_mark():
             url = redact_values(_without_longer(request.url, values), values, mark)
             body = _without(request.body, values, mark)
@@ -95,7 +95,7 @@ def _without_key(value: str, word: re.Match[str]) -> str:
 
 
 def _is_telling(value: str) -> bool:
-    """Whether a value is long and mixed enough to be known wherever it stands."""
+    """Return whether a value is long and mixed enough to be recognised anywhere."""
     if (
         not _SHORTEST <= len(value) <= _LONGEST
         or not _WORD.fullmatch(value)
@@ -107,7 +107,7 @@ def _is_telling(value: str) -> bool:
 
 
 def find_placeholder(request: Request) -> str:
-    """Return the first placeholder of ours that a request carries; empty where it has none."""
+    """Return the first of cachy's placeholders in a request; "" for none."""
     body = request.body.decode("utf-8", "replace")
     for text in (request.url, *(value for _, value in request.headers), body):
         if found := _OURS.search(unquote(text) if "%5" in text else text):

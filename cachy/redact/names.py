@@ -1,4 +1,4 @@
-"""Which fields hold a secret by their name; frozen with the fixture format, as the shapes are."""
+"""Which fields are secret by their name; frozen with the fixture format, as the shapes are."""
 
 from __future__ import annotations
 
@@ -66,19 +66,19 @@ _IGNORED_SIGNS = str.maketrans("", "", "_-")
 
 @lru_cache(maxsize=4096)
 def find_name(name: str) -> str | None:
-    """Find the kind of secret that a field of this name holds, or None."""
+    """Return the kind of secret that a field of this name contains, or None."""
     plain = name.lower().translate(_IGNORED_SIGNS)
     ending = next((end for end in _SUFFIXES if plain.endswith(end)), "")
     return _ENDINGS.get(ending) or _EXACT.get(plain)
 
 
 def find_field(name: str, value: str) -> str | None:
-    """Return the kind of secret that a field of a JSON object holds, or None."""
+    """Return the kind of secret that a field of a JSON object contains, or None."""
     return find_name(name) or _find_sometimes(name, value, _SOMETIMES_IN_JSON)
 
 
 def find_parameter(name: str, value: str) -> str | None:
-    """Return the kind of secret that a parameter of a query or a form holds, or None."""
+    """Return the kind of secret that a parameter of a query or a form contains, or None."""
     kind = find_name(name)
     if kind and name.lower().startswith(_PAGING[:-1]) and not is_minted(value):
         return None  # next_secret=2 names a page
@@ -104,15 +104,18 @@ _MIXED = re.compile(r"(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?=[^0-9]*[0-9])[A-Za-z0-9
 
 
 def is_short_lived(value: str) -> bool:
-    """Whether a credential is made for an hour, or only stands for one: it names no account."""
+    """Return whether a credential is valid for an hour or only a reference to one.
+
+    Such a credential does not identify an account.
+    """
     return _SHORT_LIVED.search(value) is not None
 
 
 def is_minted(value: str) -> bool:
-    """Whether a value looks like a credential that a machine made.
+    """Return whether a value looks like a generated credential.
 
-    It has the shape of a known key, or 32 or more hex digits, or 20 or more characters with
-    capitals, small letters and digits among them; `0x…` is an address.
+    That is the shape of a known key, 32 or more hex digits, or 20 or more characters with capitals,
+    small letters and digits among them; `0x…` is an address.
     """
     if _ADDRESS.fullmatch(value):
         return False

@@ -1,4 +1,4 @@
-"""Shapes of keys that came after the format was frozen: for responses, `verify` and the guard.
+"""Shapes of keys added after the format was frozen: for responses, `verify` and the guard.
 
 They never change a fingerprint, so a row can be added at any time. Names and patterns follow the
 public rules of gitleaks: https://github.com/gitleaks/gitleaks/blob/master/config/gitleaks.toml

@@ -1,4 +1,4 @@
-"""What stands in place of a secret."""
+"""What replaces a secret."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _AS_TEMPLATES = frozenset(("password", "env", "custom"))
 
 
 def placeholder(kind: str) -> str:
-    """Return what stands for a secret of this kind, the same one everywhere."""
+    """Return the placeholder of a kind of secret; it is the same everywhere."""
     return f"[redacted:{{{{{kind}}}}}]" if kind in _AS_TEMPLATES else f"[redacted:{kind}]"
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether a text is a placeholder, or several, and nothing else."""
+    """Return whether a text consists of one placeholder or several."""
     return _ONLY_PLACEHOLDERS.fullmatch(text) is not None
 
 
@@ -30,5 +30,5 @@ _AS_PASSWORD = re.compile(
 
 
 def mark_passwords(text: str) -> str:
-    """Return a text whose placeholders behind `password:` are those of passwords."""
+    """Return a text in which placeholders after `password:` are those of passwords."""
     return _AS_PASSWORD.sub(rf"\1{placeholder('password')}", text)

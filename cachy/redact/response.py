@@ -1,4 +1,4 @@
-"""The rules of responses: newer keys are known too, and a JWT keeps its claims."""
+"""Redaction of responses: newer keys are known too, and a JWT keeps its claims."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANY_JWT = re.compile(
 
 
 def _keep_claims(match: re.Match[str]) -> str:
-    """Return a JWT that programs can decode and no server accepts (RFC 7519 section 3)."""
+    """Return a JWT that programs can decode and servers reject (RFC 7519 section 3)."""
     claims = _claims(match[0])
     if claims is None:
         return placeholder("jwt")

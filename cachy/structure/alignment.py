@@ -1,7 +1,7 @@
-"""Two structures of one surface in one layout: the same objects under the same names.
+"""Two structures of one surface brought into one layout: equal objects under equal names.
 
-A tag that appears, leaves, is renamed or has another value must not make the object that it
-stands in another one; keys that turn out to be data must not be compared as fields.
+A tag that appears, disappears, is renamed or has another value must not turn its object into
+another one; keys that turn out to be data must not be compared as fields.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ Tag = tuple[str, str]
 class Aligner:
     """Brings what a live response shows into the layout of what is known.
 
-    `is_closed`: the unions are the provider's own, so that a new tag of a known object is news;
+    `is_closed`: the unions are the provider's own, so that a new tag of a known object is a change;
     elsewhere it is data, such as a list of records of several kinds.
     """
 
     is_closed: bool = False
 
     def align(self, known: Node, live: Node, name: str = "", *, is_root: bool = False) -> None:
-        """Align two nodes that stand at one place, `name` being the field that holds them."""
+        """Align two nodes at the same place, in the field `name`."""
         if known.is_opaque or live.is_opaque:
             return
         if self._is_map(known, live, name, is_root):
@@ -58,7 +58,7 @@ class Aligner:
             self._rename_tags(known, live, is_root)
 
     def _tag_the_loose(self, known: Node, live: Node, is_root: bool) -> None:
-        """Tag objects that lost their tag as the known objects which they are."""
+        """Tag objects that lost their tag like the known objects that they resemble."""
         gone = {tag: node for tag, node in known.variants.items() if tag not in live.variants}
         if not gone or known.objects > _tagged(known) or live.objects == _tagged(live):
             return
@@ -151,7 +151,7 @@ def _tag(node: Node, tag: Tag) -> None:
 
 
 def _holds_records(known: Node, live: Node) -> bool:
-    """Whether an object holds records of one shape under keys that come and go."""
+    """Return whether an object holds records of one shape under changing keys."""
     shapes = [*_shapes(known.fields.values()), *_shapes(live.fields.values())]
     first = shapes[0] if shapes else set()
     if not first or any(len(first & shape) < _SAME * len(first | shape) for shape in shapes):
@@ -170,12 +170,12 @@ def _shapes(nodes: Iterable[Node]) -> Iterator[set[str]]:
 
 
 def _are_counted(names: Iterable[str], kinds: Collection[str]) -> bool:
-    """Whether an object counts things that have proper names: {"Python": 3, "Shell": 1}."""
+    """Return whether an object counts named things: {"Python": 3, "Shell": 1}."""
     return {"integer", "number"}.issuperset(kinds) and all(name[:1].isupper() for name in names)
 
 
 def _holds_counts(known: Node, live: Node, name: str) -> bool:
-    """Whether an object holds scalars of one type under keys that come and go."""
+    """Return whether an object holds scalars of one type under changing keys."""
     if known.objects > 2 and len(known.fields) > 3:
         return all(child.count < known.objects for child in known.fields.values())
     shared = len(known.fields.keys() & live.fields.keys())

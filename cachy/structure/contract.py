@@ -1,4 +1,4 @@
-"""What the responses of a surface are known to look like: a map from path to one fact."""
+"""What the responses of a surface are known to look like: a map from path to fact."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ FIRM = 3  # recordings that make a fact more than new
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of a contract: what stands at its path.
+    """One fact of a contract: what is at its path.
 
-    `tokens` are the words of an enumeration. The path of an event is `is_last` where a stream
-    may end with it. `is_new`: fewer than three recordings have shown it.
+    `tokens` are an enumeration's values. `is_last`: a stream may end with this event. `is_new`:
+    fewer than three recordings show it. `is_opaque`: generated text; only its type counts.
     """
 
     types: frozenset[str]
@@ -42,7 +42,7 @@ class Contract:
 
 
 def contract_of(structure: Structure, surface: str) -> Contract:
-    """Write down what a structure has learned."""
+    """Return what a structure has learned as a contract."""
     return Contract(surface, _facts(structure))
 
 
@@ -59,7 +59,7 @@ def merge(one: Contract, other: Contract) -> Contract:
 
 
 def structure_of(contract: Contract, recordings: int = FIRM) -> Structure:
-    """Return a structure that has learned just this, as from so many recordings."""
+    """Return a structure that has learned just this, from as many recordings as that takes."""
     structure = Structure(recordings=recordings)
     for path, fact in sorted(contract.facts.items()):
         root, steps = parse_path(path)
@@ -101,7 +101,7 @@ def _fact(fact: Observation) -> Fact:
 
 
 def is_path(path: str) -> bool:
-    """Whether a path can be written down: the name of an event may be anything."""
+    """Return whether a path can be written to a file; an event may have any name."""
     try:
         return bool(split_path(path)) and path.isprintable()
     except ValueError:
@@ -109,7 +109,7 @@ def is_path(path: str) -> bool:
 
 
 def _is_new(facts: Facts, path: str) -> bool:
-    """Whether a fact is new; the values of a map are as well known as the map is."""
+    """Return whether a fact is new; the values of a map are as well known as the map."""
     if ".*" in path:
         path = "".join(takewhile(lambda step: step != ".*", split_path(path)))
     fact = facts.get(path)
@@ -117,7 +117,7 @@ def _is_new(facts: Facts, path: str) -> bool:
 
 
 def _step_into(node: Node, step: Step) -> Node:
-    """Go one step down, making what is not there: a fact may stand without its parent's."""
+    """Go one step down and create what is missing: a fact may be without its parent's."""
     if step.each != "value" or not node.kinds:
         _imply(node, "array" if step.each == "item" else "object")
     if step.field is not None:
@@ -137,7 +137,7 @@ def _imply(node: Node, kind: str) -> None:
 
 
 def _teach(node: Node, fact: Fact, recordings: int) -> None:
-    """Count what a fact says: twice a value, once where an object may lack it."""
+    """Count what a fact says: a value twice, or once if an object may lack it."""
     node.kinds.update(dict.fromkeys(fact.types, 2))
     node.count = 1 if fact.is_optional else 2
     node.marks = 0 if fact.is_new else _marks(recordings)
@@ -151,5 +151,5 @@ def _marks(recordings: int) -> int:
 
 
 def merge_all(contracts: Iterable[Contract]) -> Contract:
-    """Merge contracts in any order."""
+    """Return several contracts merged; their order does not matter."""
     return reduce(merge, contracts)

@@ -34,7 +34,7 @@ _STEPS = 2 * DEEPEST + 2  # a level is a field and its variant
 
 
 def contract_path(document: Mapping[str, Json], config: Config) -> Path:
-    """Return the path of the contract that a fixture's document is held to."""
+    """Return the path of the contract that applies to a fixture's document."""
     request, response = document["request"], document["response"]
     method = re.sub(r"[^A-Z]", "", request["method"].upper())
     stream = ".stream" if "sse" in response else ""
@@ -44,7 +44,7 @@ def contract_path(document: Mapping[str, Json], config: Config) -> Path:
 
 
 def surface_of(document: Mapping[str, Json], config: Config) -> str:
-    """Name a surface: "POST api.openai.com/v1/responses"; streams and errors by themselves."""
+    """Return the name of a surface, "POST api.openai.com/v1/responses"; streams, errors apart."""
     request, response = document["request"], document["response"]
     target = parse_target(request["url"], config.paths)
     kind = " (stream)" if "sse" in response else ""
@@ -53,18 +53,18 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
 
 
 def load_contract(path: Path) -> Contract:
-    """Load a contract.
+    """Return a contract's content.
 
     Raises:
-        CachyError: the file cannot be read, or a line is not one of a contract.
+        CachyError: the file cannot be read, or has a line that is not a contract's.
     """
     return parse_contract(read_text(path), str(path))
 
 
 def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
-    """Write a contract's text; a line that holds what looks like a secret is left out.
+    """Return a contract's text, without lines that hold what looks like a secret.
 
-    `secrets` are further patterns, as the config's `redact` has them.
+    `secrets` are further patterns, as in the setting `redact`.
     """
     lines = contract.facts
     if secret := find_secret_lines(contract, secrets):
@@ -82,7 +82,7 @@ def render_contract(contract: Contract, secrets: Sequence[str] = ()) -> str:
 
 
 def find_secret_lines(contract: Contract, secrets: Sequence[str] = ()) -> dict[str, list[str]]:
-    """Find the paths whose names or words look like a secret, with the kinds of it."""
+    """Return the paths whose names or tokens look like a secret, with its kinds."""
     parsed = {path: [path, *line.tokens] for path, line in contract.facts.items()}
     if not find_secrets("\n".join(word for words in parsed.values() for word in words), secrets):
         return {}
@@ -100,9 +100,9 @@ def _render_line(line: Fact, mark: str) -> str:
 
 
 def _folded(facts: Facts) -> Iterable[tuple[str, Fact, str]]:
-    """Return each line as it is written, with the one variant that all its objects are.
+    """Return each line as it is written, with the one variant of all its objects.
 
-    A variant that has none beside it is named once, at its object, instead of in every path.
+    A variant without another beside it is named once, at its object, instead of in every path.
     """
     only = _find_only_variants(map(split_path, facts))
     for path, written in written_paths(facts).items():
@@ -142,11 +142,11 @@ def _is_field(step: str) -> bool:
 
 
 def parse_contract(text: str, where: str = "contract") -> Contract:
-    """Read a contract's text.
+    """Return a contract's text as a contract.
 
     Raises:
-        CachyError: not a contract, or a line of it has no meaning.
-        NewerFormat: written by a newer cachy.
+        CachyError: it is not a contract, or has a line without meaning.
+        NewerFormat: a newer cachy wrote it.
     """
     if found := _CONFLICT.search(text):
         at = text.count("\n", 0, found.start()) + 1
@@ -220,7 +220,7 @@ def _shown(text: str) -> str:
 
 
 def _unfolded(parsed: Mapping[str, tuple[Fact, str]]) -> dict[str, Fact]:
-    """Put the variants that only their objects name back into the paths below them."""
+    """Return the lines with the variants of objects named in the paths below them."""
     marks = {split_path(path): mark for path, (_, mark) in parsed.items() if mark}
     lines: dict[str, Fact] = {}
     for path, (line, mark) in parsed.items():

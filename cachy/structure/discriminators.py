@@ -22,7 +22,7 @@ _NO_TAG = re.compile(r".*(?:content|media|mime|token|grant|auth|data)_?type", re
 
 
 def find_discriminator(value: dict[str, Json]) -> tuple[str, str] | None:
-    """Find the field that says which member of a union an object is, or None."""
+    """Return the field that says which member of a union an object is, or None."""
     for key in DISCRIMINATORS:
         if key in value and _is_name(value[key]):
             return key, value[key]
@@ -38,19 +38,19 @@ def _is_name(value: Json) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_tag(key: str) -> bool:
-    """Whether a field's name says that it tells kinds of objects apart."""
+    """Return whether a field's name suggests that it classifies objects."""
     if key in DISCRIMINATORS:
         return True
     return _TAG.fullmatch(key) is not None and _NO_TAG.fullmatch(key) is None
 
 
 def is_json_schema(value: dict[str, Json]) -> bool:
-    """Whether an object is a JSON Schema that the request sent and the answer repeats."""
+    """Return whether an object is a JSON Schema from the request, repeated in the response."""
     return isinstance(value.get("properties"), dict) and value.get("type") == "object"
 
 
 def is_map_like(value: dict[str, Json]) -> bool:
-    """Whether an object's keys are data: ids, numbers, prose, or a great many of one type."""
+    """Return whether an object's keys are data: ids, numbers, prose, or very many of one type."""
     if not value:
         return False
     if len(value) > MOST_FIELDS or are_data_keys(value):
@@ -73,7 +73,7 @@ MARKED = frozenset(key for _, key in _OPAQUE | _MAPS)
 
 
 def find_mark(label: str, key: str) -> str | None:
-    """Say what documentation tells of a field of the object named so: "opaque", "map" or None."""
+    """Return what is documented of a field's objects: "opaque", "map" or None."""
     for rows, means in ((_OPAQUE, "opaque"), (_MAPS, "map")):
         if (label, key) in rows or ("*", key) in rows:
             return means

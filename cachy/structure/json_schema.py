@@ -1,4 +1,4 @@
-"""A contract as JSON Schema 2020-12: what an answer may not break, and may freely add."""
+"""A contract as JSON Schema 2020-12: what a response must keep; it may add anything."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ class Schemas:
 
 
 def compile_contract(contract: Contract) -> Schemas:
-    """Compile a contract.
+    """Return the schemas of a contract.
 
-    A field is required, and null refused, where three recordings or more say so. An integer may
-    become a number, a field, a word and a member of a union may be added: those break nothing.
+    A field is required, and null refused, if three recordings or more show it. An integer may
+    become a number; a field, a token or a member of a union may be added: that breaks nothing.
     """
     structure = structure_of(contract)
     lines = contract.facts.items()
@@ -98,7 +98,7 @@ def _object(node: Node, *, is_root: bool = False) -> Schema:
 
 
 def _members(node: Node) -> Iterator[Schema]:
-    """Hold each member of a union to its own fields; one that is not known may have any."""
+    """Return a schema that holds each known member of a union to its own fields."""
     for (key, name), variant in sorted(node.variants.items()):
         before = (
             DISCRIMINATORS[: DISCRIMINATORS.index(key)] if key in DISCRIMINATORS else DISCRIMINATORS
@@ -115,7 +115,7 @@ def _unnamed(keys: Iterable[str]) -> Schema:
 
 
 class ContractValidator:
-    """Holds answers to a contract: its schemas are made ready once, for all of them."""
+    """Holds responses to a contract; its schemas are compiled once."""
 
     def __init__(self, contract: Contract) -> None:
         from jsonschema import Draft202012Validator  # heavy: only where there is a contract
@@ -126,7 +126,7 @@ class ContractValidator:
         }
 
     def find_breaches(self, response: Mapping[str, Json]) -> Iterator[str]:
-        """Say what in a fixture's response breaks the contract; never with a value of it."""
+        """Yield where a fixture's response breaks the contract; no value is quoted."""
         response = with_json(response)
         if "json" in response:
             yield from self._breaches("$", "$", decode(response["json"]))

@@ -22,14 +22,14 @@ _KINDS = {
 
 
 def written_kind_of(value: Json) -> str:
-    """Name the JSON type of what a value of a document stands for."""
+    """Return the JSON type of what a value in a document stands for."""
     if isinstance(value, dict) and ("$lines" in value or "$blob" in value):
         return "string"  # the fixture format's way of writing long text and binary content
     return kind_of(value)
 
 
 def kind_of(value: Json) -> str:
-    """Name a value's JSON type; 1.0 is an integer (JSON Schema 2020-12, section 4.2.3)."""
+    """Return a value's JSON type; 1.0 is an integer (JSON Schema 2020-12, section 4.2.3)."""
     kind = _KINDS.get(type(value))
     if kind is None:
         is_whole = isinstance(value, float) and value.is_integer()
@@ -38,7 +38,7 @@ def kind_of(value: Json) -> str:
 
 
 def find_format(text: str) -> str:
-    """Name a string's format whose change breaks a client, "" where it has none.
+    """Return a string's format, a change of which breaks clients; "" for none.
 
     Dates (RFC 3339), UUIDs (RFC 9562), URLs (RFC 3986).
     """
@@ -53,7 +53,7 @@ def find_format(text: str) -> str:
 
 
 def is_token(text: str) -> bool:
-    """Whether a string can be a name that an API chose: a word, no number, date, id or prose."""
+    """Return whether a string can be a name that an API chose: not a number, id, date or prose."""
     return len(text) <= _LONGEST and _is_token(text)
 
 

@@ -1,4 +1,4 @@
-"""From fixtures to the structure of their surface: the body's, or each event's."""
+"""The structure of a surface, learned from fixtures: of the body, or of each event."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ class Structure:
         add_counts(self.orders, other.orders)
 
     def paths(self) -> Paths:
-        """Return every path of every root."""
+        """Return every path of every root, with its observation."""
         found: Paths = {}
         for name, node in sorted(self.roots.items()):
             found.update(flatten(node, name))
@@ -96,7 +96,7 @@ class Structure:
 
 
 def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
-    """Return the name and the data of each event of a stream that says something."""
+    """Yield the name and the data of each event of a stream that has data."""
     for fields in response["sse"]:
         data = decode(fields["data"]) if "data" in fields else None
         data = parse_data(data) if isinstance(data, str) else data
@@ -106,7 +106,7 @@ def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
 
 
 def event_name(event: str, data: Json) -> str:
-    """Name a kind of event: its own name, else the type or object that its data tells."""
+    """Return the kind of an event: its own name, else the `type` or `object` of its data."""
     if event and event != "message":
         return event
     if isinstance(data, dict):
@@ -116,12 +116,12 @@ def event_name(event: str, data: Json) -> str:
 
 
 def document_of(document: FixtureOrDocument) -> Mapping[str, Json]:
-    """Return the document itself, in either form."""
+    """Return the document of a fixture or document."""
     return document.document if isinstance(document, Fixture) else document
 
 
 def learn(documents: Iterable[FixtureOrDocument], *, counts_once: bool = False) -> Structure:
-    """Learn the structure of some responses of one surface; see `Structure.learn`."""
+    """Return the structure of some responses of one surface; see `Structure.learn`."""
     structure = Structure()
     for document in documents:
         structure.learn(document, counts_once=counts_once)
@@ -129,6 +129,6 @@ def learn(documents: Iterable[FixtureOrDocument], *, counts_once: bool = False) 
 
 
 def align(one: Structure, other: Structure) -> None:
-    """Bring two structures into one layout: what turned out to be data in either is so in both."""
+    """Bring two structures into one layout: what is data in either is data in both."""
     for name in one.roots.keys() & other.roots.keys():
         align_nodes(one.roots[name], other.roots[name])

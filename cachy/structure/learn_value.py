@@ -1,4 +1,4 @@
-"""The shape of responses, learned by counting: types, presence, variants, maps; never a value."""
+"""The shape of values, learned by counting types, presence, variants and maps; no value is kept."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _FLAT = frozenset({"boolean", "integer", "number", "null"})
 
 
 def learn_value(node: Node, value: Json, mark: int, label: str = "$", depth: int = 0) -> None:
-    """Count one value, and all below it, as part of the recording whose bit `mark` is."""
+    """Count one value and all below it, in the recording whose bit `mark` is."""
     kind = kind_of(value)
     _count(node, kind, mark, 1)
     if not value:

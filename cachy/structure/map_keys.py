@@ -1,4 +1,4 @@
-"""Which keys of an object are data (ids, dates, codes, names) and so make it a map."""
+"""Which keys of an object are data (ids, dates, codes, names), so that the object is a map."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ _SHORT = re.compile(r"[a-z]{2}(?:-[A-Za-z]{2,4}|_[A-Z]{2})?")  # languages, coun
 
 @lru_cache(maxsize=4096)
 def is_data_key(key: str) -> bool:
-    """Whether a key alone shows that it is data and not the name of a field."""
+    """Return whether a key alone shows that it is data and not the name of a field."""
     if key.startswith(("$", "@", "_")) or key.startswith("odata."):
         return False
     return _DATA_KEY.fullmatch(key) is not None
 
 
 def are_data_keys(keys: Iterable[str]) -> bool:
-    """Whether each of an object's keys shows by itself that it is data."""
+    """Return whether each of an object's keys shows that it is data."""
     names = [*keys]
     return bool(names) and all(map(is_data_key, names))
 
 
 def are_codes(keys: Iterable[str]) -> bool:
-    """Whether an object's keys are codes or days: data where all values are of one type."""
+    """Return whether an object's keys are codes or days: data if all values are of one type."""
     names = [*keys]
     if len(names) < 2:
         return False
@@ -73,7 +73,7 @@ def are_codes(keys: Iterable[str]) -> bool:
 
 
 def are_mostly_data_keys(keys: Iterable[str]) -> bool:
-    """Whether at least half of some keys are data, or no names that a program would choose."""
+    """Return whether half of some keys or more are data, or none looks like a field's name."""
     names = [*keys]
     data = [name for name in names if is_data_key(name) or not _NAME.fullmatch(name)]
     return bool(names) and 2 * len(data) >= len(names)

@@ -1,6 +1,6 @@
 """What was counted at one place of a body, and how counts add up.
 
-Counts of two structures add up to the counts of both, so the order of learning is nothing.
+The counts of two structures add up to the counts of both, so the order of learning does not matter.
 """
 
 from __future__ import annotations
@@ -45,17 +45,17 @@ class Node:
 
     @property
     def seen(self) -> int:
-        """In how many recordings a value stood here."""
+        """In how many recordings a value was here."""
         return self.marks.bit_count()
 
     @property
     def objects(self) -> int:
-        """How many objects were seen here."""
+        """How many objects were here."""
         return self.kinds.get("object", 0)
 
 
 def become_map(node: Node) -> None:
-    """Take an object's keys for data: the values of all of them share one node."""
+    """Treat an object's keys as data: all of its values share one node."""
     if node.is_map:
         return
     become_plain(node)
@@ -68,7 +68,7 @@ def become_map(node: Node) -> None:
 
 
 def become_plain(node: Node) -> None:
-    """Take an object's discriminator for data: its variants are one object."""
+    """Treat an object's discriminator as data: its variants become one object."""
     node.is_plain = True
     variants, node.variants = node.variants, {}
     for variant in variants.values():
@@ -77,7 +77,7 @@ def become_plain(node: Node) -> None:
 
 
 def become_opaque(node: Node) -> None:
-    """Forget all but the types of what stands here: it is generated, or the caller's."""
+    """Forget all but the types at this place: it is generated, or the caller's."""
     node.is_opaque, node.is_map, node.is_plain = True, False, False
     node.fields, node.variants, node.items = {}, {}, None
     node.tokens, node.formats, node.hollows = None, {}, 0
@@ -122,7 +122,7 @@ def _add_children(into: Node, other: Node, shift: int) -> None:
 
 
 def settle(node: Node) -> None:
-    """Take for data what has too many names to be anything else."""
+    """Treat as data what has too many names to be anything else."""
     if node.variants and (node.is_plain or len(node.variants) > MOST_VARIANTS):
         become_plain(node)
     parts = (node, *node.variants.values())
@@ -131,7 +131,7 @@ def settle(node: Node) -> None:
 
 
 def _values(node: Node) -> Iterator[Node]:
-    """Every field's node, of every variant: what a map's values are."""
+    """Yield every field's node, of every variant: the values of a map."""
     yield from node.fields.values()
     for variant in node.variants.values():
         yield from variant.fields.values()

@@ -1,4 +1,4 @@
-"""A learned structure as a flat map from path to what stands there."""
+"""A learned structure as a flat map from path to observation."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Observation:
 
     @property
     def is_optional(self) -> bool:
-        """Whether some object did without it."""
+        """Whether some object lacked it."""
         return self.count < self.chances
 
     @property
@@ -66,7 +66,7 @@ def flatten(node: Node, path: str = "$") -> Paths:
 
 
 class PathDisplay:
-    """Paths as people read them: a variant that has no other beside it is not named."""
+    """Paths as people read them: a variant without another beside it is not named."""
 
     def __init__(self, *maps: Paths) -> None:
         self._beside: dict[str, set[str]] = {}
@@ -139,7 +139,7 @@ def _fact(node: Node, path: str, chances: int) -> Observation:
 
 
 def types_of(node: Node) -> frozenset[str]:
-    """An integer beside a number is a number: 1 and 1.0 are one type."""
+    """Return the JSON types of a node; an integer beside a number is a number: 1 and 1.0."""
     types = frozenset(node.kinds)
     return types - {"integer"} if "number" in types else types
 
@@ -152,7 +152,7 @@ _ROOT = re.compile(r"\$|event\([^()\s]{1,128}\)")
 
 
 def split_path(path: str) -> tuple[str, ...]:
-    """Split a path into its root and its steps, as they are written.
+    """Return the root and the steps of a path, as they are written.
 
     Raises:
         ValueError: it is not a path.
@@ -182,7 +182,7 @@ class Step:
 
 
 def parse_path(path: str) -> tuple[str, tuple[Step, ...]]:
-    """Read a path as its root and its steps.
+    """Return the root and the steps of a path.
 
     Raises:
         ValueError: it is not a path.
@@ -201,14 +201,14 @@ def _parse_step(step: str) -> Step:
 
 
 def name_of(path: str) -> str:
-    """Return the name of the field that a path leads to; "" where it leads to no field."""
+    """Return the name of the field that a path leads to; "" for no field."""
     if path.endswith('"]'):
         return str(json.loads(path[path.rfind('["') + 1 : -1]))
     return "" if path.endswith(("]", "}", "*")) else path[path.rfind(".") + 1 :]
 
 
 def parent_of(path: str) -> str:
-    """Return the path of the object, array or map that holds a path; "" for a root."""
+    """Return the path of the object, array or map around a path; "" for a root."""
     if path.endswith(".*"):
         return path[:-2]
     if path.endswith('"]'):

@@ -11,7 +11,7 @@ _BINARY = "(binary content)"  # neither empty, nor a token, nor of any format
 
 
 def decode(value: Json) -> Json:
-    """Return what a value of a document stands for; binary content is some text."""
+    """Return what a value in a document stands for; binary content becomes some text."""
     if isinstance(value, list):
         return [decode(item) if isinstance(item, _NESTING) else item for item in value]
     if not isinstance(value, dict):
@@ -27,7 +27,7 @@ def decode(value: Json) -> Json:
 
 
 def media_type(response: Mapping[str, Json]) -> str:
-    """Return the media type that a response's headers name, in lower case; "" where none does."""
+    """Return the media type in a response's headers, in lower case; "" for none."""
     headers = response.get("headers") or {}
     named = (value for name, value in headers.items() if str(name).lower() == "content-type")
     return str(next(named, "")).partition(";")[0].strip().lower()

@@ -1,6 +1,7 @@
 """A hashable skeleton of a response, so that each kind of response is checked once.
 
-It holds keys, types and discriminators: responses of one skeleton are equal to a contract."""
+It holds keys, types and discriminators. Contracts treat responses with equal skeletons alike.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +18,10 @@ _TELLING = frozenset((*ENUMS, "event"))  # whose values count, not their type al
 
 
 def outline_of(response: Mapping[str, Json]) -> Hashable:
-    """Return the keys and types of a fixture's response, and the values of its discriminators.
+    """Return the keys and types of a fixture's response, and its discriminators' values.
 
-    Everything that is learned of a response but for counts, and every breach of a contract in it,
-    follows from its skeleton.
+    All that is learned of a response but counts, and every breach of a contract in it, follows
+    from its skeleton.
     """
     events = response.get("sse")
     if isinstance(events, list):  # in order, as a stream's end is a fact too

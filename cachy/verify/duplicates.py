@@ -43,7 +43,7 @@ def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
 
 
 def is_of_other_settings(path: Path, fingerprint: str, config: Config) -> bool:
-    """Whether a name was right by other settings, or by earlier rules of what matches."""
+    """Return whether a name was right by other settings, or by earlier rules of what matches."""
     plain = config._replace(match=Match(), redact=(), paths=())
     try:
         request = request_of(load_fixture(path).document, Store(config.fixtures).load_blob)

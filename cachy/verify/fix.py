@@ -64,7 +64,7 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
 
 
 def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:
-    """Whether a name is right, or was before the settings that change what matches."""
+    """Return whether a name is right, or was before the settings that change what matches."""
     return fingerprint == home.fingerprint or is_of_other_settings(path, fingerprint, config)
 
 
@@ -98,7 +98,7 @@ def _deleted_copy(path: Path, kept: Path, config: Config) -> str:
 
 
 def _is_copy(path: Path, kept: Path, config: Config, store: Store) -> bool:
-    """Whether two files hold one request and one response, and are not one file by a link."""
+    """Return whether two files hold one request and response, and neither links to the other."""
     asked = [find_identity(one, config, store) for one in (path, kept)]
     is_same = asked[0] is not None and asked[0] == asked[1] and not path.samefile(kept)
     return is_same and load_fixture(path).response == load_fixture(kept).response

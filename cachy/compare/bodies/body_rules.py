@@ -1,4 +1,4 @@
-"""What one path's difference means."""
+"""What the difference at one path means: the rules of bodies."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ _COUNT = re.compile(
 
 
 def judge(path: str, comparison: Comparison) -> Iterator[Change]:
-    """Say what changed at a path where the recorded response and the live one differ.
+    """Yield what changed at a path where the recorded response and the live one differ.
 
-    The other recordings only excuse: what they show, or lack now and then, is no change.
+    The other recordings only excuse: what they show, or lack now and then, is not a change.
     """
     if _name_of(path) in PADDING:
         return
@@ -77,7 +77,7 @@ def _announces_shutdown(path: str, live: Observation) -> bool:
 
 
 def _judge_variant(path: str, parent: str, comparison: Comparison) -> Iterator[Change]:
-    """A new member of a union is news where the union is the API's, and not the caller's data."""
+    """Judge a new member of a union: a change in the API's unions, not in the caller's data."""
     key, _, name = path[max(path.rfind("["), path.rfind("{")) + 1 : -1].partition("=")
     if not comparison.traits.is_closed or key not in DISCRIMINATORS:
         return
@@ -105,7 +105,7 @@ def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Ite
 
 
 def _is_left_out(path: str, known: Observation, comparison: Comparison) -> bool:
-    """Whether a field may be missing only because it is empty, or optional by record."""
+    """Return whether a field may be missing only because it is empty, or optional by record."""
     if known.seen < SURE and comparison.traits.omits_defaults:
         return True
     return (
@@ -147,7 +147,7 @@ def _judge_types(
 
 
 def _is_free(path: str, known: Observation, live: Observation, comparison: Comparison) -> bool:
-    """Whether a type is another only in its spelling, or because the value is the caller's."""
+    """Return whether a type only looks different, or its value is the caller's."""
     if comparison.traits.is_closed:
         return False
     if is_spelling(path, comparison) and (known.is_map or not is_root(path)):
@@ -161,7 +161,7 @@ def _is_free(path: str, known: Observation, live: Observation, comparison: Compa
 def _judge_words(
     path: str, known: Observation, live: Observation, comparison: Comparison
 ) -> Iterator[Change]:
-    """What a text or vector of the same type says in another way."""
+    """Judge the tokens, format or length of values whose type is the same."""
     is_closed, name = comparison.traits.is_closed, _name_of(path)
     if known.seen >= SURE and known.tokens and (is_closed or name not in (*STATES, "role")):
         for token in sorted(live.tokens - known.tokens):
@@ -180,7 +180,7 @@ def _judge_words(
 
 
 def is_own_tag(path: str) -> bool:
-    """Whether a field is the one that tells the kind of the object that it stands in."""
+    """Return whether a field is the one that classifies the object around it."""
     parent, _, name = path.rpartition(".")
     return (
         parent.endswith(("]", "}"))
@@ -223,15 +223,15 @@ def _is_excused(path: str, comparison: Comparison) -> bool:
 
 
 def _needed_for_null(comparison: Comparison) -> int:
-    """How many recordings without null make one null news.
+    """Return how many recordings without null make one null a change.
 
-    Where an API writes null in other places, it is its way to say that something is not there.
+    It is more where an API writes null in other places, as its way to leave something out.
     """
     writes_null = any("null" in one.types for one in comparison.known.values())
     return KNOWN if comparison.traits.is_closed and not writes_null else SURE
 
 
 def _unless_sure(rule: RuleId, path: str, known: Observation, new: str | None) -> Change:
-    """What few recordings say may still be chance: then it is risky only."""
+    """Return a change, only risky if the recordings are few and may show chance."""
     severity: Severity | None = None if known.seen >= SURE else "risky"
     return make_change(rule, path, known.type, new, severity)

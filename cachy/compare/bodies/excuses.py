@@ -1,7 +1,7 @@
-"""When a field that comes or goes says nothing: another branch, an empty parent, a default.
+"""When a field that comes or goes is not a change: another branch, an empty parent, a default.
 
-No excuse here knows a provider's field: each asks what the two responses themselves show. None
-holds for the body itself: what happens below a union may be another branch, the root may not.
+No excuse here knows a provider's field: each looks at what the two responses show. None applies to
+the body itself: below a union another branch may differ, but the root may not.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What is known of a surface and of its API's ways before its responses are compared.
+    """What is known of a surface and of its API before its responses are compared.
 
     `is_closed`: the provider is known, and the unions of its responses are its own; elsewhere a
     list may hold records of any kind. `omits_defaults`: the API leaves out a field that holds its
-    type's default. `demands_call`: the request leaves the model no choice but to call a tool.
+    type's default. `demands_call`: the request requires the model to call a tool.
     """
 
     is_closed: bool = False
@@ -38,7 +38,7 @@ class Traits:
 
 @dataclass(slots=True)
 class Comparison:
-    """What the recorded response shows, what all recordings do, and what the live one does."""
+    """What the recorded response shows, what all recordings show, and what the live one shows."""
 
     own: Paths
     known: Paths
@@ -68,12 +68,12 @@ class Comparison:
 
 
 def is_root(path: str) -> bool:
-    """Whether a path is the body itself."""
+    """Return whether a path is the body itself."""
     return _ROOT.fullmatch(path) is not None
 
 
 def is_root_lost(comparison: Comparison) -> bool:
-    """Whether a body keeps less than half of the fields that every recorded one had."""
+    """Return whether a body keeps less than half of the fields that every recorded one had."""
     needed = [
         path
         for path, known in comparison.known.items()
@@ -85,7 +85,7 @@ def is_root_lost(comparison: Comparison) -> bool:
 
 
 def is_silent(path: str, comparison: Comparison) -> bool:
-    """Whether a field's coming or going can be explained by the responses' content alone."""
+    """Return whether the responses' content alone explains that a field comes or goes."""
     parent = parent_of(path)
     holders = comparison.own.get(parent), comparison.live.get(parent)
     if any(holder is None or not holder.objects for holder in holders):
@@ -101,7 +101,7 @@ def is_silent(path: str, comparison: Comparison) -> bool:
 
 
 def is_other_ending(parent: str, comparison: Comparison) -> bool:
-    """Whether a response around here ended, or a job stood, in a way that no recording shows.
+    """Return whether the response, or a job, ended in a way that no recording shows.
 
     A choice that calls tools has other fields than one that is text.
     """
@@ -111,14 +111,14 @@ def is_other_ending(parent: str, comparison: Comparison) -> bool:
 
 
 def is_other_state(parent: str, comparison: Comparison) -> bool:
-    """Whether a job around here is further on, or less far, than any recording shows."""
+    """Return whether a job is further on, or less far, than any recording shows."""
     return any(
         _is_new(f"{holder}.{name}", comparison) for holder in _upwards(parent) for name in STATES
     )
 
 
 def is_other_backend(comparison: Comparison) -> bool:
-    """Whether a router asked another back end than it did for the recordings."""
+    """Return whether a router chose another back end than for the recordings."""
     if comparison.is_rerouted is None:
         known, live = (_backends(paths) for paths in (comparison.known, comparison.live))
         comparison.is_rerouted = bool(known and live and live.isdisjoint(known))
@@ -144,7 +144,7 @@ def _upwards(path: str) -> Iterator[str]:
 
 
 def is_tagged_by_key(parent: str, comparison: Comparison) -> bool:
-    """Whether the objects of an array or stream hold one field each: its name is the variant's."""
+    """Return whether each object of an array or stream has one field, its variant's name."""
     if not parent.endswith("[*]") and not (parent.startswith("event(") and parent_of(parent)):
         return False
     tags = set[str]()
@@ -157,9 +157,9 @@ def is_tagged_by_key(parent: str, comparison: Comparison) -> bool:
 
 
 def is_sparse(path: str, comparison: Comparison) -> bool:
-    """Whether so few items of the live response have a field that the recorded ones may have none.
+    """Return whether so few live items have a field that the recorded ones may lack it by chance.
 
-    The chance that as many recorded objects lack it, were it always as frequent as it is now.
+    It is the chance that this many recorded objects lack the field if it is as frequent as now.
     """
     live, parent = comparison.live[path], parent_of(path)
     if path.startswith("event("):
@@ -171,7 +171,7 @@ def is_sparse(path: str, comparison: Comparison) -> bool:
 
 
 def is_record_without(path: str, comparison: Comparison) -> bool:
-    """Whether so few records of a list were recorded that all having a field may be chance."""
+    """Return whether so few records were recorded that all may have a field by chance."""
     parent = parent_of(path)
     if not _is_record(parent, comparison) or parent not in comparison.live:
         return False
@@ -179,13 +179,13 @@ def is_record_without(path: str, comparison: Comparison) -> bool:
 
 
 def _is_record(parent: str, comparison: Comparison) -> bool:
-    """Whether an object is one of a list or map of data, whose fields may vary by record."""
+    """Return whether an object is one of a list or map of data, whose fields may vary by record."""
     is_listed = "[" in parent or ".*" in parent
     return is_listed and not (comparison.traits.is_closed or comparison.writes_empty)
 
 
 def leaves_out_empty(path: str, comparison: Comparison) -> bool:
-    """Whether an API seems to leave out what is empty, and too few recordings say otherwise."""
+    """Return whether an API seems to leave out what is empty, and few recordings disagree."""
     if comparison.traits.is_closed or comparison.writes_empty or is_root_lost(comparison):
         return False
     known = comparison.known.get(path) or comparison.known.get(parent_of(path))
@@ -193,9 +193,9 @@ def leaves_out_empty(path: str, comparison: Comparison) -> bool:
 
 
 def is_switched(path: str, parent: str, comparison: Comparison) -> bool:
-    """Whether a field beside it, of the same first word, went from empty to full or back.
+    """Return whether a field beside it with the same first word became empty or full.
 
-    The details of a counter come with the first count.
+    The details of a counter appear with the first count.
     """
     word = _first_word(path)
     own, live = (comparison.children(paths, parent) for paths in (comparison.own, comparison.live))
@@ -212,13 +212,13 @@ def _first_word(path: str) -> str:
 
 
 def is_all_null(path: str, comparison: Comparison) -> bool:
-    """Whether an object never held anything but nulls: it says no more than null does."""
+    """Return whether an object never held anything but nulls, so that null means the same."""
     fields = comparison.children(comparison.known, path)
     return bool(fields) and all(one.types == {"null"} for one in fields.values())
 
 
 def is_spelling(path: str, comparison: Comparison) -> bool:
-    """Whether one side writes [] for the empty map that the other side writes as an object."""
+    """Return whether one side writes [] and the other an object for the same map."""
     sides = [paths[path].types - {"null"} for paths in (comparison.known, comparison.live)]
     if sorted(map(sorted, sides)) != [["array"], ["object"]]:
         return False
@@ -227,7 +227,7 @@ def is_spelling(path: str, comparison: Comparison) -> bool:
 
 
 def is_counter_of_a_varying_group(path: str, comparison: Comparison) -> bool:
-    """Whether a counter stands beside counters that came and went among the recordings."""
+    """Return whether a counter is beside counters that some recordings lack."""
     parent = parent_of(path)
     group = comparison.children(comparison.known, parent)
     one = comparison.known[path]
@@ -241,7 +241,7 @@ def is_counter_of_a_varying_group(path: str, comparison: Comparison) -> bool:
 
 
 def _is_detail(path: str) -> bool:
-    """Whether a counter is a part of another one, which back ends count or do not."""
+    """Return whether a counter is a part of another one, which back ends may leave out."""
     name = path.rpartition(".")[2].lower()
     return any(
         word in name for word in ("cache", "detail", "reasoning", "audio", "accepted", "tool")

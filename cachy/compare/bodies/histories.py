@@ -1,7 +1,7 @@
-"""Fields that come and go with the history of a resource or a stream, and not with the API.
+"""Fields that come and go with the history of a resource or a stream, not with the API.
 
 A job shows more fields the further it is, an edited document shows others, the last event of a
-stream others than the first. Each excuse asks what the recorded and the live bodies say themselves.
+stream others than the first. Each excuse looks at what the recorded and live bodies themselves say.
 """
 
 from __future__ import annotations
@@ -56,14 +56,14 @@ _OF_CONTENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """What the recorded responses and the live one say of how far they are."""
+    """What the recorded responses and the live one show of their progress."""
 
     recorded: Bodies
     live: Bodies
     is_closed: bool = False
 
     def explain(self, change: Change, *, is_repeated: bool = False) -> bool:
-        """Whether a field comes or goes for a reason that the bodies tell themselves.
+        """Return whether a field comes or goes for a reason that the bodies show.
 
         `is_repeated`: some field does so in several places, as where an API changed.
         """
@@ -90,7 +90,7 @@ class Histories:
 
 
 def _is_content(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
-    """Whether some records of an API of data have a field, and others do not."""
+    """Return whether some records of an API of data have a field, and others do not."""
     every = (*before, *after)
     having, lacking = _with(every), _without(every)
     return is_other_record(having, lacking) or has_other_shape(having, lacking, after)
@@ -107,9 +107,9 @@ def _without(parents: Iterable[Parent]) -> list[Parent]:
 def _is_other_position(
     change: Change, fuller: Sequence[Parent], barer: Sequence[Parent], recorded: Sequence[Parent]
 ) -> bool:
-    """Whether no recorded stream has an event where the live one differs.
+    """Return whether no recorded stream has an event where the live one differs.
 
-    A stream of one event says nothing of what its first and its last event have in common.
+    A stream of one event does not show what its first and its last event have in common.
     """
     if change.rule == "field-added":
         shown = {parent.position for parent in recorded}
@@ -121,7 +121,7 @@ def _is_other_position(
 
 
 def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
-    """Whether the objects that have a field stand in other states than those that lack it."""
+    """Return whether objects with a field are in other states than those without it."""
     if any(_says_all(parent.around[-1]) for parent in barer):
         return False
     having, lacking = _states(fuller), _states(barer)
@@ -129,7 +129,7 @@ def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
 
 
 def _says_all(value: dict[str, Json]) -> bool:
-    """Whether an object names its fields in every state, with null where there is nothing."""
+    """Return whether an object has its fields in every state, null where there is nothing."""
     return sum(item is None for item in value.values()) > _MANY_NULLS * len(value)
 
 
@@ -146,7 +146,7 @@ def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:
 
 
 def _states_of(value: dict[str, Json]) -> Iterator[tuple[str, str, str]]:
-    """Find an object's states: its own, and those of the objects right below it."""
+    """Return an object's states: its own, and those of the objects directly below it."""
     for name, item in value.items():
         if isinstance(item, str) and _STATE.fullmatch(name):
             yield "", name, item
@@ -157,14 +157,14 @@ def _states_of(value: dict[str, Json]) -> Iterator[tuple[str, str, str]]:
 
 
 def _is_first_revision(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
-    """Whether only resources that were changed since they were made have a field."""
+    """Return whether only resources that were changed after their creation have a field."""
     return all(_is_revised(parent.around[-1]) for parent in fuller) and all(
         _is_revised(parent.around[-1]) is False for parent in barer
     )
 
 
 def _is_revised(resource: dict[str, Json]) -> bool | None:
-    """Whether a resource was changed since it was made; None where it does not say."""
+    """Return whether a resource was changed after its creation; None if it does not say."""
     for made, changed in REVISIONS:
         if resource.get(made) and resource.get(changed):
             return bool(resource[made] != resource[changed])

@@ -1,4 +1,4 @@
-"""Changes that have one cause are reported once, and renames are hinted at."""
+"""Changes with one cause become one change; renames are suggested."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cachy.structure.paths import parent_of
 
 
 def merge_causes(changes: Sequence[Change]) -> list[Change]:
-    """Report one cause in many events as one change, at the first place."""
+    """Return changes in many events that have one cause as one change, at the first place."""
     first: dict[tuple[str | None, ...], Change] = {}
     for change in changes:
         event, _, inner = change.path.partition(").")
@@ -22,7 +22,7 @@ def merge_causes(changes: Sequence[Change]) -> list[Change]:
 
 
 def hint_renames(changes: Iterable[Change]) -> list[Change]:
-    """Hint that a field has another name: one gone and one new, of one type, in one place."""
+    """Return changes with a hint at renames: one field gone and one new, in one place."""
     hinted = list(changes)
     places: defaultdict[tuple[str, str | None], dict[str, list[int]]] = defaultdict(dict)
     for at, change in enumerate(hinted):

@@ -1,4 +1,4 @@
-"""The objects of recorded and live bodies that hold a field, or could hold it."""
+"""The objects of recorded and live bodies that have a field, or could have it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bodies:
     _decoded: dict[str, list[tuple[Json, Position]]] = field(default_factory=dict)
 
     def find_parents(self, path: str) -> list[Parent]:
-        """Return every object that holds the field at a path, or could hold it."""
+        """Return every object that has the field at a path, or could have it."""
         try:
             root, (*steps, last) = parse_path(path)
         except ValueError:
@@ -81,7 +81,7 @@ def _position(at: int, count: int) -> Position:
 def _objects(
     value: Json, steps: Sequence[Step], around: tuple[dict[str, Json], ...]
 ) -> Iterator[tuple[dict[str, Json], ...]]:
-    """Find the objects at the end of some steps, each with those around it."""
+    """Yield the objects at the end of some steps, each with those around it."""
     if isinstance(value, dict):
         around = (*around, value)
     if not steps:

@@ -1,7 +1,7 @@
-"""What tells one record of data from another, and a record from what it was before.
+"""What distinguishes one record of data from another, and from its own earlier state.
 
 An API of data shows what its users wrote. Another record has other optional fields, and so has the
-same record after somebody edited it.
+same record after an edit.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _ABOUT = ("metadata", "meta", "sys", "attributes")
 
 
 def is_chance(having: int, lacking: int) -> bool:
-    """Whether some objects having a field and all others lacking it may be one frequency of it."""
+    """Return whether all objects here may have a field, and all there lack it, by chance."""
     total = having + lacking
     frequency = having / total if total else 0.0
     return bool(frequency**having * (1 - frequency) ** lacking > UNLIKELY)
 
 
 def is_other_record(having: Sequence[Parent], lacking: Sequence[Parent]) -> bool:
-    """Whether a field is in so few records, and missing in so few others, that it may be optional.
+    """Return whether so few records have a field, and lack it, that it may be optional.
 
     The body itself is not a record among others, and one record on both sides proves a change.
     """
@@ -43,13 +43,13 @@ def is_other_record(having: Sequence[Parent], lacking: Sequence[Parent]) -> bool
 
 
 def _record_of(parent: Parent) -> str:
-    """Return the id of the innermost record around a field; "" where only the body has one."""
+    """Return the id of the innermost record around a field; "" if only the body has one."""
     inside = parent.around if parent.is_listed else parent.around[1:]
     return next((named for one in reversed(inside) if (named := _id_of(one))), "")
 
 
 def _id_of(value: JsonObject) -> str:
-    """Return the id of a record; "" where it has none."""
+    """Return the id of a record; "" for none."""
     for one in _self_and_about(value):
         for name in _IDS:
             if isinstance(one.get(name), (str, int)) and one[name]:
@@ -65,9 +65,9 @@ def _self_and_about(value: JsonObject) -> Iterator[JsonObject]:
 def has_other_shape(
     fuller: Sequence[Parent], barer: Sequence[Parent], live: Sequence[Parent]
 ) -> bool:
-    """Whether a live list holds records of the known shape beside records of another one.
+    """Return whether a live list has records of the known shape and of another one.
 
-    An event has a day or a time, a node a text or a file: fields stand in for each other.
+    An event has a day or a time, a node a text or a file: one field replaces the other.
     """
     if not all(parent.is_listed for parent in live):
         return False
@@ -84,7 +84,7 @@ def has_other_shape(
 
 
 def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
-    """Whether a field may hold something else because the record is another, or was edited."""
+    """Return whether a field may differ because the record is another, or was edited."""
     if not before or not after:
         return False
     recorded, live = {*map(_record_of, before)}, {*map(_record_of, after)}
@@ -93,9 +93,9 @@ def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
 
 
 def is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
-    """Whether a document changed in between that leaves out what it does not have.
+    """Return whether a document changed that leaves out the fields it has no value for.
 
-    One that writes null or an empty list where it has nothing says all its fields.
+    A document that writes null or an empty list for them shows all its fields.
     """
     if any(_writes_empty(parent.around[-1]) for parent in (*fuller, *barer)):
         return False
@@ -103,7 +103,7 @@ def is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
 
 
 def has_moved_on(one: Iterable[Parent], other: Iterable[Parent]) -> bool:
-    """Whether a document bears other times or versions than it did before."""
+    """Return whether a document has other times or versions than before."""
     before, after = _stamps(one), _stamps(other)
     same = before.keys() & after.keys()
     return bool(same) and all(before[key].isdisjoint(after[key]) for key in same)

@@ -1,4 +1,4 @@
-"""How bad a change of the body itself is: nothing can read a body that is not there."""
+"""How severe a change of the body itself is: no client can read a missing body."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from cachy.structure.paths import parent_of
 
 
 def weigh_root(changes: Sequence[Change], comparison: Comparison) -> list[Change]:
-    """Make what the body itself lost breaking, where it is no longer the body that was recorded.
+    """Return the changes; a loss of the body itself is breaking if it is another body now.
 
-    That is so where most of its fields are gone, or where its tag is gone, or other, and fields
-    with it.
+    It is another body if most of its fields are gone, or if its tag changed and fields with it.
     """
     top = [change for change in changes if is_root(parent_of(change.path)) or is_root(change.path)]
     lost = [change for change in top if change.new is None or change.rule == "type-changed"]

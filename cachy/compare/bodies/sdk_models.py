@@ -26,20 +26,20 @@ _TYPES = {str: "string", bool: "boolean", int: "integer", float: "number", type(
 
 @dataclass(frozen=True, slots=True)
 class ModelPlace:
-    """What the model says of a path: its possible schemas, and whether an object must have it."""
+    """What the model says of a path: its possible schemas, and whether it is required."""
 
     schemas: tuple[ModelSchema, ...]
     is_required: bool = False
 
     @property
     def types(self) -> frozenset[str]:
-        """The JSON types that may stand here; none where anything may."""
+        """The JSON types allowed here; empty if any is."""
         found = [_types(schema) for schema in self.schemas]
         return frozenset[str]() if not all(found) else frozenset[str]().union(*found)
 
     @property
     def tokens(self) -> frozenset[str]:
-        """The words that may stand here; none where other text may as well."""
+        """The enumeration's values allowed here; empty if other text is allowed."""
         texts = [schema for schema in self.schemas if "string" in _types(schema)]
         found = [_tokens(schema) for schema in texts]
         return frozenset[str]() if not all(found) else frozenset[str]().union(*found)
@@ -67,9 +67,9 @@ class Model:
     verdict: Verdict = "sdk-broken"
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
-        """Say who is behind: the provider, the fixture or the SDK; "known" is not a change.
+        """Return whether the provider, the fixture or the SDK is behind; "known" if none is.
 
-        `path`, `old` and `new` are a change's own.
+        `path`, `old` and `new` are those of the change.
         """
         question = RULES[rule].sdk
         if question == "member":
@@ -86,7 +86,7 @@ class Model:
         return _judge_types(place.types, old or "", new)
 
     def _judge_member(self, path: str) -> Verdict:
-        """A member of a union, or an event of a stream."""
+        """Judge a member of a union, or an event of a stream."""
         siblings = self.find(parent_of(path)) if "=" in path else self._root("")
         schemas = [*self._leaves(self._items(siblings.schemas) if siblings else ())]
         if len(schemas) < 2 and "=" not in path:
@@ -96,13 +96,13 @@ class Model:
         return "provider-ahead" if len(schemas) > 1 else "unknown"
 
     def _judge_unheard(self, path: str) -> Verdict:
-        """A field that the model lacks: news only where it does know the object around it."""
+        """Judge a field that the model lacks: a change only if it knows the object around it."""
         around = self.find(parent_of(path))
         is_known = around and any(schema.get("properties") for schema in around.schemas)
         return "provider-ahead" if is_known else "unknown"
 
     def find(self, path: str) -> ModelPlace | None:
-        """Find what the model says of a path; None where it does not know it."""
+        """Return what the model says of a path; None if it does not know it."""
         try:
             root, steps = parse_path(path)
         except ValueError:
@@ -113,7 +113,7 @@ class Model:
         return place
 
     def _root(self, event: str) -> ModelPlace | None:
-        """The whole model, or the member of its union that an event is."""
+        """Return the whole model, or the member of its union that an event is."""
         schemas = tuple(self._leaves([self.schema]))
         if event and len(schemas) > 1:
             schemas = tuple(self._members(schemas, "type", event))
@@ -139,7 +139,7 @@ class Model:
         return ModelPlace(found, needed) if found else None
 
     def _items(self, schemas: Iterable[ModelSchema]) -> Iterator[ModelSchema]:
-        """The elements of arrays; a schema of anything else stands for itself."""
+        """Yield the schemas of an array's items; any other schema as it is."""
         for schema in schemas:
             if "items" in schema:
                 yield from self._leaves([schema["items"]])
@@ -155,7 +155,7 @@ class Model:
                 yield schema
 
     def _leaves(self, schemas: Iterable[ModelSchema]) -> Iterator[ModelSchema]:
-        """Follow references and unions to the schemas that say something by themselves."""
+        """Follow references and unions to schemas that say something themselves."""
         pending, seen = [*schemas], set[str]()
         while pending:
             schema = pending.pop(0)
@@ -190,7 +190,7 @@ def _judge_types(allowed: frozenset[str], old: str, new: str) -> Verdict:
 
 
 def find_model(document: Mapping[str, Json]) -> Model | None:
-    """Find the installed SDK's model of a fixture's answer; None where there is none."""
+    """Return the installed SDK's model of a fixture's response, or None."""
     request, response = document.get("request") or {}, document["response"]
     if status_of(response) >= 400 or not isinstance(request.get("url"), str):
         return None
@@ -204,7 +204,7 @@ def find_model(document: Mapping[str, Json]) -> Model | None:
 
 @lru_cache(maxsize=64)
 def _load(reference: str) -> Model | None:
-    """Import a model; the SDK may be absent, or of an age that keeps it elsewhere."""
+    """Return a model; None if the SDK is not installed or keeps the model elsewhere."""
     module, _, name = reference.partition(":")
     if not name or find_spec(module.partition(".")[0]) is None:
         return None

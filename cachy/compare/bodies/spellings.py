@@ -1,4 +1,4 @@
-"""Ways in which APIs of data write that there is nothing: no further page, no items, no value."""
+"""How APIs of data write that there is nothing: no further page, no items, no value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _NOTHING = frozenset({"boolean", "string"})  # false and "", as PHP and others w
 
 
 def says_nothing(path: str, comparison: Comparison) -> bool:
-    """Whether a field comes or goes with a page or a list, or its name is itself data."""
+    """Return whether a field comes or goes with a page or a list, or its name is data."""
     if comparison.traits.is_closed:
         return False
     name = name_of(path)
@@ -34,7 +34,7 @@ def says_nothing(path: str, comparison: Comparison) -> bool:
 
 
 def _is_left_out_list(path: str, comparison: Comparison) -> bool:
-    """Whether the body has no list because there is nothing to list."""
+    """Return whether the body has no list because there are no items."""
     parent = parent_of(path)
     known, live = (paths.get(path) for paths in (comparison.known, comparison.live))
     one = known or live
@@ -50,7 +50,7 @@ def _is_left_out_list(path: str, comparison: Comparison) -> bool:
 
 
 def _holds_lists_only(root: str, comparison: Comparison) -> bool:
-    """Whether the live body is {}, and the recorded ones hold lists and the way to the next."""
+    """Return whether the live body is {}, and the recorded ones hold lists and paging."""
     fields = comparison.children(comparison.known, root).items()
     return comparison.live[root].objects == comparison.live[root].hollows and all(
         fact.types == {"array"} or _PAGER.fullmatch(name_of(path)) for path, fact in fields
@@ -58,7 +58,7 @@ def _holds_lists_only(root: str, comparison: Comparison) -> bool:
 
 
 def is_nothing(path: str, known: Observation, live: Observation) -> bool:
-    """Whether false or "" stands where another type stands for something."""
+    """Return whether false or "" replaces a value of another type."""
     if _FLAG.fullmatch(name_of(path)):
         return False
     for one, other in ((known, live), (live, known)):

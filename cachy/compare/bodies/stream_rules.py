@@ -11,7 +11,7 @@ from cachy.structure.learn import Structure
 
 
 def compare_streams(recorded: Structure, known: Structure, live: Structure) -> list[Change]:
-    """Compare the events of a stream with those of the recorded one, and of all recordings."""
+    """Return what changed between a stream and the recorded ones."""
     if not recorded.streams or not live.streams:
         return []
     return [
@@ -22,7 +22,7 @@ def compare_streams(recorded: Structure, known: Structure, live: Structure) -> l
 
 
 def has_one_grammar(recorded: Structure, live: Structure) -> bool:
-    """Whether two answers have the same events, in the same order, with the same end."""
+    """Return whether two streams have the same events in the same order, and one end."""
     return (
         recorded.roots.keys() == live.roots.keys()
         and recorded.orders.keys() == live.orders.keys()
@@ -47,7 +47,7 @@ def _compare_endings(recorded: Structure, known: Structure, live: Structure) -> 
 
 
 def _compare_order(known: Structure, live: Structure) -> Iterator[Change]:
-    """Find the first pair of events that always came in one order, and now in the other."""
+    """Yield the first pair of events that always came in one order, and now in the other."""
     for one, other in live.orders:
         count = known.orders.get((other, one), 0)
         if count >= KNOWN and (one, other) not in known.orders:

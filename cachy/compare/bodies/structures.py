@@ -24,17 +24,17 @@ _SNAKE = re.compile(r"[a-z]+_\w*")
 
 
 class Explanation(Protocol):
-    """What may explain a change by the bodies' own history."""
+    """A source that may explain a change by the bodies' own history."""
 
     def explain(self, change: Change, *, is_repeated: bool) -> bool:
-        """Whether it does; `is_repeated`: a field changed so in several places."""
+        """Return whether it does; `is_repeated`: a field changed so in several places."""
 
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
-    """What a comparison may ask for once two responses differ, as all of it costs time.
+    """What a comparison looks up once two responses differ, as all of it costs time.
 
-    `learn_all` returns what all recordings show, `find_witnesses` what else knows the surface: the
+    `learn_all` returns what all recordings show; `find_witnesses` what else knows the surface: the
     SDK's model, a contract.
     """
 
@@ -49,7 +49,7 @@ def compare_structures(
     knowledge: Knowledge,
     traits: Traits,
 ) -> list[Change]:
-    """Compare what a response showed with what one shows now."""
+    """Return what changed between the recorded structure and the live one."""
     align(recorded, live)
     if not _differing(recorded.paths(), live.paths()) and has_one_grammar(recorded, live):
         return []
@@ -94,7 +94,7 @@ def _judge_all(comparison: Comparison, knowledge: Knowledge) -> Iterator[Change]
 
 
 def _find_repeated(changes: Iterable[Change]) -> set[str]:
-    """Return the rules by which fields of one name changed in several places, as an API does it."""
+    """Return the rules by which fields of one name changed in several places."""
     places = Counter((change.rule, name_of(change.path)) for change in changes)
     return {rule for (rule, _), count in places.items() if count > 1}
 
@@ -106,13 +106,13 @@ def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:
 
 
 def _is_proto_json(paths: Paths) -> bool:
-    """Whether the names of fields are in lowerCamelCase."""
+    """Return whether fields have names in lowerCamelCase."""
     names = {path.rpartition(".")[2] for path in paths}
     return any(map(_CAMEL.fullmatch, names)) and not any(map(_SNAKE.fullmatch, names))
 
 
 def _is_another(old: Paths, new: Paths) -> bool:
-    """Whether a body keeps none of its fields: no default explains that."""
+    """Return whether a body keeps none of its fields, which no default explains."""
     before, after = ({path for path in paths if parent_of(path) == "$"} for paths in (old, new))
     return bool(before) and before.isdisjoint(after)
 
@@ -128,7 +128,7 @@ def _root(path: str) -> str:
 
 
 def _differing(old: Paths, new: Paths) -> list[str]:
-    """Find the paths where the two maps differ; deepdiff compares them, types as sets."""
+    """Return the paths where the two maps differ; deepdiff compares them, types as sets."""
     optional = {path for path, fact in new.items() if fact.is_optional and path in old}
     before, after = _sets(old, new), _sets(new, old)
     alike = {path for path in before if before[path] == after.get(path)}
@@ -143,7 +143,7 @@ def _differing(old: Paths, new: Paths) -> list[str]:
 
 
 def _sets(paths: Paths, others: Paths) -> dict[str, set[str]]:
-    """Return what stands at each path; of what only one side has, no more than its top."""
+    """Return what is at each path; of what only one side has, only the topmost path."""
     return {
         path: {
             *fact.types,

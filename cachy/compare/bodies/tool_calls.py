@@ -1,4 +1,4 @@
-"""Tool calls that a request demands: a response that ends without one has changed."""
+"""Tool calls that a request requires: a response that ends without one has changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cachy.structure.paths import Paths
 
 
 def demands_call(body: Json) -> bool:
-    """Whether a request's body leaves the model no choice but to call a tool.
+    """Return whether a request's body requires the model to call a tool.
 
     https://platform.openai.com/docs/guides/function-calling,
     https://platform.claude.com/docs/en/agents-and-tools/tool-use,
@@ -27,12 +27,12 @@ def demands_call(body: Json) -> bool:
 
 
 def is_call(path: str) -> bool:
-    """Whether a path is a member of a union that is a tool call."""
+    """Return whether a path is a member of a union that is a tool call."""
     return path.endswith(("]", "}")) and path[path.rfind("=") + 1 : -1] in CALLS
 
 
 def has_finished(paths: Paths) -> bool:
-    """Whether an answer came to its end: one that was cut or refused may lack anything."""
+    """Return whether a response is complete: one that was cut or refused may lack anything."""
     endings = [fact.tokens for path, fact in paths.items() if _last(path) in (*ENDINGS, *STATES)]
     return frozenset[str]().union(*endings) <= FINISHED
 

@@ -1,6 +1,6 @@
-"""What knows a surface besides its recordings: the SDK's response model, and a contract.
+"""Sources about a surface other than its recordings: the SDK's response model, and a contract.
 
-One recording is enough where a witness says what may stand at a path.
+Where such a witness knows what is allowed at a path, one recording is enough.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Verdict = Literal["unknown", "known", "provider-ahead", "fixture-stale", "sdk-br
 
 
 class WitnessPlace(Protocol):
-    """What a witness says of a path; empty types or tokens say that anything may stand there."""
+    """What a witness says of a path; empty types or tokens allow anything."""
 
     @property
     def is_required(self) -> bool:
@@ -27,25 +27,25 @@ class WitnessPlace(Protocol):
 
     @property
     def types(self) -> frozenset[str]:
-        """The JSON types that may stand there."""
+        """The JSON types allowed there."""
 
     @property
     def tokens(self) -> frozenset[str]:
-        """The values of the enumeration that stands there."""
+        """The values of the enumeration there."""
 
 
 class Witness(Protocol):
-    """What can say which paths there may be, and what may stand at them."""
+    """A source that knows which paths there may be, and what is allowed at them."""
 
     @property
     def verdict(self) -> Verdict:
-        """What a breach of it is called."""
+        """How a change that breaks it is labelled."""
 
     def find(self, path: str) -> WitnessPlace | None:
-        """Find what it says of a path; None where it does not know it."""
+        """Return what it says of a path; None if it does not know it."""
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
-        """Say who is behind: the provider, the fixture or the SDK; "known" is not a change."""
+        """Return whether the provider, the fixture or the SDK is behind; "known" if none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +65,23 @@ class ContractWitness:
     verdict: Verdict = "unknown"
 
     def find(self, path: str) -> ContractPlace | None:
-        """Find what the contract says of a path."""
+        """Return what the contract says of a path."""
         fact = self.contract.facts.get(path)
         if fact is None or fact.is_new or fact.is_opaque or "text" in fact.types:
             return None
         return ContractPlace(fact.types, fact.tokens, not fact.is_optional)
 
     def judge(self, rule: RuleId, path: str, old: str | None, new: str | None) -> Verdict:
-        """Say nothing of changes: what a contract knows was learned from already."""
+        """Return "unknown": changes were learned from the contract already."""
         return "unknown"
 
 
 def consult(
     witness: Witness, changes: Iterable[Change], known: Observation | None
 ) -> Iterator[Change]:
-    """Drop the changes that a witness allows; make those breaking that it rejects.
+    """Drop the changes that a witness allows; raise those that it rejects to breaking.
 
-    What three recordings or more had, and the live response lacks, is risky even if it may.
+    A field that three recordings or more had is risky to lose, even where the witness allows it.
     """
     for change in changes:
         verdict = witness.judge(change.rule, change.path, change.old, change.new)
@@ -96,9 +96,9 @@ def consult(
 def find_breaches(
     witness: Witness, path: str, comparison: Comparison, changes: Sequence[Change]
 ) -> list[Change]:
-    """Add to the changes at a path what no recording shows and the witness forbids.
+    """Return the changes at a path, with those that only the witness shows.
 
-    What is found already is breaking where the witness forbids it.
+    A change that was found already becomes breaking where the witness forbids it.
     """
     place, known, live = witness.find(path), comparison.known.get(path), comparison.live.get(path)
     if place is None or known is None:

@@ -27,7 +27,7 @@ class Change:
     hint: str = ""
 
     def to_json(self) -> dict[str, Json]:
-        """Return the change as the report holds it; a hint only where there is one."""
+        """Return the change as the report has it; without a hint if there is none."""
         row: dict[str, Json] = {**asdict(self), "fixtures": list(self.fixtures)}
         return row if self.hint else {key: row[key] for key in row if key != "hint"}
 
@@ -39,10 +39,10 @@ def make_change(
     new: str | None = None,
     severity: Severity | None = None,
 ) -> Change:
-    """Make a change of its rule's severity, where no other is given."""
+    """Return a change with its rule's severity, unless another is given."""
     return Change(rule, severity or RULES[rule].severity, path, old, new)
 
 
 def worst_first(change: Change) -> tuple[int, str, str]:
-    """Order changes: by severity, then by path."""
+    """Return a sort key: by severity, then by path."""
     return SEVERITIES.index(change.severity), change.path, change.rule

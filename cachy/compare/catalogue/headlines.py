@@ -1,6 +1,6 @@
 """What each rule says of one change in a few words, for titles and first lines.
 
-A rule has one phrase or more; the first whose facts are all known is taken. Facts: path, old, new,
+A rule has one phrase or more; the first whose facts are all known is used. Facts: path, old, new,
 model, parameter, host.
 """
 
@@ -60,5 +60,5 @@ def find_headline(rule: str, facts: Mapping[str, str]) -> str:
 
 
 def names_a_model(rule: str) -> bool:
-    """Whether the rule is about a model, so that each model is a change of its own."""
+    """Return whether a rule is about a model, so that each model is a change of its own."""
     return any("{model}" in phrase for phrase in _PHRASES.get(rule, ()))

@@ -1,4 +1,4 @@
-"""What one row of the catalogue says of a kind of change."""
+"""The columns of the catalogue: ids, severities, and what a row says of a kind of change."""
 
 from __future__ import annotations
 
@@ -55,9 +55,9 @@ RefusedPart = Literal["request", "model"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What a change means, why it matters, an example, and what to do.
+    """One row: what a change means, why it matters, an example, and what to do.
 
-    `when_seen_again`: the rule that holds instead where one response lacks what another one has.
+    `when_seen_again`: the rule that applies instead if one live response lacks what another has.
     """
 
     id: RuleId

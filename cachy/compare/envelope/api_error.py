@@ -10,7 +10,7 @@ _TOKEN = re.compile(r"(?=.{1,64}$)[A-Za-z]+(_[A-Za-z]+)*")
 
 
 def name_error(value: Json) -> str:
-    """Name an error by its code: letters and underscores only, so that no secret fits."""
+    """Return an error's code: letters and underscores only, so that no secret fits; "" for none."""
     if isinstance(value, list):
         value = value[0] if value else None
     if not isinstance(value, dict):

@@ -1,4 +1,4 @@
-"""Whether two responses can be compared at all: an outage or an unreadable body cannot."""
+"""Whether two responses can be compared: not after an outage or with an unreadable body."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _SAYING = ("message", "msg", "reason", "detail", "description", "statusDescripti
 def refuse_incomparable(
     before: JsonObject, after: JsonObject, others: Iterable[JsonObject] = ()
 ) -> None:
-    """Refuse two responses of one status class and media type that cannot be compared.
+    """Raise NotComparable for two responses that say nothing about drift.
 
-    `others` are further recordings of the surface.
+    They have one status class and media type; `others` are further recordings of the surface.
 
     Raises:
-        NotComparable: a body that does not parse as what it says it is, or an error in a response
-            of success where no recording has one.
+        NotComparable: a body does not parse as its media type, or a response of success carries an
+            error, and no recording does.
     """
     if _body_of(before) == _body_of(after):
         return
@@ -82,7 +82,7 @@ def _has_failed(response: JsonObject) -> bool:
 
 
 def _failures(response: JsonObject) -> Iterator[Any]:
-    """Find the errors that a response carries, at the top of its body or of its events.
+    """Yield the errors in a response, at the top of its body or of its events.
 
     The top of a body reads the same whether or not it is decoded, so this does not walk it.
     """
@@ -109,7 +109,7 @@ def _failure_of(body: Json) -> Iterator[Any]:
 
 
 def _has_failed_status(body: JsonObject) -> bool:
-    """Whether a body is nothing but a failure and its reason; a resource that failed has an id."""
+    """Return whether a body is only a failure and its reason; a failed resource has an id."""
     if "id" in body or str(body.get("status")).lower() not in _FAILED:
         return False
     return any(isinstance(body.get(name), str) for name in _SAYING)

@@ -29,10 +29,10 @@ def compare_exchange(
     now: datetime | None = None,
     headers: Iterable[str] = (),
 ) -> tuple[list[Change], bool]:
-    """Compare what is around the bodies, and say whether they can still be compared.
+    """Return what changed around the bodies, and whether they can still be compared.
 
-    `others` are answers that show which headers come and go; `now` is when the live answer
-    came: a sunset that is near breaks soon. `headers` are judged beside those that clients read.
+    `others` are responses that show which headers come and go; `now` is when the live response
+    came: a sunset that is near breaks soon. `headers` are compared besides those that clients read.
     """
     if changed := _compare_status(before, after) or _compare_media(before, after):
         return [changed], False
@@ -43,18 +43,18 @@ def compare_exchange(
 
 
 def status_of(response: JsonObject) -> int:
-    """Return the status; 200 where a document has none."""
+    """Return the status; 200 if a document has none."""
     status = response.get("status", 200)
     return status if isinstance(status, int) else 200
 
 
 def kind_of_body(response: JsonObject) -> str:
-    """Name the kind of a body."""
+    """Return the kind of a body."""
     return next((kind for kind in BODY_KINDS if kind in response), "none")
 
 
 def is_alike(document: JsonObject, before: JsonObject) -> bool:
-    """Whether an answer can teach what varies in another: both errors or not, streams or not."""
+    """Return whether a response shows what varies in another: both errors, both streams, or not."""
     response = document["response"]
     is_same_class = status_of(response) // 100 == status_of(before) // 100
     return is_same_class and ("sse" in response) == ("sse" in before)
@@ -85,14 +85,14 @@ def _error_codes(response: JsonObject) -> set[str]:
 
 
 def _said(response: JsonObject) -> str:
-    """Say which error it is, and about which parameter: names, never its words."""
+    """Return which error it is, and about which parameter: names only, no free text."""
     code, param = name_error(response.get("json")), _error_of(response).get("param")
     is_named = isinstance(param, str) and _PARAMETER.fullmatch(param)
     return f"{code}: {param}" if code and is_named else code
 
 
 def _media(response: JsonObject) -> str:
-    """Return the media type, also of a body that can be of one only."""
+    """Return the media type; one that the kind of body implies counts too."""
     named = _headers(response).get("content-type", "").partition(";")[0].strip().lower()
     return named or _IMPLIED.get(kind_of_body(response), "")
 
@@ -105,7 +105,7 @@ def _compare_media(before: JsonObject, after: JsonObject) -> Change | None:
 
 
 def _is_one_language(before: JsonObject, after: JsonObject) -> bool:
-    """Whether what reads the one body reads the other too, under another name."""
+    """Return whether a client of one body can read the other, under another media type."""
     kinds = {kind_of_body(before), kind_of_body(after)}
     if kinds.isdisjoint(("text", "base64", "blob")):
         return len(kinds) == 1
@@ -155,12 +155,12 @@ def _headers(response: JsonObject) -> dict[str, str]:
 
 
 def _version(text: str) -> str | None:
-    """Return a version that is a date or a number: anything else may be a secret."""
+    """Return a version that is a date or a number; anything else may be a secret."""
     return text if _VERSION.fullmatch(text) else None
 
 
 def _is_near(sunset: str, now: datetime | None) -> bool:
-    """Whether a date (RFC 8594: an HTTP-date) is past, or less than 30 days off."""
+    """Return whether a date (RFC 8594: an HTTP-date) is past, or less than 30 days away."""
     day = _moment(sunset)
     return day is not None and now is not None and day - now < timedelta(days=30)
 
