@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cachy.errors import UnrecordedRequest
+from cachy.pytest_plugin.asserting import Asserting, is_asked_for
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
 from cachy.replay import children, hint
@@ -45,6 +46,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
     config.stash[_totals] = Totals()
     config.pluginmanager.register(FullRun(config), "cachy-full-run")
+    config.pluginmanager.register(Asserting(), "cachy-asserting")
     config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):
         os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
@@ -81,11 +83,6 @@ def _forget(told: str) -> None:
         os.remove(told)
 
 
-@pytest.fixture(name="cachy")
-def cachy_fixture() -> None:
-    """Replay this test's API calls, and record those that are missing."""
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Open the test's scope around its setup, its call and its teardown."""
@@ -93,8 +90,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (setup)"  # as pytest soon does itself
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
-    is_named = "cachy" in getattr(item, "fixturenames", ())
-    is_wanted = marker or mode or is_named or _has_own_settings(item)
+    is_wanted = marker or mode or is_asked_for(item) or _has_own_settings(item)
     with owned(owner_of(item)), _scope(item, marker) if is_wanted else contextlib.nullcontext():
         _raise_as_failures()
         return (yield)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -47,10 +47,13 @@ class Recording:
     turn: Turn
     credentials: Credentials = field(default=(), repr=False)
     asked: Asked | None = None
+    heard: Callable[[Response], None] | None = None
     started: float = field(default_factory=time.perf_counter)
 
     def save(self, response: Response) -> None:
         """Write the fixture, unless the status says nothing that lasts."""
+        if self.heard:
+            self.heard(response)
         if not is_recorded(response.status, self.recorder.config):
             return self._refuse(f"status {response.status}")
         if not self._is_kept():

@@ -169,7 +169,7 @@ class Session:
         owner = current_owner()
         return Turn(identity.fingerprint, owner.name(self.config) if owner else "")
 
-    def _settle(self, request: Request) -> Request:
+    def without_given(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""
         raw = unpacked_body(request)
         return PROCESS.given.take_out(
@@ -177,7 +177,7 @@ class Session:
         )
 
     def _decide_settled(self, asked: Request) -> Decision:
-        settled = self._settle(asked)
+        settled = self.without_given(asked)
         identity = identify_settled(settled, with_norm_pats(self.config))
         variant = variant_to_record(identity, self.config)
         wanted, turn = identity.varied(variant), self._turn(identity)

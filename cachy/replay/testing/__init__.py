@@ -1,0 +1,1 @@
+"""What a test asks of replay: to see its own requests."""
