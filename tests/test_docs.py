@@ -6,14 +6,13 @@ import json
 import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import click
 import pytest
 import yaml
+from forking import run_module, run_script
 from places import ROOT
 from scripted_server import json_response, serving
 from sdks.matrix import FOUR, ROWS
@@ -207,6 +206,7 @@ def test_the_drawing_has_every_room_in_its_order() -> None:
     assert rooms == list(reversed(ROOMS))
 
 
+SDK = ("openai",)
 RESPONSE = {
     "id": "resp_1",
     "object": "response",
@@ -224,17 +224,14 @@ def test_the_python_runs(block: Block, project: Path) -> None:
     title = re.match(r"# (test_\w+\.py)\n", block.text)
     name = title[1] if title else "script.py"
     (project / name).write_text(block.text, encoding="utf-8")
-    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", name] if title else [name]
     with serving({"/v1/responses": [json_response(RESPONSE)]}) as server:
         added = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "unused"}
-        done = subprocess.run(
-            [sys.executable, *command],
-            env={**os.environ, **added},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        added |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p cachy.pytest_plugin"}
+        given: Any = {"folder": project, "environ": {**os.environ, **added}, "loaded": SDK}
+        if title:
+            done = run_module("pytest", "-q", name, **given)
+        else:
+            done = run_script(project / name, **given)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -247,9 +244,8 @@ def test_a_first_recording_by_the_readme_replays(project: Path) -> None:
 
     def run(**added: str) -> str:
         environ = {**os.environ, **added}
-        done = subprocess.run(
-            [sys.executable, "script.py"], env=environ, capture_output=True, text=True, check=True
-        )
+        done = run_script(project / "script.py", folder=project, environ=environ, loaded=SDK)
+        assert done.returncode == 0, done.stderr
         return done.stdout
 
     with serving({"/v1/responses": [json_response(RESPONSE)]}) as server:

@@ -10,18 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import run_cachy, start_cachy
 
 
 def run_demo(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cachy", "demo", *arguments],
-        cwd=folder,
-        env={**os.environ, "TMPDIR": str(folder), **environ},
-        capture_output=True,
-        text=True,
-        timeout=100,
-        check=False,
-    )
+    return start_cachy("demo", *arguments, folder=folder, TMPDIR=str(folder), **environ)
 
 
 def test_the_demo_tells_the_whole_story_and_leaves_nothing(tmp_path: Path) -> None:
@@ -47,11 +40,17 @@ def test_the_demo_tells_the_whole_story_and_leaves_nothing(tmp_path: Path) -> No
     assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
 
 
+@pytest.mark.slow
 def test_the_demo_can_be_kept(tmp_path: Path) -> None:
     done = run_demo(tmp_path, "--keep", "kept")
     assert done.returncode == 0
     assert len([*(tmp_path / "kept" / "cachy_fixtures").rglob("*.json")]) == 12
-    again = run_demo(tmp_path, "--keep", "kept")
+
+
+def test_a_folder_that_is_not_empty_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "mine.txt").touch()
+    again = run_cachy("demo", "--keep", "kept", folder=tmp_path)
     assert (again.returncode, again.stdout) == (2, "")
     assert again.stderr == "cachy: kept is not empty. Name a new folder for --keep.\n"
 
@@ -61,7 +60,7 @@ def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = run_demo(tmp_path, "--port", str(port))
+        done = run_cachy("demo", "--port", str(port), folder=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"cachy: Port {port} cannot be used: ")
     assert done.stderr.endswith("Choose another with --port.\n")

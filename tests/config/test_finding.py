@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from commands import run_cachy, start_module
+from forking import run_script
 from scripted_server import ScriptedServer, json_response
 
 SCRIPT = """\
@@ -51,10 +50,7 @@ def test_a_script_finds_the_settings_beside_it(mono: Path, url: str, tmp_path: P
     kept = {name: value for name, value in os.environ.items() if name != "CI"}
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    command = [sys.executable, str(script), url]
-    done = subprocess.run(
-        command, cwd=elsewhere, env=kept, capture_output=True, text=True, check=False
-    )
+    done = run_script(script, url, folder=elsewhere, environ=kept)
     assert done.returncode == 0, done.stderr
     assert recorded(mono / "packages" / "a") == 1
     assert not [*elsewhere.iterdir()]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
@@ -17,6 +16,7 @@ import pytest
 import vcr
 from conftest import CERTIFICATES, Scope, fixtures_in
 from foreign import fetch
+from forking import run_module
 from scripted_server import (
     ScriptedResponse,
     ScriptedServer,
@@ -138,13 +138,11 @@ TESTS = [
 ]
 
 
-def run_suite(project: Path, *arguments: str, path: str = "") -> str:
-    """Run a project's own suite in a process of its own, without cachy's settings."""
-    environ = {**os.environ, "PYTHONPATH": path}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore"]
-    done = subprocess.run(
-        [*command, *arguments], cwd=project, env=environ, capture_output=True, text=True, timeout=60
-    )
+def run_suite(project: Path, plugin: str, *arguments: str, path: str = "") -> str:
+    """Run a project's own suite under one plugin in a process of its own."""
+    environ = {**os.environ, "PYTHONPATH": path, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = ("pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", "-p", plugin, *arguments)
+    done = run_module(*command, folder=project, environ=environ)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -166,16 +164,16 @@ def test_a_recorded_suite_replays_through_cachy(
     recorder: str, project: Path, request: pytest.FixtureRequest
 ) -> None:
     path = "" if recorder == "cassetter" else request.getfixturevalue(recorder)
-    others = ("-p", "no:cassetter") if path else ()
+    plugin = "pytest_recording.plugin" if path else "cassetter"
     project.joinpath("pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     project.joinpath("tests").mkdir()
     with serving() as origin:
         script(origin)
         project.joinpath("tests/test_chat.py").write_text(SUITE.format(url=origin.url))
-        run_suite(project, "--record-mode=once", *others, path=path)
+        run_suite(project, plugin, "--record-mode=once", path=path)
         assert origin.count == 4
     assert run_program(["import", "tests"]) == 0
-    assert "4 replayed" in run_suite(project, "-p", "no:cassetter", "--cachy=replay")
+    assert "4 replayed" in run_suite(project, "cachy.pytest_plugin", "--cachy=replay")
     tests = [json.loads(file.read_text())["recorded"]["test"] for file in fixtures_in(project)]
     assert sorted(tests) == TESTS
 
@@ -214,7 +212,7 @@ def test_what_two_tests_got_differently_becomes_their_own(
 ) -> None:
     with serving() as origin:
         stateful_suite(project, origin)
-        run_suite(project, "--record-mode=once")
+        run_suite(project, "cassetter", "--record-mode=once")
     assert run_program(["import", "tests"]) == 0
     assert ", 0 skipped." in capsys.readouterr().out
     before = {path: path.read_bytes() for path in fixtures_in(project)}
@@ -222,7 +220,7 @@ def test_what_two_tests_got_differently_becomes_their_own(
     assert "0 interactions imported" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in fixtures_in(project)} == before
     for selection in ((), ("-k", "named"), ("-k", "last")):
-        done = run_suite(project, "-p", "no:cassetter", "--cachy=replay", *selection)
+        done = run_suite(project, "cachy.pytest_plugin", "--cachy=replay", *selection)
         assert "0 missed" in done
     assert verify(load_config(project)) == []
 
@@ -232,10 +230,10 @@ def test_a_cassette_beside_the_module_belongs_to_the_test_that_is_named_so(
 ) -> None:
     with serving() as origin:
         stateful_suite(project, origin)
-        run_suite(project, "--record-mode=once")
+        run_suite(project, "cassetter", "--record-mode=once")
     folder = project / "tests/cassettes/test_state"
     for file in folder.iterdir():
         file.rename(folder.parent / file.name)
     folder.rmdir()
     assert run_program(["import", "tests"]) == 0
-    assert "0 missed" in run_suite(project, "-p", "no:cassetter", "--cachy=replay")
+    assert "0 missed" in run_suite(project, "cachy.pytest_plugin", "--cachy=replay")

@@ -290,6 +290,7 @@ def test_no_interaction_ends_in_a_traceback(changes: list[tuple[str, str, Any]])
         assert report.imported == 0 or [found.rule for found in verify(config)] == []
 
 
+@pytest.mark.slow  # 300 MiB
 def test_an_answer_that_unpacks_without_end_is_skipped(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

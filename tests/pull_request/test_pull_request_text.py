@@ -180,7 +180,7 @@ def test_the_record_comes_back_whole_with_the_persons_text_around_it() -> None:
     assert split_description("") == Description(before="", record=None, after="")
 
 
-@pytest.mark.parametrize("count", [1_500, 9_000])
+@pytest.mark.parametrize("count", [1_500, pytest.param(9_000, marks=pytest.mark.slow)])
 def test_a_record_of_too_many_changes_still_says_which_they_are(count: int) -> None:
     (one,) = put_together(report(REMOVED), None, {}).known
     changes = [

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from plugin_project import prepare
+from plugin_project import prepare, run_pytest
 from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response, serving
 
 pytest_plugins = ["pytester"]
@@ -588,12 +588,12 @@ def test_a_torn_fixture_is_a_miss_in_its_own_words(
             assert client.post("/completions", body={{}}, cast_to=object) == {{"number": 1}}
         """
     )
-    enabling.runpytest_subprocess().assert_outcomes(passed=1)
+    run_pytest(enabling, loaded=("openai",)).assert_outcomes(passed=1)
     (path,) = (enabling.path / "kept").rglob("*.json")
     path.write_text("{")
     shown = path.relative_to(enabling.path)
     for options in ((), ("--cachy=replay",)):
-        result = enabling.runpytest_subprocess(*options)
+        result = run_pytest(enabling, *options, loaded=("openai",))
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines(
             [

@@ -86,7 +86,8 @@ class Runner:
         given = self._environment() | {name: str(path) for name, path in files.items()} | env
         starts_python = None if self.uses_bash else STARTS_PYTHON.fullmatch(step["run"])
         if starts_python:
-            done = run_script(ROOT / starts_python[1], self.workspace, given)
+            program, kept = ROOT / starts_python[1], subprocess.STDOUT
+            done = run_script(program, folder=self.workspace, environ=given, stderr=kept)
         else:
             done = self._run_by_bash(step, given)
         ran.code, ran.log = done.returncode, ran.log + done.stdout

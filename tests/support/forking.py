@@ -26,22 +26,34 @@ from typing import Any, NoReturn
 from _pytest.config import default_plugins
 
 Done = subprocess.CompletedProcess[str]
+Names = tuple[str, ...]
 OF_PYTEST = ("faulthandler", "pdb", "readline")
 LOADED = ("asyncio", *OF_PYTEST, "httpcore", "httpx", "cachy", "cachy.cli.run")
-LONGEST = 60  # seconds
+LONGEST = 120  # seconds
 
 
-def run_module(name: str, *arguments: str, folder: Path, environ: Mapping[str, str]) -> Done:
-    """Do what `python -m NAME ARGUMENTS` does in a folder."""
-    return _run(["-m", name, *arguments], folder, environ, subprocess.PIPE)
+def run_module(
+    name: str, *arguments: str, folder: Path, environ: Mapping[str, str], loaded: Names = ()
+) -> Done:
+    """Do what `python -m NAME ARGUMENTS` does in a folder; `loaded` modules cost no time."""
+    return _run(["-m", name, *arguments], folder, environ, subprocess.PIPE, loaded)
 
 
-def run_script(path: Path, folder: Path, environ: Mapping[str, str]) -> Done:
-    """Do what `python PATH` does in a folder, with stderr among stdout."""
-    return _run([str(path)], folder, environ, subprocess.STDOUT)
+def run_script(
+    path: Path,
+    *arguments: str,
+    folder: Path,
+    environ: Mapping[str, str],
+    stderr: int = subprocess.PIPE,
+    loaded: Names = (),
+) -> Done:
+    """Do what `python PATH ARGUMENTS` does in a folder."""
+    return _run([str(path), *arguments], folder, environ, stderr, loaded)
 
 
-def _run(command: list[str], folder: Path, environ: Mapping[str, str], stderr: int) -> Done:
+def _run(
+    command: list[str], folder: Path, environ: Mapping[str, str], stderr: int, loaded: Names
+) -> Done:
     if not hasattr(os, "fork"):
         options: dict[str, Any] = {"text": True, "timeout": LONGEST, "stderr": stderr}
         options |= {"cwd": folder, "env": environ, "stdout": subprocess.PIPE, "check": False}
@@ -55,14 +67,14 @@ def _run(command: list[str], folder: Path, environ: Mapping[str, str], stderr: i
             "environ": dict(environ),
             "streams": [os.devnull, str(out), str(second)],
         }
-        code = _ask(order)
+        code = _ask(order, loaded)
         said = [file.read_text(encoding="utf-8") for file in (out, second)]
     assert code >= 0, f"ended by signal {-code}: {said}"
     return subprocess.CompletedProcess(command, code, *said)
 
 
-def _ask(order: Mapping[str, Any]) -> int:
-    process = _original()
+def _ask(order: Mapping[str, Any], loaded: Names) -> int:
+    process = _original(loaded)
     assert process.stdin
     assert process.stdout
     process.stdin.write(json.dumps(order) + "\n")
@@ -71,10 +83,10 @@ def _ask(order: Mapping[str, Any]) -> int:
 
 
 @cache
-def _original() -> subprocess.Popen[str]:
+def _original(loaded: Names) -> subprocess.Popen[str]:
     environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     process = subprocess.Popen(
-        [sys.executable, __file__], stdin=-1, stdout=-1, text=True, env=environ
+        [sys.executable, __file__, *loaded], stdin=-1, stdout=-1, text=True, env=environ
     )
     atexit.register(process.communicate)
     return process
@@ -82,7 +94,7 @@ def _original() -> subprocess.Popen[str]:
 
 def serve() -> None:
     """Fork for each order, and answer with the exit code of the fork."""
-    for name in (*LOADED, *(f"_pytest.{plugin}" for plugin in default_plugins)):
+    for name in (*LOADED, *sys.argv[1:], *(f"_pytest.{plugin}" for plugin in default_plugins)):
         importlib.import_module(name)
     gc.freeze()
     signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))

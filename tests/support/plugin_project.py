@@ -22,10 +22,14 @@ def prepare(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytes
 
 
 def run_pytest(
-    pytester: pytest.Pytester, *arguments: str, folder: Path | None = None
+    pytester: pytest.Pytester,
+    *arguments: str,
+    folder: Path | None = None,
+    loaded: tuple[str, ...] = (),
 ) -> pytest.RunResult:
     """Run a project's tests in a process of their own, as `runpytest_subprocess` does, but fast."""
     given = (f"--basetemp={pytester.path / 'temporary'}", *arguments)
-    done = run_module("pytest", *given, folder=folder or pytester.path, environ=os.environ)
+    there = folder or pytester.path
+    done = run_module("pytest", *given, folder=there, environ=os.environ, loaded=loaded)
     lines = done.stdout.splitlines(), done.stderr.splitlines()
     return pytest.RunResult(done.returncode, *lines, duration=0.0)
