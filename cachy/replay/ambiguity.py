@@ -34,14 +34,23 @@ class Ambiguity:
     """The credentials of one scope's requests; tests share what they have sent live."""
 
     def __init__(self, fixtures: Path) -> None:
+        self._fixtures = fixtures
         self._replayed: defaultdict[str, dict[str, Credentials]] = defaultdict(dict)
-        live: _Live = defaultdict(dict)
-        self._live = PROCESS.sent.setdefault(fixtures, live) if PROCESS.owner else live
+        self._own: _Live = defaultdict(dict)
+
+    @property
+    def _live(self) -> _Live:
+        """What was sent live: tests share it, as a run of them is one scope to its user."""
+        if not PROCESS.owner:
+            return self._own
+        live: _Live = PROCESS.sent.setdefault(self._fixtures, self._own)
+        return live
 
     def may_replay(self, identity: Identity, credentials: Credentials) -> bool:
         """Whether a fixture may answer: it answered no request with other credentials."""
         variant, fingerprint = identity.variant, identity.fingerprint
-        asked = self._live[variant].get(fingerprint) if self._live else None
+        live = self._live
+        asked = live[variant].get(fingerprint) if live else None
         if asked is not None and find_differences(asked.sent, credentials):
             return False
         first = self._replayed[variant].setdefault(fingerprint, credentials)

@@ -385,3 +385,52 @@ def test_each_try_of_a_test_counts_from_the_first_response(
         done.assert_outcomes(passed=1)
         done.stdout.fnmatch_lines(["*2 rerun*"])
     assert origin.count == 3
+
+
+KEYS = """
+import httpx, pytest
+
+def ask(key):
+    return httpx.post(
+        {url!r} + "/v1/chat/completions", json={{"q": 1}}, headers={{"x-api-key": key}}
+    )
+
+def test_right():
+    assert ask("right").status_code == 200
+
+@pytest.mark.cachy({marked})
+def test_wrong():
+    assert ask("wrong").status_code == 401
+"""
+
+
+@pytest.fixture
+def locked() -> Iterator[ScriptedServer]:
+    """A model that knows one key."""
+
+    def respond(request: SeenRequest) -> ScriptedResponse:
+        is_right = request.headers["x-api-key"] == "right"
+        return json_response({"is_right": is_right}, 200 if is_right else 401)
+
+    with serving(otherwise=respond) as server:
+        yield server
+
+
+@pytest.mark.parametrize("conftest", ["", "from cachy import enable_cachy\nenable_cachy()\n"])
+def test_a_test_with_a_wrong_key_does_not_get_the_right_ones_response(
+    conftest: str, project: pytest.Pytester, locked: ScriptedServer
+) -> None:
+    project.makeconftest(conftest)
+    option = [] if conftest else ["--cachy=record"]
+    for names in (["test_right", "test_wrong"], ["test_wrong", "test_right"]):
+        project.makepyfile(test_it=KEYS.format(url=locked.url, marked=""))
+        chosen = [f"test_it.py::{name}" for name in names]
+        project.runpytest_subprocess(*option, *chosen).assert_outcomes(passed=2)
+        missed = project.runpytest_subprocess("--cachy=replay", *chosen)
+        missed.assert_outcomes(failed=2)
+        missed.stdout.fnmatch_lines(["*differ only in x-api-key*variant=*"])
+    marked = 'variant="wrong key", record_status=[401]'
+    project.makepyfile(test_it=KEYS.format(url=locked.url, marked=marked))
+    project.runpytest_subprocess(*option).assert_outcomes(passed=2)
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+    assert verify(load_config(project.path)) == []
