@@ -171,7 +171,8 @@ def _path_fault(path: str) -> str:
     return "" if re.fullmatch(_PATH, path) else f"is not a path of a body. {advice}"
 
 
-_PATH = r"(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+(?:\[\*\]|\.[^.\[\]]+)*"
+# A parameter of the query, a path of a JSON body, or the name of a field such as user[nonce].
+_PATH = r"\?.+|(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+(?:\[[^\[\]]*\]|\.[^.\[\]]+)*"
 
 SETTINGS: dict[str, Check] = {
     "fixtures": text,
