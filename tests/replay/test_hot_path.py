@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from scripted_server import ScriptedServer, json_response
 
 from cachy.config import Config, Mode
+from cachy.errors import CachyError, InvalidFixture
 from cachy.fixture.compose import compose
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
@@ -134,16 +135,52 @@ BROKEN = [
     lambda text: text.replace("7", "7 7"),
     lambda text: text.replace("7", ""),
     lambda text: text.removesuffix("}\n") + "\n",
+    lambda text: text.replace('"headers": {', '"headers": [{').replace('json"}', 'json"}]'),
     lambda text: text + "x",
 ]
 
 
+WRITTEN = [
+    '{"n":7}',
+    '{"n": 7}',
+    '{\n  "n": 7\n}\n',
+    json.dumps([7, *[0.5, -1e-7] * 100]),
+    json.dumps({"n": [7, *[0.5, -1e-7] * 100]}, indent=4),
+]
+
+
+@pytest.mark.parametrize("written", WRITTEN, ids=["compact", "spaced", "lines", "list", "numbers"])
 @pytest.mark.parametrize("spoil", BROKEN)
-def test_a_broken_fixture_is_an_error_however_it_is_read(spoil: Callable[[str], str]) -> None:
+def test_a_broken_fixture_is_an_error_however_it_is_read(
+    spoil: Callable[[str], str], written: str
+) -> None:
     headers = (("content-type", "application/json"),)
-    document, _ = compose(Request("GET", URL), Response(200, headers, b'{"n":7}'), {}, Config())
-    with pytest.raises(Exception, match=r"f\.json"):
-        read_response(spoil(render_fixture(document)), lambda _: b"", "f.json")
+    response = Response(200, headers, written.encode())
+    document, _ = compose(Request("GET", URL), response, {}, Config())
+    text = render_fixture(document)
+    assert read_response(text, lambda _: b"", "f.json") == response
+    assert spoil(text) != text
+    with pytest.raises(CachyError, match=r"f\.json"):
+        read_response(spoil(text), lambda _: b"", "f.json")
+
+
+LAYOUTS = [
+    *('"indent": 2000000', '"indent": 0', '"indent": true', '"indent": "x"', '"indent": []'),
+    *('"end": "x"', '"end": 1', '"separators": [";", ":"]', '"separators": ","', '"ascii": 1'),
+    *('"unknown": 1', '"separators": [[], []]', '"separators": {}'),
+]
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_layout_that_cachy_does_not_write_is_refused(layout: str) -> None:
+    headers = (("content-type", "application/json"),)
+    response = Response(200, headers, b'{"n": 7}')
+    document, _ = compose(Request("GET", URL), response, {}, Config())
+    text = render_fixture(document)
+    edited = text.replace('{"separators": [",", ": "]}', f"{{{layout}}}")
+    assert edited != text
+    with pytest.raises(InvalidFixture, match=r"f\.json"):
+        read_response(edited, lambda _: b"", "f.json")
 
 
 def ask(number: int) -> tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]:
