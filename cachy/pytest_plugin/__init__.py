@@ -8,6 +8,7 @@ import secrets
 import sys
 import tempfile
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ import pytest
 from cachy.errors import UnrecordedRequest
 from cachy.pytest_plugin.asserting import Asserting, is_asked_for
 from cachy.pytest_plugin.full_run import FullRun
+from cachy.pytest_plugin.own_settings import own_settings
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
 from cachy.replay import children, hint
 from cachy.replay.process import PROCESS
@@ -91,7 +93,10 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
     is_wanted = marker or mode or is_asked_for(item) or _has_own_settings(item)
-    with owned(owner_of(item)), _scope(item, marker) if is_wanted else contextlib.nullcontext():
+    with (
+        owned(owner_of(item)),
+        _scope(item, marker) if is_wanted else own_settings(partial(_own_session, item)),
+    ):
         _raise_as_failures()
         return (yield)
 
@@ -109,6 +114,14 @@ def _has_own_settings(item: pytest.Item) -> bool:
         return config_at(item.path.parent, session.config) is not session.config
     except CachyError:  # which the test's scope reports
         return True
+
+
+def _own_session(item: pytest.Item, around: Config) -> Session | None:
+    """Make a session for a test whose own folder has other settings than what it enables."""
+    from cachy.config import config_at
+
+    there = config_at(item.path.parent, around)
+    return None if there is around else _new_session(None, {}, there)
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from cachy.replay import placeholder_keys
 USERS_FOLDER = "CACHY_USERS_FOLDER"  # where pytest or `cachy run` was started
 ROOTDIR = "CACHY_ROOTDIR"  # pytest's, from which it names its tests
 _RUN = "CACHY_RUN"  # as `run.summary` has it: the command that `cachy run` was given
+_FAR = 4  # folders up, from which on a whole path reads better
 _ELSE = "run it again with CACHY_MODE=record set"
 
 
@@ -25,7 +26,10 @@ def how_to_record() -> str:
 
 def users_path(path: Path) -> str:
     """Return a path as it works in the folder where the user is."""
-    return relative_path(path, os.environ.get(USERS_FOLDER) or os.getcwd())
+    here = os.environ.get(USERS_FOLDER) or os.getcwd()
+    near = Path(os.path.relpath(path, here)).as_posix() if path.anchor == Path(here).anchor else ""
+    is_far = near.startswith("../" * _FAR)
+    return relative_path(path, here) if is_far or not near else near
 
 
 def _command() -> str:
@@ -58,10 +62,10 @@ def _from_users_folder(test: str) -> str:
 
 def _arguments() -> list[str]:
     """Return the command of this process; empty where it cannot be given again."""
-    options = sys.orig_argv[1:]
-    if "--multiprocessing-fork" in options or not options:  # then the main program's is known
+    options, script = sys.orig_argv[1:], sys.argv[0] if sys.argv else ""
+    if script not in options and "-m" not in options:  # a process of multiprocessing, or a fork
         options = sys.argv
-    if any(option in ("-c", "-") for option in options[:1]):
+    if script in ("", "-", "-c"):
         return []
     if os.path.isfile(options[0]) and _is_beside_python(options[0]):
         return [Path(options[0]).stem if os.name == "nt" else Path(options[0]).name, *options[1:]]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from commands import run_cachy, start_module
+from commands import environment, run_cachy, start_module
 from forking import run_script
 from scripted_server import ScriptedServer, json_response
 
@@ -77,6 +81,75 @@ def test_each_test_has_the_settings_of_its_own_folder(by: str, mono: Path, url: 
     missed = start_module(*PYTEST, *options, "packages/a", folder=mono, CI="true")
     assert missed.returncode == 1
     assert "No fixture answers GET" in missed.stdout
+
+
+ENABLING = """
+import cachy, pytest
+
+@pytest.fixture
+def enabled():
+    cachy.enable_cachy()
+    yield
+    cachy.disable_cachy()
+"""
+
+
+def test_what_a_pytest_fixture_enables_has_the_settings_of_the_test(mono: Path, url: str) -> None:
+    """It is so in the first test too, and over when the pytest fixture ends."""
+    package = mono / "packages" / "a"
+    (mono / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["api.example.com"]\n')
+    (mono / "conftest.py").write_text(ENABLING)
+    test = TEST.format(argument="enabled", url=url)
+    more = TEST.format(argument="", url=url).replace("test_it", "test_off")
+    (package / "tests" / "test_a.py").write_text(f"{test}{more}")
+    done = start_module(*PYTEST, "packages/a", folder=mono)
+    assert done.returncode == 0, done.stdout
+    assert "cachy: 0 replayed, 1 recorded, 0 missed" in done.stdout
+    assert recorded(package) == 1
+    assert not (mono / "cachy_fixtures").exists()
+
+
+def test_the_hint_of_a_miss_works_from_where_pytest_was_started(mono: Path, url: str) -> None:
+    package = mono / "packages" / "a"
+    (package / "tests" / "test_a.py").write_text(TEST.format(argument="cachy", url=url))
+    for folder in (mono, package, package / "tests"):
+        start_module(*PYTEST, f"{package}", folder=folder)
+        (fixture,) = (package / "cachy_fixtures").rglob("*.json")
+        fixture.rename(fixture.with_name(f"other-{'0' * 16}.json"))
+        missed = start_module(*PYTEST, f"{package}", folder=folder, CI="true")
+        hint = next(line for line in missed.stdout.splitlines() if "Record it: " in line)
+        near = next(line for line in missed.stdout.splitlines() if "Nearest: " in line)
+        assert (folder / near.partition("Nearest: ")[2]).exists()
+        command = shlex.split(hint.partition("Record it: ")[2])
+        assert command[0] == "pytest"
+        assert (folder / command[2].partition("::")[0]).is_file()
+        done = start_module(*PYTEST, *command[1:], folder=folder)
+        assert "1 recorded" in done.stdout
+        shutil.rmtree(package / "cachy_fixtures")
+
+
+@pytest.mark.parametrize("way", ["script", "module", "below"])
+def test_the_hint_of_a_program_keeps_its_arguments(way: str, mono: Path, url: str) -> None:
+    package = mono / "packages" / "a"
+    (package / "ask.py").write_text(SCRIPT)
+    code = f"import subprocess, sys; subprocess.run([sys.executable, 'ask.py', {url!r}, 'a b'])"
+    command, folder, given = {
+        "script": (["packages/a/ask.py", url, "a b"], mono, "python packages/a/ask.py"),
+        "module": (["-m", "ask", url, "a b"], package, "python -m ask"),
+        "below": (["-c", f"import os; os.chdir('packages/a'); {code}"], mono, "python ask.py"),
+    }[way]
+    kept = environment({"CI": "true", "PWD": str(folder)})
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    start = f"cd {package} && " if way == "below" else ""
+    hint = f"Record it: {start}cachy run --mode record -- {given} {url} 'a b'"
+    assert hint in done.stderr
 
 
 def test_a_command_takes_the_settings_of_its_path(mono: Path, tmp_path: Path) -> None:
