@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from cachy.compare.bodies.excuses import Traits
 from cachy.compare.bodies.histories import Histories
@@ -41,6 +42,25 @@ class _Surface:
     contract: Contract | None
     sdk: bool
     headers: Iterable[str]
+
+
+@dataclass
+class _Known:
+    """The recordings that can teach what varies in a response, chosen when first asked for.
+
+    Most responses have the structure of their recording, and need no other one.
+    """
+
+    baseline: Sequence[Mapping[str, Json]]
+    before: Mapping[str, Json]
+
+    @cached_property
+    def documents(self) -> list[Mapping[str, Json]]:
+        return [one for one in self.baseline if is_alike(one, self.before)]
+
+    def responses(self) -> Iterator[Mapping[str, Json]]:
+        for one in self.documents:
+            yield one["response"]
 
 
 def compare(
@@ -83,14 +103,15 @@ def compare(
 def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface) -> list[Change]:
     before, after = with_json(old["response"]), with_json(new["response"])
     old, new = {**old, "response": before}, {**new, "response": after}
-    known = [one for one in surface.baseline if is_alike(one, before)]
-    others = [one["response"] for one in known]
-    found, is_comparable = compare_exchange(before, after, others, _time_of(new), surface.headers)
+    known = _Known(surface.baseline, before)
+    found, is_comparable = compare_exchange(
+        *(before, after, known.responses(), _time_of(new), surface.headers)
+    )
     if not is_comparable:
         return found
     traits = traits_of(old.get("request") or {})
     if traits is not None:
-        refuse_incomparable(before, after, others)
+        refuse_incomparable(before, after, known.responses())
         bodies = _compare_bodies(old, new, known, surface, traits)
         if status_of(before) >= 400:
             bodies = as_error_changes(bodies, before, after, is_closed=traits.is_closed)
@@ -130,15 +151,14 @@ def _with_url(old: Mapping[str, Json], new: Mapping[str, Json]) -> Mapping[str, 
 def _compare_bodies(
     old: Mapping[str, Json],
     new: Mapping[str, Json],
-    known: Sequence[Mapping[str, Json]],
+    known: _Known,
     surface: _Surface,
     traits: Traits,
 ) -> list[Change]:
     contract = surface.contract
-    recorded = [old["response"], *(one["response"] for one in known)]
 
     def learn_all() -> Structure:
-        structure = learn([old, *known], counts_once=True)
+        structure = learn([old, *known.documents], counts_once=True)
         if contract:  # it excuses as one recording more would, or as three where there are fewer
             structure.add(structure_of(contract, max(1, FIRM - structure.recordings)))
         return structure
@@ -148,7 +168,8 @@ def _compare_bodies(
         found: list[Witness] = [model] if model else []
         return [*found, ContractWitness(contract)] if contract else found
 
-    history = Histories(Bodies(recorded), Bodies([new["response"]]), traits.is_closed)
+    recorded = Bodies(lambda: [old["response"], *known.responses()])
+    history = Histories(recorded, Bodies(lambda: [new["response"]]), traits.is_closed)
     knowledge = Knowledge(learn_all, find_witnesses, history)
     return compare_structures(learn([old]), learn([new]), knowledge, traits)
 

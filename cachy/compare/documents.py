@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from cachy.errors import CachyError
 from cachy.fixture.format.text import DEEPEST_DOCUMENT
 from cachy.fixture.identity.fixture_path import parse_target
-from cachy.interaction import Json
+from cachy.interaction import Fixture, Json
 from cachy.structure.learn import FixtureOrDocument, document_of
 
 _SCALARS = (str, int, float, bool, type(None))
@@ -26,20 +26,23 @@ def read_document(given: FixtureOrDocument, name: str) -> Mapping[str, Json]:
 
 
 def read_baseline(given: Iterable[FixtureOrDocument]) -> list[Mapping[str, Json]]:
-    """Return the documents of more recordings.
+    """Return the documents of more recordings; a `Fixture` was checked when its file was read.
 
     Raises:
         CachyError: they are not a list, or one of them is not a fixture.
     """
     if isinstance(given, (Mapping, str, bytes)) or not isinstance(given, Iterable):
         raise CachyError(f"compare: baseline is {_kind(given)}.", advice="Pass a list of fixtures.")
-    return [read_document(one, f"baseline[{at}]") for at, one in enumerate(given)]
+    return [
+        one.document if isinstance(one, Fixture) else read_document(one, f"baseline[{at}]")
+        for at, one in enumerate(given)
+    ]
 
 
 def refuse_bodies(documents: Mapping[str, Mapping[str, Json]]) -> None:
     """Raise CachyError for the first document, given by argument, that cannot be compared."""
     for name, document in documents.items():
-        _refuse(name, next(_flaws_within(document), ""))
+        _refuse(name, _flaw_of(document) or next(_flaws_within(document), ""))
 
 
 def _refuse(name: str, flaw: str) -> None:

@@ -205,3 +205,22 @@ def test_a_body_that_nests_too_deeply_ends_in_one_line(
     said, talk = capsys.readouterr()
     assert (said, talk.count("\n")) == ("", 1)
     assert "deep.json" in talk
+
+
+class Watched(dict[str, Any]):
+    """A document that counts how often somebody looks into it."""
+
+    looks = 0
+
+    def __getitem__(self, name: str) -> Any:
+        self.looks += 1
+        return super().__getitem__(name)
+
+
+def test_a_baseline_is_looked_at_only_where_something_differs() -> None:
+    watched = [Watched(FIXTURE) for _ in range(3)]
+    baseline = [Fixture(one) for one in watched]
+    assert compare(FIXTURE, FIXTURE, baseline=baseline, sdk=False) == []
+    assert [one.looks for one in watched] == [0, 0, 0]
+    assert compare(FIXTURE, CHANGED, baseline=baseline, sdk=False) != []
+    assert all(one.looks for one in watched)

@@ -6,7 +6,7 @@ import gzip
 import json
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from unittest import mock
@@ -17,12 +17,13 @@ from scripted_server import ScriptedResponse, ScriptedServer, json_response, ser
 
 from cachy.config import Config, Drift
 from cachy.drift.live.credentials import check_hosts, find_credential
-from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked
+from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked, find_obstacle
 from cachy.drift.live.limits import Allowance, Limits
 from cachy.drift.live.resend import Connection, find_proxy, open_connection, outgoing_request
 from cachy.drift.live.retry_after import parse_retry_after
 from cachy.errors import CachyError
-from cachy.interaction import Request, Response
+from cachy.fixture.format.body import parse_response_body
+from cachy.interaction import Request, Response, header
 
 KEY = "sk-live-1234567890abcdef"
 CHAT = "/v1/chat/completions"
@@ -45,6 +46,17 @@ def chat(origin: str, **headers: str) -> Request:
     return Request("POST", origin + CHAT, pairs, b'{"model":"m"}')
 
 
+def examining(recorded: Mapping[str, Any]) -> Callable[[Response], Response | Obstacle]:
+    """Return what finds the obstacle of a response, or the response itself."""
+
+    def examine(response: Response) -> Response | Obstacle:
+        media = header(response.headers, "content-type") or ""
+        body = parse_response_body(media, response.body)
+        return find_obstacle(response, body, recorded) or response
+
+    return examine
+
+
 def resend(
     provider: ScriptedServer, recorded: Mapping[str, Any] = RECORDED
 ) -> tuple[Response | Obstacle, list[float]]:
@@ -54,7 +66,7 @@ def resend(
         open_connection(config(provider.host), {"MY_KEY": KEY}, Limits(QUICK)) as connection,
         mock.patch.object(time, "sleep", waited.append),
     ):
-        return connection.resend(chat(provider.url), recorded), waited
+        return connection.resend(chat(provider.url), examining(recorded)), waited
 
 
 def test_the_recorded_request_arrives_with_the_credential_and_nothing_else(
@@ -62,7 +74,7 @@ def test_the_recorded_request_arrives_with_the_credential_and_nothing_else(
 ) -> None:
     request = chat(provider.url, cookie="a=b", accept="application/json", host="evil.test")
     with open_connection(config(provider.host), {"MY_KEY": KEY + "\n"}) as connection:
-        answer = connection.resend(request, RECORDED)
+        answer = connection.resend(request, examining(RECORDED))
     assert isinstance(answer, Response)
     assert (answer.status, answer.body) == (200, b'{"id": "c2"}')
     (asked,) = provider.requests
@@ -132,8 +144,8 @@ def test_a_key_that_no_header_may_hold_is_not_quoted() -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("Bearer ${X}", 'write "header: ${ENV_NAME}", or "" for none.'),
-        ("no header", 'write "header: ${ENV_NAME}"'),
+        ("Bearer ${X}", 'Write "header: ${ENV_NAME}", or "" for none.'),
+        ("no header", 'Write "header: ${ENV_NAME}"'),
         ("authorization: Bearer sk-live-1234567890abcdef", "holds a literal value"),
         ("x-api-key: 0123456789abcdef", "holds a literal value"),
         ("authorization: Bearer 12345${X}", "holds a literal value"),
@@ -315,7 +327,7 @@ def test_the_budget_counts_every_request() -> None:
             config(provider.host), {"MY_KEY": KEY}, Limits(Allowance(requests=2))
         ) as connection,
     ):
-        found = [connection.resend(chat(provider.url), RECORDED) for _ in range(3)]
+        found = [connection.resend(chat(provider.url), examining(RECORDED)) for _ in range(3)]
     assert found[2] == Unchecked("budget", "--max-requests 2 is reached")
     assert provider.count == 2
 
@@ -350,6 +362,6 @@ def test_a_slow_provider_is_given_up() -> None:
 
     transport = httpx.MockTransport(too_late)
     connection = Connection(config("127.0.0.1:1"), {"MY_KEY": KEY}, lambda _: transport)
-    found = connection.resend(chat("http://127.0.0.1:1"), RECORDED)
+    found = connection.resend(chat("http://127.0.0.1:1"), examining(RECORDED))
     late = "127.0.0.1 timed out (ReadTimeout)"
     assert found == Unchecked("provider", late, None, is_silence=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
@@ -34,7 +34,7 @@ class Parent:
 class Bodies:
     """The bodies of some responses, each decoded once, however many paths are looked up."""
 
-    responses: Sequence[JsonObject]
+    responses: Callable[[], Iterable[JsonObject]]
     _decoded: dict[str, list[tuple[Json, Position]]] = field(default_factory=dict)
 
     def find_parents(self, path: str) -> list[Parent]:
@@ -54,7 +54,7 @@ class Bodies:
 
     def _of(self, root: str) -> list[tuple[Json, Position]]:
         if root not in self._decoded:
-            found = (pair for response in self.responses for pair in _bodies(response, root))
+            found = (pair for response in self.responses() for pair in _bodies(response, root))
             self._decoded[root] = [*found]
         return self._decoded[root]
 

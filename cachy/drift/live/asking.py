@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
+from cachy.compare.catalogue.change import Change
 from cachy.compare.compare import compare
 from cachy.drift.live.by_host import run_by_host
 from cachy.drift.live.case import Case
 from cachy.drift.live.chain import LiveIds, without_storing
 from cachy.drift.live.confirm import Trial, Try
-from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked
+from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked, find_obstacle
 from cachy.drift.live.limits import estimate_tokens
 from cachy.drift.live.plan import Planned
 from cachy.drift.live.resend import Connection
 from cachy.errors import CachyError, NotComparable
 from cachy.fixture.compose import compose
-from cachy.interaction import Json, Request, Response
+from cachy.fixture.format.body import Body, parse_response_body
+from cachy.interaction import Json, Request, Response, header
 from cachy.structure.learn import learn
 
 APART = 30.0  # seconds at least between the first sighting of a loss and the second try
@@ -27,7 +31,7 @@ _INCIDENTAL = re.compile(
     r"user-agent|accept(-.*)?|connection|content-.*|host|x-stainless-.*|trace(parent|state)|"
     r"baggage|x-request-id|idempotency-key|authorization|cookie|.*api-key"
 )
-Answered = tuple[Trial, Response | Obstacle]
+Answered = tuple[Trial, Try | Obstacle]
 
 
 @dataclass(slots=True)
@@ -48,6 +52,7 @@ class Asker:
     watch: Callable[[int, int], object] = lambda done, total: None
     _live: LiveIds = field(default_factory=LiveIds)
     _needed: frozenset[str] = frozenset()
+    _parsing: threading.Lock = field(default_factory=threading.Lock)
 
     def ask_all(self, plan: Sequence[Planned]) -> list[Trial]:
         """Return a trial for each case of a plan: asked once, and again while it claims a loss."""
@@ -70,8 +75,10 @@ class Asker:
         self._ask_once(trials)
         return trials
 
-    def compose(self, case: Case, response: Response) -> tuple[dict[str, Json], dict[str, bytes]]:
-        """Return the document of a live response and its blobs, redacted.
+    def compose(
+        self, case: Case, response: Response, body: Body | None = None
+    ) -> tuple[dict[str, Json], dict[str, bytes]]:
+        """Return the document of a live response and its blobs, redacted; `body` is it parsed.
 
         It is composed whenever it is needed: to keep many big documents would fill the memory.
 
@@ -81,7 +88,7 @@ class Asker:
         connection = self.connection
         secrets = connection.secrets(case.request)
         stamped = {"at": self.stamp}
-        return compose(case.request, response, stamped, connection.config, secrets)
+        return compose(case.request, response, stamped, connection.config, secrets, parsed=body)
 
     def _wait(self, doubtful: Sequence[Trial]) -> None:
         """Let the first sightings be some time ago: an outage or a roll-out passes."""
@@ -95,7 +102,10 @@ class Asker:
         self.watch(0, len(trials))
         answered = run_by_host(_units(trials), _host_of, self._send_unit)
         for done, (trial, found) in enumerate(answered, 1):
-            self._note(trial, found)
+            if isinstance(found, Try):
+                trial.tries.append(found)
+            else:
+                trial.obstacle = found
             self.watch(done, len(trials))
 
     def _send_unit(self, unit: Sequence[Trial]) -> Iterator[Answered]:
@@ -103,53 +113,56 @@ class Asker:
         for trial in unit:
             earlier = next((t.name for t in trial.planned.before if t.name in lost), None)
             found = _after(earlier, lost[earlier]) if earlier else self._send(trial)
-            if not isinstance(found, Response):
+            if not isinstance(found, Try):
                 lost[trial.planned.case.name] = found
-            elif found.status >= 400:
-                lost[trial.planned.case.name] = NotExercised(f"the API answered {found.status}")
+            elif (status := found.response.status) >= 400:
+                lost[trial.planned.case.name] = NotExercised(f"the API answered {status}")
             yield trial, found
 
-    def _send(self, trial: Trial) -> Response | Obstacle:
+    def _send(self, trial: Trial) -> Try | Obstacle:
         planned, case = trial.planned, trial.planned.case
         request = self._live.put_into(case) if planned.before else case.request
         if isinstance(request, NotExercised):
             return request
-        is_needed = case.name in self._needed
-        outgoing = request if is_needed else without_storing(request)
-        found = self.connection.resend(outgoing, case.fixture.response, estimate_tokens(case))
-        if is_needed and isinstance(found, Response) and found.status < 400:
-            self._live.learn(case, found)
-        return found
+        outgoing = request if case.name in self._needed else without_storing(request)
+        examine = partial(self._examine, trial)
+        return self.connection.resend(outgoing, examine, estimate_tokens(case))
 
-    def _note(self, trial: Trial, found: Response | Obstacle) -> None:
+    def _examine(self, trial: Trial, response: Response) -> Try | Obstacle:
+        """Return what a response says; one is parsed at a time, as a big one fills the memory."""
         case = trial.planned.case
-        if isinstance(found, Response):
-            found = _without_headers(case, found) or found
-        if not isinstance(found, Response):
-            trial.obstacle = found
-            return
-        try:
-            trial.tries.append(self._judge(trial, found))
-        except NotComparable as error:
-            trial.obstacle = Unchecked(error.reason, str(error))
-        except CachyError as error:
-            trial.obstacle = Unchecked("unparsed", str(error))
-        except RecursionError:
-            trial.obstacle = Unchecked("unparsed", "the body is nested too deeply")
+        with self._parsing:
+            media = header(response.headers, "content-type") or ""
+            body = parse_response_body(media, response.body)
+            obstacle = find_obstacle(response, body, case.fixture.response)
+            if obstacle := obstacle or _without_headers(case, response):
+                return obstacle
+            if case.name in self._needed and response.status < 400:
+                self._live.learn(case, response)
+            return self._judge(trial, response, body)
 
-    def _judge(self, trial: Trial, response: Response) -> Try:
+    def _judge(self, trial: Trial, response: Response, body: Body) -> Try | Unchecked:
+        try:
+            changes = self._compare(trial, self.compose(trial.planned.case, response, body)[0])
+        except NotComparable as error:
+            return Unchecked(error.reason, str(error))
+        except CachyError as error:
+            return Unchecked("unparsed", str(error))
+        except RecursionError:
+            return Unchecked("unparsed", "the body is nested too deeply")
+        return Try(response if changes else response._replace(body=b""), tuple(changes))
+
+    def _compare(self, trial: Trial, live: dict[str, Json]) -> list[Change]:
         planned, case = trial.planned, trial.planned.case
-        live, _ = self.compose(case, response)
         if case.branches:
             trial.shown |= frozenset(learn([live]).paths())
-        changes = compare(
+        return compare(
             *(case.fixture, live),
             baseline=planned.others,
             sdk=self.sdk,
             contract=planned.contract,
             headers=self.connection.config.hdrs,
         )
-        return Try(response if changes else response._replace(body=b""), tuple(changes))
 
     def _delete_stored(self) -> None:
         """Delete what the provider had to keep for the chains of this run."""

@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from cachy.compare.envelope.api_error import name_error
 from cachy.drift.live.retry_after import PAUSE, parse_retry_after
-from cachy.fixture.format.body import Body, Event, parse_response_body
+from cachy.fixture.format.body import Body, Event
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
@@ -71,8 +71,8 @@ _ERROR_FIELDS = frozenset(
 _STRUCTURED = ("json", "sse", "ndjson")
 
 
-def find_obstacle(response: Response, recorded: Mapping[str, Json]) -> Obstacle | None:
-    """Return why a live response is no evidence of drift; None where it is evidence.
+def find_obstacle(response: Response, body: Body, recorded: Mapping[str, Json]) -> Obstacle | None:
+    """Return why a live response, whose parsed body is given, is not evidence; None where it is.
 
     `recorded` is the fixture's response: an error that was recorded may be compared.
     """
@@ -84,7 +84,7 @@ def find_obstacle(response: Response, recorded: Mapping[str, Json]) -> Obstacle 
             return _why_refused(response)
         if obstacle := _of_status(response, before):
             return obstacle
-    return _of_body(response, recorded)
+    return _of_body(response, body, recorded)
 
 
 def _of_status(response: Response, before: Json) -> Obstacle | None:
@@ -138,9 +138,9 @@ def _has_error(raw: bytes) -> bool:
     return isinstance(value, dict) and not _ERROR_FIELDS.isdisjoint(value)
 
 
-def _of_body(response: Response, recorded: Mapping[str, Json]) -> Unchecked | None:
+def _of_body(response: Response, body: Body, recorded: Mapping[str, Json]) -> Unchecked | None:
     media = header(response.headers, "content-type") or ""
-    body, before = parse_response_body(media, response.body), parse_body(recorded)
+    before = parse_body(recorded)
     if obstacle := _why_unreadable(media, body, before):
         return obstacle
     failure = find_failure(body)

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TypeVar
 from urllib import request as urllib_request
 
 import httpx
@@ -14,12 +15,12 @@ import httpx
 from cachy.config import Config
 from cachy.drift.live.credentials import LOOPBACK, find_credential
 from cachy.drift.live.deadline import Deadline
-from cachy.drift.live.inconclusive import Obstacle, Unchecked, find_obstacle
+from cachy.drift.live.inconclusive import Obstacle, Unchecked
 from cachy.drift.live.limits import Limits
 from cachy.drift.live.retry_after import PAUSE
 from cachy.fixture.identity.fingerprint import matched_header_names, with_required_header
 from cachy.fixture.identity.fixture_path import parse_target
-from cachy.interaction import Headers, Json, Request, Response
+from cachy.interaction import Headers, Request, Response
 from cachy.redact import secret_values
 from cachy.replay.clients.reentrancy import inside
 from cachy.replay.placeholder_keys import PLACEHOLDER
@@ -31,6 +32,7 @@ _USED = re.compile(
 )
 _REDACTED = (b"[redacted:", PLACEHOLDER.encode())
 _OURS = (("user-agent", "cachy-drift"), ("accept-encoding", "gzip, deflate"))
+_Found = TypeVar("_Found")
 OpenTransport = Callable[[str | None], httpx.BaseTransport]  # given a proxy's URL, or None
 
 
@@ -46,18 +48,18 @@ class Connection:
     _opened: list[httpx.BaseTransport] = field(default_factory=list)
 
     def resend(
-        self, request: Request, recorded: Mapping[str, Json], tokens: int = 0
-    ) -> Response | Obstacle:
-        """Send a recorded request; once more where the cause of a failure may pass.
+        self, request: Request, examine: Callable[[Response], _Found | Obstacle], tokens: int = 0
+    ) -> _Found | Obstacle:
+        """Return what `examine` finds in the response to a recorded request.
 
-        `recorded` is the fixture's response: see `find_obstacle`. `tokens` may be spent.
+        Where the cause of a failure may pass, the request is sent once more. `tokens` may be spent.
         """
-        found = self._once(request, recorded, tokens)
+        found = self._once(request, examine, tokens)
         if not isinstance(found, Unchecked):
             return found
         if not self.limits.pause(parse_target(request.url).authority, found.retry_after):
             return found
-        return self._once(request, recorded, tokens)
+        return self._once(request, examine, tokens)
 
     def ask(self, request: Request) -> Response | Unchecked:
         """Send a request of our own, with the credential of its host; it costs no tokens."""
@@ -79,13 +81,13 @@ class Connection:
             transport.close()
 
     def _once(
-        self, request: Request, recorded: Mapping[str, Json], tokens: int
-    ) -> Response | Obstacle:
+        self, request: Request, examine: Callable[[Response], _Found | Obstacle], tokens: int
+    ) -> _Found | Obstacle:
         outgoing = outgoing_request(request, self.config, self.environ)
         if isinstance(outgoing, Unchecked):
             return outgoing
         found = self._counted(outgoing, parse_target(request.url).authority, tokens)
-        return found if isinstance(found, Unchecked) else find_obstacle(found, recorded) or found
+        return found if isinstance(found, Unchecked) else examine(found)
 
     def _counted(self, outgoing: httpx.Request, host: str, tokens: int) -> Response | Unchecked:
         with self.limits.turn(host) as closed:
