@@ -53,7 +53,7 @@ class ScriptedResponse:
     """One response; a tuple as its body is sent piece by piece, `pause` seconds apart.
 
     Attributes:
-        status: None sends nothing before the end.
+        status: None sends nothing before the end, or the pieces of the body as they are.
         end: "cut" closes the connection in the middle, "reset" resets it, "open" keeps it open
             after the last piece, "close" ends the pieces with the connection, as old servers do.
         gate: what follows the first piece waits for it, and never comes if it stays shut.
@@ -247,6 +247,8 @@ class _Handler(BaseHTTPRequestHandler):
                 self._write_whole(response, response.status, response.body)
             else:
                 self._write_pieces(response, response.body)
+        elif isinstance(response.body, tuple):
+            self._write_raw(response, response.body)
         self._end(response)
 
     def _write_whole(self, response: ScriptedResponse, status: int, body: bytes) -> None:
@@ -268,6 +270,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece) if is_chunked else piece)
         if response.end == "whole":
             self.wfile.write(b"0\r\n\r\n")
+
+    def _write_raw(self, response: ScriptedResponse, pieces: tuple[bytes, ...]) -> None:
+        for piece in pieces:
+            self.wfile.write(piece)
+            if not self._may_go_on(response):
+                return
 
     def _may_go_on(self, response: ScriptedResponse) -> bool:
         if response.gate and not response.gate.wait(PATIENCE):

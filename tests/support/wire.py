@@ -69,13 +69,17 @@ async def _respond(scripted: ScriptedServer, scope: Any, receive: Any, send: Any
 
 
 class Proxy(socketserver.ThreadingTCPServer):
-    """A proxy that tunnels; `asked` holds the first line of each CONNECT."""
+    """A proxy that tunnels; `asked` holds the first line of each CONNECT.
+
+    `port` is where all tunnels lead; without it, each leads to the port that was asked for.
+    """
 
     allow_reuse_address = daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, port: int | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Tunnel)
         self.asked: list[str] = []
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -90,7 +94,7 @@ class Tunnel(socketserver.StreamRequestHandler):
         while self.rfile.readline().strip():
             pass
         self.server.asked.append(line.strip())
-        port = int(line.split()[1].rpartition(":")[2])
+        port = self.server.port or int(line.split()[1].rpartition(":")[2])
         with socket.create_connection(("127.0.0.1", port)) as provider:
             self.wfile.write(b"HTTP/1.1 200 OK\r\n\r\n")
             self._pass_on(provider)
@@ -105,9 +109,9 @@ class Tunnel(socketserver.StreamRequestHandler):
 
 
 @contextmanager
-def proxying() -> Iterator[Proxy]:
+def proxying(port: int | None = None) -> Iterator[Proxy]:
     """Tunnel until the block ends."""
-    with Proxy() as proxy:
+    with Proxy(port) as proxy:
         thread = threading.Thread(target=proxy.serve_forever, args=(0.01,))
         thread.start()
         try:
