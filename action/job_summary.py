@@ -112,6 +112,9 @@ def _drift_lines(report: Drifted) -> Iterator[str]:
     yield ""
     shown = ("checked", "clean", "drift", "inconclusive", "not_exercised")
     yield " · ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in shown)
+    if requests := report.spent["requests"]:
+        tokens = report.spent["output_tokens"]
+        yield from ("", f"spent {_many(requests, 'request')} and {_many(tokens, 'output token')}")
     yield from _pull_request_lines(report.pull_request)
     for surface, changes in groupby(report.changes, key=lambda change: change.surface):
         yield from ("", f"### {code(surface)}")
@@ -121,6 +124,10 @@ def _drift_lines(report: Drifted) -> Iterator[str]:
         yield from ("", "### Inconclusive")
         rows = ((cell(u.fixture), cell(u.reason), cell(u.detail)) for u in report.unchecked)
         yield from _table(("fixture", "reason", "detail"), rows)
+
+
+def _many(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" + "s" * (number != 1)
 
 
 _CHANGE_COLUMNS = (

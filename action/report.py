@@ -75,6 +75,7 @@ class Drifted:
     unchecked: tuple[ReportedUnchecked, ...]
     tests: Tests | None
     pull_request: PullRequest
+    spent: Mapping[str, int]
 
 
 def parse_report(text: bytes, command: str) -> Verified | Drifted:
@@ -108,7 +109,11 @@ def _drifted(document: Any) -> Drifted:
         unchecked=tuple(map(_unchecked, document.get("inconclusive") or ())),
         tests=_tests(document.get("tests")),
         pull_request=_pull_request(document.get("pull_request")),
+        spent=_counts({**_NOTHING, **(document.get("spent") or {})}, tuple(_NOTHING)),
     )
+
+
+_NOTHING = {"requests": 0, "output_tokens": 0}  # what a report that does not say it has spent
 
 
 def _finding(row: Any) -> ReportedFinding:

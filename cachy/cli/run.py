@@ -21,6 +21,7 @@ from cachy.replay.children import environment_of_child
 from cachy.replay.coverage import describe_uncovered
 from cachy.replay.hint import USERS_FOLDER
 from cachy.replay.run import completeness, summary
+from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals, add_up
 
 _ON = ".on"  # the file beside the report that says that some process turned cachy on
@@ -150,7 +151,8 @@ def _left_over(config: Config, prunes: bool) -> list[str]:
 
 def _counts(total: Totals) -> list[str]:
     """Return the summary's counts: four always, the others where they are not zero."""
-    counts = [f"{total.replayed} replayed", f"{len(total.recorded)} recorded"]
+    saved = describe_savings(total.replays)
+    counts = [f"{total.replayed} replayed", *saved, f"{len(total.recorded)} recorded"]
     changed, equal = len(total.changed), len(total.equal)
     if changed or equal:
         counts.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 class Tally:
     """What became of the requests of a scope; `run.totals` adds up those of a process."""
 
-    replayed: int = 0
+    replays: dict[str, int] = field(default_factory=dict)  # how often, by the fixture's path
     recorded: list[str] = field(default_factory=list)  # paths of new fixtures
     changed: list[str] = field(default_factory=list)  # paths, refreshed with another response
     equal: list[str] = field(default_factory=list)  # paths, refreshed and left as they were
@@ -19,9 +19,14 @@ class Tally:
     renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
     used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
 
+    @property
+    def replayed(self) -> int:
+        """How many requests were replayed."""
+        return sum(self.replays.values())
+
     def clear(self) -> None:
         """Count from zero, as a forked process does."""
-        self.replayed = 0
+        self.replays.clear()
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()
         self.uncovered.clear()

@@ -24,9 +24,10 @@ class Journal:
         self.config = config
         self.tally = Tally()
 
-    def replayed(self, used: str, name: str) -> None:
+    def replayed(self, path: str, used: str, name: str) -> None:
         """Count a request that a fixture answered; `used` is the file's name without its slug."""
-        self.tally.replayed += 1
+        replays = self.tally.replays
+        replays[path] = replays.get(path, 0) + 1
         self.tally.used.add(used)
         if self.config.debug is True or self.config.log:
             self._say("hit", name)

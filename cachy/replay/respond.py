@@ -59,7 +59,7 @@ def answer(session: Session, request: Request) -> Response | Recording:
 
 def _replayed(session: Session, replay: Replay) -> Response:
     fixture, response, renamed = replay
-    session.journal.replayed(fixture.used, fixture.identity.name)
+    session.journal.replayed(fixture.path, fixture.used, fixture.identity.name)
     if renamed:
         session.journal.renamed(renamed.former, renamed.wanted.variant)
         if session.config.mode is Mode.RECORD:

@@ -117,6 +117,7 @@ def test_the_summary_of_drift_tells_the_whole_story(project: Project) -> None:
         inconclusive=[UNCHECKED],
         tests={"command": "pytest -q", "passed": 39, "failed": ["tests/test_a.py::test_b"]},
         pull_request={"number": 7, "url": "https://x.example/o/r/pull/7", "operation": "updated"},
+        spent={"requests": 12, "output_tokens": 1345},
     )
     assert project.run(report, 0, command="drift").summary == (
         "## cachy drift: drift\n"
@@ -124,6 +125,8 @@ def test_the_summary_of_drift_tells_the_whole_story(project: Project) -> None:
         "1 breaking · 0 risky · 0 compatible\n"
         "\n"
         "12 checked · 10 clean · 1 drift · 1 inconclusive · 3 not exercised\n"
+        "\n"
+        "spent 12 requests and 1,345 output tokens\n"
         "\n"
         "Pull request [#7](https://x.example/o/r/pull/7): updated\n"
         "\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -13,10 +13,10 @@ from cachy.errors import InvalidFixture
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.schema import find_fault
-from cachy.fixture.format.text import parse_body, parse_headers, plain
+from cachy.fixture.format.text import parse_headers, plain
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.store import Store
-from cachy.fixture.transcript.stream_text import find_facts
+from cachy.fixture.transcript.usage import tokens_of
 from cachy.interaction import Fixture, Json, Request
 from cachy.structure.contract_file import surface_of
 from cachy.structure.learn import learn
@@ -84,7 +84,7 @@ def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
     body = plain(fixture.request.get("json"))
     model = model_of(request.url, body)
     facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
-    tokens = _tokens(fixture.response)
+    tokens = tokens_of(fixture.response)
     return Case(
         name=fixture_name(fixture, config),
         surface=surface_of(fixture.document, config),
@@ -140,23 +140,6 @@ def model_of(url: str, body: Json) -> str:
         return named
     found = _MODEL.search(urlsplit(url).path)
     return found[1] if found else ""
-
-
-def _tokens(response: Mapping[str, Json]) -> tuple[int, int]:
-    """Return the tokens in and out that a response says it cost."""
-    facts = find_facts(list(response_values(response)))
-    return max(0, facts.get("in", 0)), max(0, facts.get("out", 0))
-
-
-def response_values(response: Mapping[str, Json]) -> Iterator[Json]:
-    """Yield the JSON values of a document's response: its body, or each event's data."""
-    body = parse_body(response)
-    if body.kind == "json":
-        yield body.content
-    elif body.kind == "sse":
-        yield from (event.data for event in body.content)
-    elif body.kind == "ndjson":
-        yield from (value for value, _ in body.content)
 
 
 def fixture_name(fixture: Fixture, config: Config) -> str:

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from cachy.drift.live.case import Case, response_values
+from cachy.drift.live.case import Case
 from cachy.drift.live.inconclusive import NotExercised
 from cachy.drift.live.permission import Skip
 from cachy.fixture.format.body import parse_response_body
+from cachy.fixture.transcript.usage import response_values
 from cachy.interaction import Json, Request, Response, header
 from cachy.providers import WIRE_FORMATS
 from cachy.providers.openai import TURN_REFERENCES

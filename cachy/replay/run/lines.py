@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cachy.replay.coverage import describe_uncovered
+from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals
 
 
@@ -24,8 +25,9 @@ def summary_lines(totals: Totals) -> Iterator[str]:
 
 
 def counts(totals: Totals) -> list[str]:
-    """Return how many requests were replayed, recorded, refreshed and missed."""
-    shown = [f"{totals.replayed} replayed", f"{len(totals.recorded)} recorded"]
+    """Return how many requests were replayed, recorded and so on, and what replay saved."""
+    saved = describe_savings(totals.replays)
+    shown = [f"{totals.replayed} replayed", *saved, f"{len(totals.recorded)} recorded"]
     changed, equal = len(totals.changed), len(totals.equal)
     if changed or equal:
         shown.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")

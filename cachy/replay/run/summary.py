@@ -48,7 +48,8 @@ def summary() -> Totals:
     total = Totals(is_on=PROCESS.run.is_on)
     for tally, folder in PROCESS.run.tallies.values():
         counts = {name: getattr(tally, name) for name in _COUNTED}
-        total.add(Totals(**counts, used={folder: sorted(tally.used)}))
+        replays = dict(tally.replays)
+        total.add(Totals(**counts, replays=replays, used={folder: sorted(tally.used)}))
     total.missed = [str(error) for error in (*PROCESS.reported, *PROCESS.misses)]
     return total
 

@@ -16,6 +16,7 @@ class Totals:
     """What became of requests, and what was told of the tests that sent them."""
 
     replayed: int = 0
+    replays: dict[str, int] = field(default_factory=dict)  # how often, by the fixture's path
     recorded: list[str] = field(default_factory=list)  # paths of new fixtures
     changed: list[str] = field(default_factory=list)  # paths, refreshed with another response
     equal: list[str] = field(default_factory=list)  # paths, refreshed and left as they were
@@ -37,6 +38,8 @@ class Totals:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for folder, names in other.used.items():
             self.used[folder] = sorted({*self.used.get(folder, ()), *names})
+        for path, count in other.replays.items():
+            self.replays[path] = self.replays.get(path, 0) + count
         self.is_on = self.is_on or other.is_on
         self.has_tests = self.has_tests or other.has_tests
 
@@ -56,7 +59,7 @@ class Totals:
 
 
 _NUMBERS = tuple(
-    one.name for one in fields(Totals) if one.name not in ("used", "is_on", "has_tests")
+    one.name for one in fields(Totals) if one.name not in ("replays", "used", "is_on", "has_tests")
 )
 _SPOKEN = tuple(name for name in _NUMBERS if name not in ("skipped", "partial"))
 
