@@ -20,7 +20,14 @@ from conftest import Scope, fixtures_in, forgotten
 from hypothesis import given
 from hypothesis import strategies as st
 from msal.oauth2cli.oidc import Client
-from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response
+from scripted_server import (
+    ScriptedResponse,
+    ScriptedServer,
+    SeenRequest,
+    json_response,
+    redirect,
+    sse_response,
+)
 
 import cachy
 from cachy.config import Config, load_config
@@ -157,6 +164,40 @@ def test_a_token_that_a_response_gave_is_known_wherever_it_is_sent(
     assert len(fixtures_in(project)) == 2
     with replaying():
         run()
+
+
+FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
+GIVING: dict[str, Callable[[str], ScriptedResponse]] = {
+    "x-auth-token": lambda token: json_response({}, 200, ("X-Auth-Token", token)),
+    "authorization": lambda token: json_response({}, 200, ("Authorization", f"Bearer {token}")),
+    "x-csrf-token": lambda token: json_response({}, 200, ("X-CSRF-Token", token)),
+    "set-cookie": lambda token: json_response({}, 200, ("Set-Cookie", f"sid={token}; Path=/")),
+    "location": lambda token: redirect(302, f"/callback?state=1&code={token}"),
+    "fragment": lambda token: redirect(302, f"/callback#access_token={token}&n=1"),
+    "link": lambda token: json_response({}, 200, ("Link", f'</a?access_token={token}>; rel="a"')),
+    "form": lambda token: ScriptedResponse(
+        f"access_token={token}&scope=a".encode(), headers=(FORM_TYPE,)
+    ),
+    "events": lambda token: sse_response({"access_token": token}),
+}
+
+
+@pytest.mark.parametrize("place", GIVING)
+def test_a_token_is_known_wherever_a_response_gave_it(
+    place: str, project: Path, origin: ScriptedServer, recording: Scope
+) -> None:
+    token = minted()
+    login, use = origin.on("/token", GIVING[place](token)), origin.on("/use", json_response({}))
+    with recording():
+        httpx.get(login)
+        for told in TOLD.values():
+            httpx.post(use, **told(token))
+        httpx.get(f"{origin.url}/bot{token}/me")
+        requests.post(use, json={"by": f"requests with {token}"}, timeout=60)
+        urllib3.PoolManager().request("POST", use, body=f"urllib3 with {token}".encode())
+    assert len(fixtures_in(project)) == len(TOLD) + 4
+    assert token not in written(project)
+    assert not any(token in str(path) for path in fixtures_in(project))
 
 
 def test_a_token_that_is_repeated_in_a_later_response_is_known_there(
