@@ -50,7 +50,7 @@ def main() -> int:
 
 
 def run_cachy(inputs: Inputs) -> Ended:
-    """Run the CLI; its report goes to a file, what it says on stderr to the log."""
+    """Run the CLI; its report goes to a file, what it prints on stderr to the log."""
     report = Path(tempfile.mkdtemp(prefix="cachy-", dir=os.environ.get("RUNNER_TEMP")))
     report /= "report.json"
     with report.open("wb") as stdout, commands_paused():
@@ -88,7 +88,11 @@ def child_environment(inputs: Inputs) -> dict[str, str]:
 
 
 def load_report(inputs: Inputs, ended: Ended) -> Verified | Drifted:
-    """Load the report; without one, raise StepFailed with what cachy said."""
+    """Return the report.
+
+    Raises:
+        StepFailed: there is none; the message is what cachy printed.
+    """
     text = ended.report.read_bytes()
     try:
         return parse_report(text, inputs.command)
@@ -124,7 +128,7 @@ def _pass_through(cachy: subprocess.Popen[str]) -> str:
 
 
 def _in_checkout(annotation: Annotation, folder: Path) -> Annotation:
-    """Return the annotation with its file named from the root of the checkout, as GitHub wants."""
+    """Return an annotation with its file named from the checkout's root, as GitHub requires."""
     if not annotation.file:
         return annotation
     there = os.path.relpath(folder / plain(annotation.file, 1000))

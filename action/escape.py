@@ -1,4 +1,4 @@
-"""Text from a report, made harmless: it may hold anything that an API sent."""
+"""Text from a report, made harmless: it may contain anything that an API sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The action's inputs, as action.yml hands them over, checked."""
+"""The action's inputs, from the environment that action.yml sets, checked."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ class Inputs:
 
 
 def read_inputs(environ: Mapping[str, str]) -> Inputs:
-    """Read the inputs from the environment; StepFailed names the one that is not valid."""
+    """Return the inputs.
+
+    Raises:
+        StepFailed: one of them is not valid; the message names it.
+    """
     given = {
         name.removeprefix(PREFIX).lower(): value.strip()
         for name, value in environ.items()
@@ -61,7 +65,7 @@ def read_inputs(environ: Mapping[str, str]) -> Inputs:
 
 
 def refuse_forks(command: str, environ: Mapping[str, str]) -> None:
-    """Keep keys and a write token away from code of a fork, which nobody here has read."""
+    """Refuse to run code of a fork with keys or a write token, as nobody here has read it."""
     event = environ.get("GITHUB_EVENT_NAME", "")
     if command != "drift" or event not in ("pull_request", "pull_request_target"):
         return

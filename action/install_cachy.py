@@ -65,7 +65,7 @@ def bare(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def install(folder: Path, base: Interpreter, environ: Mapping[str, str]) -> Interpreter:
-    """Make the environment, or take the one that an earlier step of this job made."""
+    """Return the environment's Python; an earlier step of this job may have created it."""
     mark, key = folder / DONE, _key(base)
     if not mark.is_file() or mark.read_text(encoding="utf-8") != key:
         shutil.rmtree(folder, ignore_errors=True)
@@ -128,7 +128,7 @@ def _inside(folder: Path) -> Interpreter:
 
 
 def _let_it_read(python: Interpreter, project: Interpreter | None) -> None:
-    """Let cachy import the project's packages after its own, and say where it found no SDK."""
+    """Let cachy import the project's packages after its own; print if there is no SDK."""
     is_readable = project is not None and project.version == python.version
     line = f"{project.packages}\n" if project and is_readable else ""
     (python.packages / "project.pth").write_text(line, encoding="utf-8")

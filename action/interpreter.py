@@ -30,7 +30,7 @@ class Interpreter:
 
 
 def find_interpreter(environ: Mapping[str, str], folder: Path) -> Interpreter | None:
-    """Find the Python that has the project's SDKs, else the first that there is."""
+    """Return the Python that has the project's SDKs, else the first found, or None."""
     if environ.get("CACHY_ACTION_PYTHON"):  # the input python-version names it
         return look_at(environ["CACHY_ACTION_PYTHON"])
     found = [python for path in _candidates(environ, folder) if (python := look_at(path))]
@@ -44,7 +44,7 @@ def find_sdks(python: Interpreter) -> list[str]:
 
 
 def look_at(path: str | Path) -> Interpreter | None:
-    """Return what a Python says of itself; None where there is none."""
+    """Return what a Python reports of itself; None if there is none."""
     try:
         said = subprocess.run(
             [str(path), "-I", "-c", _QUESTION],

@@ -26,7 +26,7 @@ KIND_OF_SEVERITY = {
 
 
 def outputs_of(report: Verified | Drifted) -> dict[str, str]:
-    """Return every output; what belongs to the other command is zero or none."""
+    """Return every output; those of the other command are zero or ""."""
     pull_request = report.pull_request if isinstance(report, Drifted) else PullRequest()
     counted = (*SEVERITIES, "inconclusive")
     return {
@@ -59,7 +59,7 @@ def annotations_of(report: Verified | Drifted) -> list[Annotation]:
 
 
 def render_summary(report: Verified | Drifted) -> list[str]:
-    """Render the step summary as lines of Markdown."""
+    """Return the step summary as lines of Markdown."""
     rows = _verify_lines(report) if isinstance(report, Verified) else _drift_lines(report)
     return list(rows)
 

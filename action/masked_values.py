@@ -1,4 +1,4 @@
-"""Which values of the environment the log must never show."""
+"""Which values of the environment must not appear in the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ VALUE = re.compile(
 
 
 def find_credentials(environ: Mapping[str, str]) -> Iterator[str]:
-    """Find the values that look like credentials, by their variable's name or their own shape."""
+    """Yield the values that look like credentials, by their variable's name or their shape."""
     for name, value in environ.items():
         if VALUE.match(value) or (NAME.search(name) and not _is_setting(value)):
             yield value

@@ -79,7 +79,7 @@ class Drifted:
 
 
 def parse_report(text: bytes, command: str) -> Verified | Drifted:
-    """Parse what `cachy COMMAND --format json` printed.
+    """Return the report that `cachy COMMAND --format json` printed.
 
     Raises:
         UnreadableReport: it is not JSON, of another version, or of another shape.

@@ -29,19 +29,19 @@ class Annotation:
 
 
 def render_annotations(annotations: Sequence[Annotation]) -> Iterator[str]:
-    """Render the annotations of one step, at most ten of each kind."""
+    """Return the annotations of one step, at most ten of each kind."""
     for kind in KINDS:
         same = [annotation for annotation in annotations if annotation.kind == kind]
         yield from map(_render_annotation, _first_ten(kind, same))
 
 
 def render_error(message: str) -> str:
-    """Render the one line that says why a step failed."""
+    """Return the one line that says why a step failed."""
     return _render_annotation(Annotation("error", "cachy", message))
 
 
 def render_masks(secrets: Iterable[str]) -> Iterator[str]:
-    """Render the commands that hide `secrets` in the log; none outside of a runner."""
+    """Return the commands that hide `secrets` in the log; none outside of a runner."""
     if is_on_runner():
         yield from (f"::add-mask::{_escape(secret)}" for secret in secrets)
 

@@ -82,5 +82,5 @@ def shown_path(path: str | os.PathLike[str]) -> str:
 
 
 def matches_glob(name: str, glob: str) -> bool:
-    """Return whether a name matches a glob of `*` and `?`; brackets stand for themselves."""
+    """Return whether a name matches a glob of `*` and `?`; brackets are literal."""
     return fnmatchcase(name, glob.replace("[", "[[]"))

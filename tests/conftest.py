@@ -151,7 +151,7 @@ def refused(words: str = "No fixture answers") -> Iterator[pytest.ExceptionInfo[
 
 
 def forgotten() -> list[str]:
-    """Give the misses that this test knows of, so that the plugin doesn't fail it for them."""
+    """Return the misses that this test expects, so that the plugin does not fail it."""
     known = [str(error) for error in PROCESS.misses]
     PROCESS.misses.clear()
     return known
@@ -163,7 +163,7 @@ def fixtures_in(folder: Path) -> list[Path]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Tell each SDK that was tested, its version, the ways of calling it and its slowest miss."""
+    """Print each SDK that was tested, its version, its ways of calling and its slowest miss."""
     passed = terminalreporter.stats.get("passed", ())
     told = [value for report in passed for name, value in report.user_properties if name == "sdk"]
     if told:

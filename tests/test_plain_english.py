@@ -49,6 +49,51 @@ def test_what_users_see_is_plain_english() -> None:
     assert [hit for path in (*SOURCES, *PAGES) for hit in found_in(path)] == []
 
 
+# What developers read may say "whatever"; these are riddles to them too.
+RIDDLES = re.compile(
+    r"\b(?:told(?!:)|mend(?:s|ed|ing)?|whoever|anew|(?<!there )(?:is|are) none"
+    r"|(?<!there )is no (?!longer\b|more than\b|less than\b|such\b)\w+)\b",
+)
+OLD_VERBS = re.compile(r"(?:Give|Say|Tell|Whether)s?\b")  # "Return …", "Yield …", "Print …"
+# An SDK sends the docstring of a tool to the model.
+TOOLS = ("weather",)
+TESTS = sorted(ROOT.glob("tests/**/*.py"))
+
+
+def docstrings(path: Path) -> Iterator[tuple[str, ast.AST, str]]:
+    """Yield the names, the nodes and the docstrings of a module and what is in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
+            yield f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}", node, text
+
+
+def test_what_developers_read_is_plain_english() -> None:
+    found = [each for path in (*SOURCES, *TESTS) for each in docstrings(path)]
+    assert [where for where, _, text in found if RIDDLES.search(text)] == []
+    assert len(found) > 1000
+
+
+def test_a_function_says_what_it_returns_or_does() -> None:
+    found = [each for path in (*SOURCES, *TESTS) for each in docstrings(path)]
+    assert [
+        where
+        for where, node, text in found
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        if not any("property" in ast.unparse(each) for each in node.decorator_list)
+        if OLD_VERBS.match(text) and node.name not in TOOLS
+    ] == []
+
+
+@pytest.mark.parametrize("text", ["What is none is left.", "It is no list.", "They are told so."])
+def test_a_riddle_is_found(text: str) -> None:
+    assert RIDDLES.search(text)
+
+
+@pytest.mark.parametrize("text", ["None if there is none.", "There is no such file."])
+def test_a_plain_sentence_is_no_riddle(text: str) -> None:
+    assert not RIDDLES.search(text)
+
+
 @pytest.mark.parametrize("text", ["It is no list.", "Mend that.", "Record it anew", "that is none"])
 def test_a_mannered_word_is_found(text: str) -> None:
     assert WORDS.search(text)

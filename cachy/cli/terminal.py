@@ -31,7 +31,7 @@ def wrap(text: str, *, err: bool = False, hang: int = 2) -> str:
 
 
 def _width(err: bool) -> int:
-    """Return the terminal's columns; 0 where the output is not a terminal."""
+    """Return the terminal's columns; 0 if the output is not a terminal."""
     try:
         return os.get_terminal_size((sys.stderr if err else sys.stdout).fileno()).columns
     except (OSError, ValueError):  # not a terminal, or closed

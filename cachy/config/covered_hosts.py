@@ -120,7 +120,7 @@ def parse_alias(aliases: Mapping[str, str]) -> dict[str, str]:
 
 
 def find_alias(host: str, port: int | None, aliases: Mapping[str, str]) -> str:
-    """Return the host that this one stands for, or an empty string."""
+    """Return the host that this one stands for, or ""."""
     name = ascii_host(host)
     shown = f"[{name}]" if ":" in name else name
     return aliases.get(f"{shown}:{port}") or aliases.get(shown, "")

@@ -1,4 +1,4 @@
-"""The settings that hold somewhere: arguments before environment before pyproject.toml."""
+"""The settings of a folder: arguments before environment before pyproject.toml."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ARGUMENT = "the mode argument"
 
 
 def load_config(*starts: Path, environ: Mapping[str, str] = os.environ, **chosen: Any) -> Config:
-    """Return the settings that hold at the first of some folders (default: the working folder).
+    """Return the settings of the first of some folders (default: the working folder).
 
     `chosen` are arguments of the caller and win over everything else; None means not chosen.
 
@@ -109,7 +109,7 @@ def in_ci(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def current_test() -> str:
-    """Return the id of the test that pytest is running, or an empty string."""
+    """Return the id of the test that pytest is running, or ""."""
     return os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" (")[0]
 
 

@@ -16,7 +16,7 @@ from cachy.interaction import Json
 
 
 def find_project(starts: Sequence[Path]) -> tuple[Path, Path | None]:
-    """Return a project's folder, and its pyproject.toml where it has one.
+    """Return a project's folder, and its pyproject.toml if it has one.
 
     It is the nearest folder upwards whose pyproject.toml has `[tool.cachy]`, from the first start
     that has one; else, from the last start, the nearest with a pyproject.toml or .git, or itself.
@@ -46,7 +46,7 @@ def _upwards(start: Path) -> list[Path]:
 
 
 def read_table(pyproject: Path) -> Mapping[str, Json] | None:
-    """Return the table `[tool.cachy]`; None where the file has none.
+    """Return the table `[tool.cachy]`; None if the file has none.
 
     Raises:
         CachyError: the file cannot be read, or is not TOML.

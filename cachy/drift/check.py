@@ -1,4 +1,4 @@
-"""The pipeline: fixture, plan, live response, changes, report."""
+"""The whole of `cachy drift`: fixtures, plan, live responses, changes, report."""
 
 from __future__ import annotations
 
@@ -30,9 +30,10 @@ class Options:
     """What a run is asked to do.
 
     confirm: tries that must agree before something counts as gone.
-    apart: seconds between the first sighting of a loss and the second try.
-    replace_whole: take whole live responses in place of what changed in them.
-    announce: hears the plan before anything is sent; watch: how many requests are done.
+    apart: seconds between the first sign of a loss and the second try.
+    replace_whole: take whole live responses instead of what changed in them.
+    announce: called with the plan before anything is sent.
+    watch: called with how many requests of how many are done.
     """
 
     confirm: int = 3
@@ -48,10 +49,10 @@ class Options:
 
 @dataclass(slots=True)
 class Checked:
-    """What a run found: the report, and the files of the drifted fixtures by their names.
+    """What a run found: the report, and the files of the drifted fixtures by their paths.
 
     A fixture's or a contract's file is its new text, a blob's the bytes that the new text names;
-    None where a file is no longer named.
+    None for a file that is no longer needed.
     """
 
     report: DriftReport
@@ -61,10 +62,10 @@ class Checked:
 def check(
     config: Config, connection: Connection, fixtures: Sequence[Fixture], options: Options
 ) -> Checked:
-    """Send what is planned again, and report what changed.
+    """Send what is planned again, and return what changed.
 
     Raises:
-        CachyError: a file that is not a valid fixture, a mistake in `[tool.cachy.drift]`.
+        CachyError: a file is not a valid fixture, or `[tool.cachy.drift]` has a mistake.
     """
     check_policy(config.drift)
     known = parse_cases(fixtures, config)
@@ -122,7 +123,7 @@ def _renew(
 ) -> tuple[list[Rewritten], list[Case]]:
     """Return the new texts of all fixtures, and those fixtures that stay as they were.
 
-    What a graft does not reach, as a stream, is asked for within the limits.
+    What a graft does not reach, as in a stream, is requested again within the limits.
     """
     rewritten = [one for result in results for one in result.rewritten]
     wanted = {case.name: case for result in results for case in result.stale}
@@ -143,16 +144,16 @@ def _is_chosen(case: Case, config: Config, only: str) -> bool:
 
 
 def _is_whole(fixtures: Iterable[Fixture], config: Config, options: Options) -> bool:
-    """Whether this run is about every fixture: only then can it say that an ignore is unused."""
+    """Return whether a run is about every fixture; only then can it call an ignore unused."""
     paths = {fixture.path for fixture in fixtures}
     return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
 
 
 def load_fixtures(config: Config, paths: Sequence[Path]) -> list[Fixture]:
-    """Load the fixtures below some paths, or all of them.
+    """Return the fixtures below some paths, or all of them.
 
     Raises:
-        CachyError: a path that does not exist, a fixture that cannot be read.
+        CachyError: a path does not exist, or a fixture cannot be read.
     """
     found: set[Path] = set()
     for path in paths or (config.fixtures,):

@@ -8,7 +8,7 @@ from cachy.interaction import Json
 
 
 class Polling(NamedTuple):
-    """The field that says how far a job is, and the states from which it moves no further."""
+    """The field that says how far a job is, and the states in which it has ended."""
 
     field: str
     final: tuple[str, ...]
@@ -104,7 +104,7 @@ class Provider(NamedTuple):
 
 
 def parse_surfaces(*rows: str) -> tuple[Surface, ...]:
-    """Read rows such as "POST /v1/responses generates" and "GET /v1/jobs/{id} status=done|failed".
+    """Return surfaces from rows: "POST /v1/responses generates", "GET /v1/jobs/{id} status=done".
 
     A row ends in "generates", in "data", in the field of a job's state with the final states, or
     in nothing.

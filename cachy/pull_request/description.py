@@ -1,4 +1,4 @@
-"""What the pull request says: title and Markdown, with all that an API said quoted."""
+"""The text of the pull request: title and Markdown; what an API said is quoted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def render_description(
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """A table under a heading: the rows that show at once, and those behind a click."""
+    """A table under a heading: rows that show at once, and those behind a click."""
 
     heading: str
     rows: tuple[str, ...]
@@ -93,7 +93,7 @@ class _Section:
 
 
 def _sections(night: Night) -> list[_Section]:
-    """Group the changes by the surfaces that show them: equal rows of several are one row."""
+    """Return the changes grouped by the surfaces that show them; equal rows become one."""
     groups: defaultdict[tuple[object, ...], list[Known]] = defaultdict(list)
     for one in night.known:
         groups[_row_key(one)].append(one)
@@ -136,7 +136,7 @@ def _row(same: Sequence[Known]) -> str:
 
 
 def _what(one: Known) -> list[str]:
-    """Return what changed, where, and what the API and we say of it."""
+    """Return what changed, where, and what the API and cachy say of it."""
     change = one.change
     said = [f"**{change.severity}** {inline_code(change.rule)}", inline_code(change.path, PATH)]
     if change.parameter:
@@ -217,7 +217,7 @@ def _table(rows: Sequence[str]) -> str:
 
 
 def _fitted(sections: Sequence[_Section], room: int) -> list[str]:
-    """Return what fits, row by row, so that no table or quotation is cut open."""
+    """Return as many rows as fit, so that no table or quotation is cut open."""
     shown, left_out = list[str](), 0
     for section in sections:
         rows = section.rows

@@ -28,7 +28,7 @@ def render_title(known: Sequence[Known]) -> str:
 
 
 def render_first_line(known: Sequence[Known], report: DriftReport) -> str:
-    """Return whether a person must act, and why, with the test or the model that it is about."""
+    """Return whether a person must act, and why, naming the test or the model."""
     if not known:
         return "**Nothing to do**: the API responds as recorded again."
     subject, tests = _subject(known[0], known, inline_code), report.tests
@@ -44,7 +44,7 @@ def render_first_line(known: Sequence[Known], report: DriftReport) -> str:
 
 
 def find_host(surface: str) -> str:
-    """Return the host of a surface; "an API" where it is not a plain name."""
+    """Return the host of a surface; "an API" if it is not a plain name."""
     host = surface.partition(" ")[2].partition("/")[0]
     return host if _HOST.fullmatch(host) else "an API"
 
@@ -98,5 +98,5 @@ def _as_plain(text: str) -> str:
 
 
 def _begins_with_a_name(subject: str) -> bool:
-    """Whether a title begins with a name, which keeps its own case."""
+    """Return whether a title begins with a name, which keeps its own case."""
     return not re.match(r"(?:a|an|the|events|streams|error|responses) ", subject)

@@ -1,4 +1,4 @@
-"""The door to the git program: build a commit in a scratch repository, push it under a lease."""
+"""Calls of the git program: build a commit in a scratch repository, push it under a lease."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Commit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Git:
-    """How the program is called: in which folder, with which environment, hiding what."""
+    """How the program is called: in which folder, with which environment, hiding which secrets."""
 
     folder: Path
     environment: Mapping[str, str]
@@ -171,7 +171,7 @@ class Scratch:
         )
 
     def commit(self, files: FileChanges, message: str, *, onto: Commit) -> Commit:
-        """Put `files` (None: remove) on top of a commit, in one run and without an index."""
+        """Return a new commit with `files` (None: removed) on top of another, without an index."""
         people = f"author {IDENTITY} now\ncommitter {IDENTITY} now\n"
         stream = [
             f"commit refs/heads/scratch\nmark :1\n{people}".encode(),
@@ -191,7 +191,7 @@ class Scratch:
         """Move a branch to `commit` (None: delete it), if it still is where we saw it.
 
         Raises:
-            LostRace: it is elsewhere by now (`over` is None: it exists by now).
+            LostRace: it has moved since, or exists although `over` is None.
         """
         source = commit.sha if commit else ""
         self._push(f"{source}:refs/heads/{branch}", branch, over)
@@ -212,7 +212,7 @@ class Scratch:
 
 @contextmanager
 def open_scratch(url: str, token: str, environment: Mapping[str, str]) -> Iterator[Scratch]:
-    """Make an empty scratch repository that speaks to `url`, with the token in its environment.
+    """Yield an empty scratch repository for `url`, with the token in its environment.
 
     The token is not in argv, which every process can read, nor in a configuration file. Hooks,
     credential helpers and prompts of the user's own configuration are off.
@@ -226,7 +226,7 @@ def open_scratch(url: str, token: str, environment: Mapping[str, str]) -> Iterat
 
 
 def _configuration(url: str, basic: str) -> dict[str, str]:
-    """Name settings in the environment: git-config(1), GIT_CONFIG_COUNT."""
+    """Return settings as environment variables: git-config(1), GIT_CONFIG_COUNT."""
     parts = urlsplit(url)
     settings = [
         ("core.hooksPath", "/dev/null"),
@@ -246,7 +246,7 @@ def _configuration(url: str, basic: str) -> dict[str, str]:
 
 
 def clean_environment(inherited: Mapping[str, str], **own: str) -> dict[str, str]:
-    """Return an environment without git's own variables, such as a hook's GIT_DIR, or traces."""
+    """Return an environment without git's own variables, as a hook's GIT_DIR, or traces."""
     kept = {
         name: value
         for name, value in inherited.items()

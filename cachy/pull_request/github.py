@@ -1,4 +1,4 @@
-"""What we ask of GitHub: the few calls that one pull request needs."""
+"""The few calls of GitHub's API that one pull request needs."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class GitHub:
         self.rest.send("PATCH", f"/pulls/{number}", changed)
 
     def was_closed_by_a_bot(self, number: int) -> bool:
-        """Whether a program closed a pull request; of a deleted account we assume a person."""
+        """Return whether a program closed a pull request; a deleted account counts as a person."""
         found = self.rest.send("GET", f"/issues/{number}")
         match found:
             case {"closed_by": {"type": str(kind)}}:
@@ -92,7 +92,7 @@ class GitHub:
         raise _not_github()
 
     def add_labels(self, number: int, labels: tuple[str, ...]) -> None:
-        """Add labels; GitHub makes those that do not exist."""
+        """Add labels; GitHub creates those that do not exist."""
         self._send_when_seen(f"/issues/{number}/labels", {"labels": list(labels)})
 
     def request_reviews(self, number: int, reviewers: tuple[str, ...]) -> None:
@@ -104,7 +104,7 @@ class GitHub:
         self._send_when_seen(f"/pulls/{number}/requested_reviewers", named)
 
     def list_comments(self, number: int) -> Iterator[Comment]:
-        """List the comments of a pull request, the oldest first."""
+        """Yield the comments of a pull request, the oldest first."""
         rows = self._list(f"/issues/{number}/comments", {}, 100)
         return (parse_comment(row) for row in rows)
 

@@ -1,7 +1,7 @@
-"""What the pull request is about after this night: its changes so far and tonight's, put together.
+"""What the pull request is about after a nightly run: its changes so far and tonight's.
 
 A night says something only of what it checked. What it did not check stays as it was; what it
-checked and did not see goes after the second such night in a row.
+checked and did not see is removed after the second such night in a row.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Night:
 
 
 def put_together(report: DriftReport, record: Record | None, declines: Declines) -> Night:
-    """Put tonight's report and the record of the nights before together."""
+    """Return tonight's report merged with the record of the nights before."""
     before = {one.identity: one for one in record.known} if record else {}
     tonight = {one.identity: one for one in list_changes(report) if not is_declined(one, declines)}
     kept = {
@@ -59,20 +59,20 @@ def put_together(report: DriftReport, record: Record | None, declines: Declines)
 
 
 def list_changes(report: DriftReport) -> Iterable[Known]:
-    """List a report's changes, each with its surface."""
+    """Return a report's changes, each with its surface."""
     for row in report.surfaces:
         for change in row.changes:
             yield Known(surface=row.surface, change=change)
 
 
 def is_declined(one: Known, declines: Declines) -> bool:
-    """Whether somebody declined this change; a higher severity brings it back."""
+    """Return whether somebody declined this change; a higher severity brings it back."""
     declined = declines.get(one.identity)
     return declined is not None and one.rank >= declined.rank
 
 
 def _one_night_later(one: Known, report: DriftReport) -> Known | None:
-    """Return a change that tonight does not have; None where it has been gone for long enough."""
+    """Return a change that tonight lacks; None if it has been gone for long enough."""
     if not _was_checked(one, report):
         return one
     gone = one.gone + 1
@@ -93,7 +93,7 @@ def _was_checked(one: Known, report: DriftReport) -> bool:
 
 
 def _were_sent(fixtures: Iterable[str], row: SurfaceRow, report: DriftReport) -> bool:
-    """Whether the fixtures that showed a change were checked, whatever the others of it were."""
+    """Return whether the fixtures that showed a change were checked tonight."""
     unclear = {entry.fixture for entry in report.inconclusive}
     sent = [one for one in row.sent if one.fixture not in unclear]
     checked = {name for one in sent for name in (one.fixture, *one.stands_for)}

@@ -74,7 +74,7 @@ def find_started(files: Iterable[str], settings: Settings) -> dict[str, str | No
 
 
 def propose(found: Found, scene: Scene) -> Proposal:
-    """Put this night and the pull request as it stands together."""
+    """Return what the pull request should be, from this night and the pull request as it is."""
     record, settings = scene.description.record, scene.settings
     declines = find_declines(found.report, scene)
     night = put_together(found.report, record, declines)
@@ -120,7 +120,7 @@ def _contents(chosen: Chosen, scene: Scene) -> FileChanges:
 
 
 def _with_digests(record: Record, text: Text, scene: Scene) -> Record:
-    """Note what we write, so that the next run sees what a person changed of it.
+    """Return the text with digests of what we write, so that edits of people show.
 
     A title that is not our last one is a person's, and stays.
     """
@@ -132,19 +132,19 @@ def _with_digests(record: Record, text: Text, scene: Scene) -> Record:
 
 
 def _find_room(scene: Scene, record: Record) -> int:
-    """Return how long our text may be beside the record and a person's text."""
+    """Return how long our text may be, in characters, beside the record and a person's text."""
     person = scene.description.before + scene.description.after
     return max(LARGEST - len(encode(record)) - count_units(person), ROOM // 4)
 
 
 def _wanted(files: FileChanges, owners: Owners, night: Night) -> FileChanges:
-    """Leave out the files of surfaces whose every change was declined."""
+    """Return the files without those of surfaces whose every change was declined."""
     wanted = {one.surface for one in night.known}
     return {path: held for path, held in files.items() if wanted.intersection(owners[path])}
 
 
 def _is_pushed(ids: dict[str, str | None], trees: Trees) -> bool:
-    """Whether the branch holds these files, and merges into the base as it is now."""
+    """Return whether the branch holds these files, and merges into today's base."""
     changed = trees.changed
     return ids == changed and all(
         trees.base.get(path) in (trees.parent.get(path), sha) for path, sha in changed.items()
@@ -152,7 +152,7 @@ def _is_pushed(ids: dict[str, str | None], trees: Trees) -> bool:
 
 
 def find_declines(report: DriftReport, scene: Scene) -> Declines:
-    """Find which of these changes somebody declined, by closing their pull request unmerged."""
+    """Return which changes somebody declined, by closing their pull request unmerged."""
     wanted = {one.identity for one in list_changes(report)}
     record = scene.description.record
     wanted |= {one.identity for one in record.known} if record else set()
@@ -180,7 +180,7 @@ def refuse_paths(files: FileChanges, fixtures: str) -> None:
     """Refuse a file that is not a fixture.
 
     Raises:
-        CachyError: it lies elsewhere, or its name is odd.
+        CachyError: it lies elsewhere, or has an unusual name.
     """
     folder = PurePosixPath(fixtures)
     for path in files:
@@ -195,10 +195,10 @@ def refuse_paths(files: FileChanges, fixtures: str) -> None:
 def refuse_secrets(
     files: FileChanges, text: str, token: str, find_secrets: Callable[[str], Sequence[str]]
 ) -> None:
-    """Refuse files and a text that hold a secret.
+    """Refuse files and a text that contain a secret.
 
     Raises:
-        CachyError: one of them holds one; the message says which.
+        CachyError: one of them does; the message says which.
     """
     texts = {path: f"{path}\n{_as_text(held)}" for path, held in files.items()}
     for where, held in {**texts, "the pull request's text": text}.items():

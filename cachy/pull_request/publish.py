@@ -35,7 +35,7 @@ Find = Callable[[str], Sequence[str]]
 class PublishResult:
     """What became of the pull request, and which one it is (None: there is none).
 
-    declined: tonight's changes that somebody declined, with the pull request that did.
+    declined: tonight's changes that somebody declined, with the number of the pull request.
     left_out: files whose base is newer than this checkout.
     """
 
@@ -47,7 +47,7 @@ class PublishResult:
 
 
 def open_pull_request(found: Found, settings: Settings, *, find_secrets: Find) -> PublishResult:
-    """Make the one pull request say what was found and hold its files, or close it.
+    """Make the one pull request show what was found and hold its files, or close it.
 
     Nothing but these files is committed, and of the checkout only the remote's URL is read.
     `find_secrets` finds what must not leave the machine.
@@ -108,7 +108,7 @@ def _end(wanted: Proposal, scene: Scene, pull: Pull | None, is_partial: bool) ->
 
 
 def _without_files(wanted: Proposal, scene: Scene, pull: Pull | None) -> Done:
-    """Open nothing where no file changes; close what no file of tonight is left of."""
+    """Open nothing if no file changes; close the pull request if none of its files is left."""
     is_sure = wanted.night.seen.issuperset(one.identity for one in wanted.night.known)
     if pull is None or wanted.left_out or not is_sure:
         return "none", pull
@@ -159,7 +159,7 @@ def _create(wanted: Proposal, scene: Scene) -> Done:
 
 
 def _invite(scene: Scene, pull: Pull) -> None:
-    """Set labels and reviewers; the pull request stands even where GitHub refuses them."""
+    """Set labels and reviewers; if GitHub refuses them, the pull request stays open without."""
     settings, github = scene.settings, scene.github
     for names, send in (
         (settings.labels, github.add_labels),
@@ -173,7 +173,7 @@ def _invite(scene: Scene, pull: Pull) -> None:
 
 
 def _adopt(wanted: Proposal, scene: Scene, error: CachyError) -> Done:
-    """Take the one that stands after all: another run's, or ours whose response got lost."""
+    """Return the pull request that exists: another run's, or ours whose response was lost."""
     branch = scene.settings.branch_name
     pulls = scene.github.list_pulls(scene.repository, branch, scene.base_name)
     pull = next((pull for pull in pulls if pull.is_open), None)

@@ -35,7 +35,7 @@ class Known:
 
     @property
     def identity(self) -> str:
-        """A digest that names this change: no value, date or fixture is part of it."""
+        """A digest that names this change; no value, date or fixture is part of it."""
         change = self.change
         facts = [self.surface, change.rule, change.path, change.old, change.new, change.parameter]
         models = sorted(change.models) if names_a_model(change.rule) else []
@@ -108,12 +108,12 @@ def split_description(body: str) -> Description:
 
 
 def without_record(body: str) -> str:
-    """Take the record off, so that nobody takes its changes for declined."""
+    """Return a description without the record, so that its changes do not count as declined."""
     return _END.sub("", body.replace("\r\n", "\n")).rstrip()
 
 
 def encode(record: Record) -> str:
-    """Return a record as one compact word, cut to what a description has room for."""
+    """Return a record as one compact string, cut to what a description has room for."""
     slim = tuple(replace(one, change=_slim(one.change)) for one in record.known)
     for known in (record.known, slim, *_shorter(slim)):
         cut = [f"{one.rank}{one.identity}" for one in record.known[len(known) :]]
@@ -142,7 +142,7 @@ def _packed(record: Record) -> str:
 
 
 def decode(word: str) -> Record | None:
-    """Return the record that a word holds; None where it does not parse."""
+    """Return the record that a string holds; None if it does not parse."""
     try:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(base64.b64decode(word, validate=True), _LARGEST)
@@ -152,5 +152,5 @@ def decode(word: str) -> Record | None:
 
 
 def digest(text: str) -> str:
-    """Return twelve hexadecimal digits that stand for a text."""
+    """Return twelve hexadecimal digits of a text's digest."""
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]

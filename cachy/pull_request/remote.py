@@ -1,4 +1,4 @@
-"""Where the checkout came from: its remote's URL, its repository's name, and whose server it is."""
+"""Where the checkout came from: its remote's URL, its repository's name, and its server."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def find_prefix(folder: Path, environment: Mapping[str, str]) -> str:
 def hash_files(
     folder: Path, names: list[str], environment: Mapping[str, str]
 ) -> dict[str, str | None]:
-    """Return the blob ids that git would give to files, named from the root of folder's checkout.
+    """Return the blob ids that git would give to files; paths start at the checkout's root.
 
     None: there is no such file.
     """
@@ -101,7 +101,7 @@ def _is_own(url: str, server_url: str) -> bool:
 
 
 def parse_repository_name(url: str) -> str:
-    """Return owner/name as it stands in a remote's URL.
+    """Return the owner/name in a remote's URL.
 
     Raises:
         CachyError: there is none in it.

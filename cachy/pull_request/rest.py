@@ -1,4 +1,4 @@
-"""The door to a REST API of GitHub's: send, wait, try again, and say what went wrong.
+"""Calls of GitHub's REST API: send, wait, try again, and say what went wrong.
 
 https://docs.github.com/rest, "Best practices for using the REST API".
 """
@@ -72,7 +72,7 @@ class Rest:
     def _try(
         self, method: Method, url: httpx.URL, body: Mapping[str, Any] | None
     ) -> httpx.Response | None:
-        """Send once, and follow redirects within the same server; None: no response."""
+        """Send once, and follow redirects on the same server; None: no response."""
         headers = {**_HEADERS, "authorization": f"Bearer {self.token}"}
         server = (url.scheme, url.netloc)
         for _ in range(4):
@@ -93,7 +93,7 @@ class Rest:
 
 @contextmanager
 def connect(api_url: str, name: str, token: str, sleep: Callable[[float], None]) -> Iterator[Rest]:
-    """Open a connection of our own, which no patched client can record or refuse.
+    """Yield a connection of our own, which no patched client can record or refuse.
 
     Raises:
         CachyError: the token would travel in clear text.
@@ -109,7 +109,7 @@ def connect(api_url: str, name: str, token: str, sleep: Callable[[float], None])
 def _find_pause(
     method: Method, response: httpx.Response | None, wait: float | None
 ) -> float | None:
-    """Return how long to wait before the next try; None: do not try again."""
+    """Return how many seconds to wait before the next try; None: do not try again."""
     if wait is None:
         return None
     if response is None or response.status_code >= 500:
@@ -133,7 +133,7 @@ def _is_limited(response: httpx.Response) -> bool:
 
 
 def _find_limit(response: httpx.Response) -> float:
-    """Return how many seconds a limit lasts: as it says, else till its reset, else a minute."""
+    """Return how many seconds a limit lasts: as stated, else until its reset, else a minute."""
     headers = response.headers
     seconds = headers.get("retry-after", "")
     if seconds.isdigit():
@@ -163,7 +163,7 @@ def _checked(what: str, response: httpx.Response | None) -> Json:
 
 
 def _reason(found: Json) -> str:
-    """Join what GitHub says: `message`, and the `message` of each of the `errors`."""
+    """Return what GitHub says: `message`, and the `message` of each of the `errors`."""
     if not isinstance(found, dict):
         return "no reason given"
     rows = [row for row in (found, *(found.get("errors") or ())) if isinstance(row, dict)]

@@ -1,4 +1,4 @@
-"""What stands before we act: where to, as whom, and what GitHub and the remote hold by now."""
+"""The state before we act: where to, as whom, and what GitHub and the remote hold."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Scene:
 
     @property
     def description(self) -> Description:
-        """The open pull request's description; an empty one where there is none."""
+        """The open pull request's description; an empty one if none is open."""
         return split_description(self.open_pull.body if self.open_pull else "")
 
     @property
@@ -118,7 +118,7 @@ def check_access(settings: Settings) -> None:
 
 @contextmanager
 def look(settings: Settings) -> Iterator[Scene]:
-    """Look at the remote and at GitHub.
+    """Return the state of the remote and of GitHub.
 
     Raises:
         CachyError: no token, remote, repository or base; a branch in the way.
@@ -164,7 +164,7 @@ def _refuse_base(base: str, url: str) -> NoReturn:
 
 
 def _refuse_another_project(scene: Scene) -> None:
-    """Refuse a branch that stands for another folder, as `a-b` beside `a/b`."""
+    """Refuse a branch that belongs to another folder, as `a-b` beside `a/b`."""
     record = scene.description.record
     if record and record.project != scene.settings.project:
         problem = f"Branch {scene.settings.branch_name} belongs to the project {record.project!r}"

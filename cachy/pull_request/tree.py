@@ -1,4 +1,4 @@
-"""Which files the branch holds: tonight's, those of nights before, none older than the base's."""
+"""Which files the branch holds: tonight's, those of earlier nights, none older than the base's."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ Owners = Mapping[str, tuple[str, ...]]  # the surfaces that a file is about, by 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trees:
-    """The fixtures' folder where it matters: at the base's tip, on our branch, below the branch.
+    """The fixtures' folder at the base's tip, on our branch, and at the branch's parent.
 
-    started: the files that this checkout started from, None where it had none.
+    started: the files that this checkout started from, None if it had none.
     """
 
     base: Ids
@@ -33,7 +33,7 @@ class Trees:
 
     @property
     def changed(self) -> dict[str, str | None]:
-        """What our branch changes: a blob for each path, None where it removes the file."""
+        """What our branch changes: a blob for each path, None if it removes the file."""
         paths = self.parent.keys() | self.branch.keys()
         both = {path: (self.parent.get(path), self.branch.get(path)) for path in paths}
         return {path: new for path, (old, new) in both.items() if old != new}
@@ -57,7 +57,7 @@ class Chosen:
 
 
 def blob_id(held: str | bytes | None, length: int) -> str | None:
-    """Return the id that git gives to this file; of 40 digits it is SHA-1, else SHA-256."""
+    """Return the id that git gives to a file; 40 digits are SHA-1, else SHA-256."""
     if held is None:
         return None
     raw = held.encode() if isinstance(held, str) else held
@@ -72,7 +72,7 @@ def load_trees(
     folder: str,
     started: Mapping[str, str | None],
 ) -> Trees:
-    """List the fixtures' folder of the base, of our branch and of its parent."""
+    """Return the fixtures' folder of the base, of our branch and of its parent."""
     parent = branch.parents[0] if branch and branch.is_ours else ""
     return Trees(
         base=scratch.list_files(base.sha, folder),
@@ -83,10 +83,10 @@ def load_trees(
 
 
 def choose_files(night: Night, trees: Trees, files: FileChanges, owners: Owners) -> Chosen:
-    """Choose for each file whether the branch keeps its own, takes tonight's, or holds none.
+    """Return for each file whether the branch keeps its own, takes tonight's, or has none.
 
-    A file of surfaces whose changes are as before is kept, whatever values it has tonight. Neither
-    is held where the base has moved on from what it is based on.
+    A file of surfaces whose changes are as before is kept, whatever values it has tonight. The
+    branch has none of a file that the base has changed since.
     """
     kept, taken, left_out = dict[str, str | None](), dict[str, str | bytes | None](), list[str]()
     changed = trees.changed
@@ -105,7 +105,7 @@ def choose_files(night: Night, trees: Trees, files: FileChanges, owners: Owners)
 
 
 def is_wanted(surfaces: Collection[str], night: Night, is_news: bool) -> bool:
-    """Whether the branch's version of a file still says what the pull request says of these."""
+    """Return whether the branch's version of a file still shows what the pull request says."""
     known = [one for one in night.known if one.surface in surfaces]
     if not known or night.moved.isdisjoint(surfaces):
         return bool(known)
@@ -115,7 +115,7 @@ def is_wanted(surfaces: Collection[str], night: Night, is_news: bool) -> bool:
 def find_owners(
     report: DriftReport, files: FileChanges, record: Record | None, prefix: str
 ) -> dict[str, tuple[str, ...]]:
-    """Find the surfaces that each file is about: a fixture's, a contract's, or a blob's users'."""
+    """Return the surfaces that each file is about; for a blob, those of its users."""
     owners = {file.path: file.surfaces for file in record.files} if record else {}
     fixtures = {
         (PurePosixPath(prefix) / name).as_posix(): row.surface
@@ -150,7 +150,7 @@ def _mentions(held: str | bytes | None, name: str) -> bool:
 
 
 def _find_surface(held: str | bytes | None) -> str:
-    """Return the surface that a contract names; empty for any other file."""
+    """Return the surface that a contract names; "" for any other file."""
     try:
         document = json.loads(held) if isinstance(held, str) else None
     except ValueError:
@@ -162,9 +162,9 @@ def _find_surface(held: str | bytes | None) -> str:
 def without_lone_blobs(
     chosen: Chosen, folder: str, find_mentions: Callable[[str], Collection[str]]
 ) -> Chosen:
-    """Leave out tonight's blobs that no chosen fixture names, and removals that one would miss.
+    """Return files without tonight's blobs that none of them names, and unsafe removals.
 
-    `find_mentions` returns the files of the base that hold a name.
+    `find_mentions` returns the files of the base that contain a name.
     """
     blobs = [path for path in chosen.taken if path.startswith(f"{folder}/{BLOBS}/")]
     gone = set()

@@ -75,7 +75,7 @@ def _set_until_the_end(config: pytest.Config, name: str, value: str) -> None:
 
 
 def _is_controller(config: pytest.Config) -> bool:
-    """Return whether xdist's workers run the tests; they are no children to watch."""
+    """Return whether xdist's workers run the tests; these children need no watching."""
     is_distributed = getattr(config.option, "dist", "no") != "no"
     return is_distributed and not hasattr(config, "workerinput")
 
@@ -102,7 +102,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def _has_own_settings(item: pytest.Item) -> bool:
-    """Whether cachy is on with the settings of another project than the test's."""
+    """Return whether cachy is on with settings of a project that is not the test's."""
     scope = sys.modules.get("cachy.replay.scope")
     session = scope.current_session() if scope else None
     if session is None:
@@ -152,7 +152,7 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
 
 
 def _new_session(option: str | None, arguments: dict[str, Any], around: Config) -> Session:
-    """Make a test's session: what the marker says, then the option, then what holds around it."""
+    """Return a test's session: settings of the marker, then the option, then around it."""
     from cachy.config import override
     from cachy.replay.scope import new_session
 
@@ -163,7 +163,7 @@ def _new_session(option: str | None, arguments: dict[str, Any], around: Config) 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Start counting anew: a test that is run again asks again."""
+    """Start counting again: a test that is run again sends its requests again."""
     item.stash[_failed] = False
     for session in open_sessions():
         restart_counts(session, owner_of(item))
@@ -204,7 +204,7 @@ def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, Any, Any]:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that a test has failed already: then its misses are no news."""
+    """Remember that a test has failed, so that its misses are not reported again."""
     report = yield
     if report.failed or hasattr(report, "wasxfail"):
         item.stash[_failed] = True
@@ -253,7 +253,7 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
-    """Say what became of the API calls, and what to do about those that were not recorded."""
+    """Print what became of the API calls, and what to do about those not recorded."""
     totals = config.stash[_totals]
     if totals.is_silent:
         return

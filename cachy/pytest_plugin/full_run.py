@@ -1,4 +1,4 @@
-"""Whether a session ran every test of the project; if so, what it asked for is put on record."""
+"""Whether a session ran every test of the project; if so, its use of fixtures goes on record."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PARTIAL = ("collectonly", "lf", "stepwise", "setuponly", "setupplan", "ignore",
 
 
 class FullRun:
-    """One session's view of itself: what it leaves out, and what its processes ask for."""
+    """What one session knows of itself: what it leaves out, and what its processes use."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
@@ -50,20 +50,20 @@ class FullRun:
     def pytest_make_collect_report(
         self, collector: pytest.Collector
     ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
-        """Note a file that skips itself."""
+        """Note a file that is skipped."""
         report = yield
         if report.skipped:
             self._skipped.append(collector.nodeid)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note a test that skips itself."""
+        """Note a test that is skipped."""
         if report.skipped:
             self._skipped.append(report.nodeid)
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Take over what a worker says of itself."""
+        """Add what a worker used and left out."""
         told = getattr(node, "workeroutput", {}).get("cachy_run")
         if told:
             self._left_out = self._left_out or told["left_out"]
@@ -71,7 +71,7 @@ class FullRun:
             self._lines += told["lines"]
 
     def read_children(self) -> list[Totals]:
-        """Return what the processes did that the tests started; a worker leaves it to others."""
+        """Return what the processes used that tests started; workers leave it to the session."""
         if self._folder is None or not os.path.exists(os.environ.get(_FILE, "")):
             return []
         from cachy.replay.run import summary
@@ -83,7 +83,7 @@ class FullRun:
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Put a full run on record; a worker tells the session that started it."""
+        """Write the record of a complete run; a worker reports to its session instead."""
         if "cachy.replay.run.summary" in sys.modules:
             from cachy.replay.run.summary import so_far
 
@@ -117,7 +117,7 @@ class FullRun:
             print(f"cachy: {error}", file=sys.stderr)
 
     def _partial(self) -> str:
-        """Say which tests this session was told to leave out; empty where it ran them all."""
+        """Return why this session leaves tests out; "" if it runs them all."""
         from cachy.replay.run.completeness import find_left_out
 
         config = self._config

@@ -1,4 +1,4 @@
-"""Tell cachy whose requests these are: a test's, or those of a pytest fixture's scope."""
+"""Whose requests these are: a test's, or those of a pytest fixture's scope."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def owner_of(node: Any) -> Owner:
 
 @contextmanager
 def owned(owner: Owner) -> Iterator[None]:
-    """Let what is asked inside the block belong to this owner."""
+    """Let requests inside the block belong to this owner."""
     former = _become(owner)
     try:
         yield
@@ -31,14 +31,14 @@ def owned(owner: Owner) -> Iterator[None]:
 
 
 def _become(owner: Owner | None) -> Owner | None:
-    """Make this the owner, for child processes too, and return the one before."""
+    """Make this the owner, for child processes too, and return the previous one."""
     former = set_owner(owner)
     children.announce()
     return former
 
 
 class Ownership:
-    """What a pytest fixture of a wider scope asks belongs to that scope, not to the test."""
+    """Requests of a pytest fixture of a wider scope belong to that scope, not to the test."""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Let cachy look up which tests there are, if it ever needs to."""

@@ -1,1 +1,1 @@
-"""From a request to its recorded answer, whatever client library sends it."""
+"""From a request to its recorded response, for every client library."""

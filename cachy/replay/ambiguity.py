@@ -20,7 +20,7 @@ class Asked:
     places: set[str] = field(default_factory=set)
 
     def is_for(self, credentials: Credentials) -> bool:
-        """Whether a response to these may be kept: the first one is, and no other."""
+        """Return whether a response to these may be kept: the first one is, and no other."""
         if self.kept is None:
             self.kept = credentials
         return not find_differences(self.kept, credentials)
@@ -47,7 +47,7 @@ class Ambiguity:
         return live
 
     def may_replay(self, identity: Identity, credentials: Credentials) -> bool:
-        """Whether a fixture may answer: it answered no request with other credentials."""
+        """Return whether a fixture may answer: it answered no request with other credentials."""
         variant, fingerprint = identity.variant, identity.fingerprint
         live = self._live
         asked = live[variant].get(fingerprint) if live else None

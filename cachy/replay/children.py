@@ -66,7 +66,7 @@ def _with_our_path(environ: Mapping[str, str] | None) -> Mapping[str, str] | Non
 
 
 def announce() -> None:
-    """Say in the environment what holds now, for children; nothing happens unless watching."""
+    """Set the environment variables that tell children what applies, while they are watched."""
     if announce not in PROCESS.listeners:
         return
     session = scope.current_session()

@@ -29,12 +29,12 @@ class Coverage:
         self.covers = lru_cache(maxsize=256)(self._covers)
 
     def _guards(self, host: str, port: int | None) -> bool:
-        """Whether requests to a host are ours, whatever client sends them."""
+        """Return whether requests to a host are ours, whatever client sends them."""
         config = self._config
         return config.mode is not Mode.OFF and is_covered(host, port, config.doms)
 
     def _covers(self, host: str, port: int | None) -> bool:
-        """Whether requests to a host are ours if a client that cachy catches sends them."""
+        """Return whether requests to a host are ours if a client that cachy catches sends them."""
         return self.guards(host, port) or refuses(self._config, host, port)
 
     def pass_by(self, host: str, port: int | None) -> None:
@@ -52,7 +52,7 @@ def _shown(host: str, port: int | None) -> str:
 
 
 def refuses(config: Config, host: str, port: int | None) -> bool:
-    """Whether a request to this uncovered host is a miss, as `uncovered = "refuse"` says."""
+    """Return whether a request to this uncovered host is a miss, as `uncovered = "refuse"` says."""
     is_strict = config.uncovered == "refuse" and config.mode is Mode.REPLAY
     if not is_strict or is_loopback(host):
         return False

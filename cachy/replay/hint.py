@@ -74,7 +74,7 @@ def _arguments() -> list[str]:
 
 
 def _is_beside_python(script: str) -> bool:
-    """Whether this is a program of the environment, which `cachy run` finds by its name."""
+    """Return whether this is a program of the environment, which `cachy run` finds by its name."""
     return os.path.dirname(os.path.abspath(script)) == os.path.dirname(sys.executable)
 
 

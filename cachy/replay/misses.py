@@ -37,10 +37,7 @@ FILE = "CACHY_MISSES"
 def find_refusal(
     request: Request, is_chosen: bool, config: Config, used: Collection[str] = ()
 ) -> tuple[str, str] | None:
-    """Say why a request must not go live, and how to record it; None where it may.
-
-    `is_chosen` tells whether `--only` covers it.
-    """
+    """Return why a request must not go live, and how to record it; None if it may."""
     if config.mode is Mode.REPLAY:
         return _why_not_live(request, config), _how_to_allow(request, config)
     if not is_chosen:
@@ -164,7 +161,10 @@ def of_children() -> list[str]:
 
 
 def raised_class() -> type[UnrecordedRequest]:
-    """Choose the class to raise; a pool's worker hangs for ever of what is no Exception."""
+    """Return the exception class to raise.
+
+    A worker of a multiprocessing pool hangs on a BaseException, so there it is an Exception too.
+    """
     frame = sys._getframe()
     while frame := frame.f_back:  # type: ignore[assignment]
         if frame.f_globals.get("__name__") == "multiprocessing.pool":

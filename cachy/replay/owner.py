@@ -71,7 +71,7 @@ def variant_to_record(identity: Identity, config: Config) -> str:
 
 
 def is_generation(identity: Identity) -> bool:
-    """Whether a model answers this request: its answer does not depend on what a test did."""
+    """Return whether a model answers a request, so that no test's state matters."""
     target = identity.target
     surface = find_surface(target.authority, identity.method, target.template)
     found = find_operation(identity.method, target.path)

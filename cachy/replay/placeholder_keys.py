@@ -50,12 +50,12 @@ def missing_for(request: Request) -> str:
 
 
 def secrets() -> tuple[str, ...]:
-    """Give the values of the environment that must never be written."""
+    """Return the values of the environment that must never be written."""
     return tuple(value for value in secret_values(os.environ) if not value.startswith(PLACEHOLDER))
 
 
 def _may_have_aws_role() -> bool:
-    """Whether this is an EC2 instance, whose role only the network tells of.
+    """Return whether this is an EC2 instance, whose role only the network tells of.
 
     https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
     """
@@ -65,7 +65,7 @@ def _may_have_aws_role() -> bool:
 
 
 def _has_source(provider: Provider, mode: Mode) -> bool:
-    """Whether there is, or may be, a source of credentials that a placeholder would shadow."""
+    """Return whether there may be other credentials that a placeholder would shadow."""
     if any(os.environ.get(name) for name in provider.credential_sources):
         return True
     if provider is not BEDROCK:

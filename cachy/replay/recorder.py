@@ -105,7 +105,7 @@ class Recorder:
         self._lock = threading.RLock()  # garbage collection may end a response anywhere
 
     def has_refreshed(self, identity: Identity, index: int) -> bool:
-        """Whether this scope has recorded this response already."""
+        """Return whether this scope has recorded this response already."""
         return (identity.name, index) in self._refreshed
 
     def write(self, recording: Recording, response: Response) -> None:
@@ -171,7 +171,7 @@ class Recorder:
                 self.journal.unwritten(recording.request, error)
 
     def say_once(self, line: str) -> None:
-        """Say a line of advice, once in a scope."""
+        """Print a line of advice, once in a scope."""
         with self._lock:
             is_said = line in self._advised
             self._advised.add(line)

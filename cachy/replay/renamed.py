@@ -48,7 +48,7 @@ def _parts(name: str) -> tuple[str, str, str]:
 
 
 def recorded_variants(identity: Identity, config: Config) -> Iterator[str]:
-    """Give each variant under which this request is recorded."""
+    """Yield each variant under which this request is recorded."""
     for path in list_fixtures(config.fixtures / identity.target.folder):
         named = FILE_NAME.fullmatch(path.name)
         if named is None or named["index"]:
@@ -69,7 +69,7 @@ def _variant_of(path: str) -> str:
 
 
 def _is_gone(variant: str, config: Config) -> bool:
-    """Whether a variant names a test that is not in the project any more."""
+    """Return whether a variant names a test that is not in the project any more."""
     test = variant.removesuffix(f", {config.variant}") if config.variant else variant
     path, _, names = test.partition("::")
     if not path.endswith(".py") or not names:

@@ -44,7 +44,7 @@ class Sequences:
         self._ended.append((turn, index, False))
 
     def free(self, turn: Hashable, index: int) -> None:
-        """Give an index back; nothing happens for one that was never reserved."""
+        """Release an index; one that was never reserved is ignored."""
         self._ended.append((turn, index, True))
 
     def _take_back(self) -> None:

@@ -83,7 +83,7 @@ class Session:
         self.store.renew_lock()
 
     def covers_url(self, url: str) -> bool:
-        """Whether requests to this URL are ours to answer."""
+        """Return whether requests to this URL are ours to answer."""
         return self.covers(*host_and_port(url))
 
     def recall(self, key: Key) -> Replay | None:
@@ -241,7 +241,7 @@ class Session:
         return next(filter(None, found), None)
 
     def _is_chosen(self, identity: Identity, index: int) -> bool:
-        """Whether this request may go live: `--only` leaves all others to their fixtures."""
+        """Return whether this request may go live: `--only` leaves all others to their fixtures."""
         if not self.config.only:
             return True
         path = Path(self.store.find(identity, index) or self.store.path_of(identity, index))
@@ -276,7 +276,7 @@ class Session:
         return Replay(FoundFixture(path or "", identity, index), response) if response else None
 
     def repeats(self, identity: Identity) -> bool:
-        """Whether equal requests of this identity get their responses in turn."""
+        """Return whether equal requests of this identity get their responses in turn."""
         repeats = self.config.repeats or ("sequence" if current_owner() else "same")
         return repeats == "sequence" or self._is_polling(identity)
 

@@ -114,8 +114,8 @@ def _fields(node: Node, path: str) -> Iterator[tuple[str, Observation]]:
 
 def _quoted(name: str) -> str:
     escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-    signs = (sign if sign.isprintable() else json.dumps(sign)[1:-1] for sign in escaped)
-    return f'"{"".join(signs)}"'
+    printed = (one if one.isprintable() else json.dumps(one)[1:-1] for one in escaped)
+    return f'"{"".join(printed)}"'
 
 
 def _fact(node: Node, path: str, chances: int) -> Observation:

@@ -14,7 +14,7 @@ from cachy.verify.rules import RULES, FindingSeverity
 class Finding:
     """One breach of one rule; `fixture` is relative to the project's root.
 
-    `advice` says what to do in this very case, where the rule's own advice does not fit.
+    `advice` says what to do in this case, if the rule's own advice does not fit.
     """
 
     rule: str
@@ -38,5 +38,5 @@ class Finding:
 
 
 def shown(config: Config, path: Path) -> str:
-    """Return a file's path as findings give it: from the project's root where it lies below."""
+    """Return a file's path as findings show it: from the project's root if it lies below."""
     return relative_path(path, config.root)

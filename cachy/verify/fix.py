@@ -155,9 +155,9 @@ def _of_rule(rule: str, config: Config, findings: Sequence[Finding]) -> Iterator
 def write_contracts(config: Config, fixtures: Iterable[Path]) -> list[str]:
     """Write the contracts beside some fixtures, and return a line for each file written.
 
-    A contract that is there learns what its fixtures add and forgets nothing. A fixture with an
-    error, or the copy of another, teaches it nothing. What breaks a contract is left to a
-    person, and so is a contract that cannot be read.
+    An existing contract learns what its fixtures add and forgets nothing. It learns nothing from
+    a fixture with an error, or from a copy. A fixture that breaks the contract, or a contract that
+    cannot be read, is left to a person.
     """
     contracts, store, done = Contracts(config, is_starting=True), Store(config.fixtures), []
     folders = sorted({path.parent for path in fixtures})

@@ -72,7 +72,7 @@ _SARIF = (
 
 
 def render_sarif(findings: Sequence[Finding], checked: int) -> str:
-    """Write the report for code scanning: SARIF 2.1.0, one run."""
+    """Return the report for code scanning: SARIF 2.1.0, one run."""
     driver = {
         "name": "cachy",
         "informationUri": "https://github.com/AnswerDotAI/cachy",
@@ -95,7 +95,7 @@ def _sarif_rule(rule: FindingRule) -> dict[str, Any]:
 
 
 def _sarif_result(finding: Finding) -> dict[str, Any]:
-    """Point at the file's first line: code scanning shows no result without a place."""
+    """Return a result at the file's first line: code scanning shows none without a place."""
     uri = quote(finding.fixture.replace("\\", "/"))
     place = {"artifactLocation": {"uri": uri}, "region": {"startLine": 1}}
     return {
@@ -109,6 +109,6 @@ def _sarif_result(finding: Finding) -> dict[str, Any]:
 
 def _escaped(text: str, more: str = "") -> str:
     """Escape for a workflow command, whose properties also end at a colon or a comma."""
-    for sign in "%\r\n" + more:
-        text = text.replace(sign, f"%{ord(sign):02X}")
+    for character in "%\r\n" + more:
+        text = text.replace(character, f"%{ord(character):02X}")
     return text

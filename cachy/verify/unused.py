@@ -198,7 +198,7 @@ def remove(found: Unused, config: Config) -> list[str]:
     """Delete what is unused, and return a line for each file.
 
     Raises:
-        CachyError: the disk refuses.
+        CachyError: a file cannot be deleted.
     """
     return [_remove(path, line, config) for path, line in describe(found, config)]
 

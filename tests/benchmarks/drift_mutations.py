@@ -84,7 +84,7 @@ class Case:
                 yield from self._walk(value, at, f"{path}[*]")
 
     def _is_told(self, path: str) -> bool:
-        """Whether what stands there is the API's own: a map's value and a model's words are not."""
+        """Return whether a value is the API's own: a map's value and a model's text are not."""
         fact = self.facts.get(path)
         return bool(fact and not fact.is_map and (fact.lengths or not fact.is_opaque))
 
@@ -450,7 +450,7 @@ ROWS: dict[str, tuple[Callable[[Case, random.Random], Mutated | None], ...]] = {
 
 
 def bare(path: str) -> str:
-    """Give a path without its variants: how a report shows them depends on what lies beside."""
+    """Return a path without its variants: how a report shows them depends on their neighbours."""
     head, _, variant = path.partition("\0")
     path = head.rsplit("[", 1)[0] + variant if variant else head
     inside = path.rpartition("[")

@@ -44,7 +44,7 @@ def rows(folder: Path, name: str) -> Iterator[Row]:
 
 
 def document(row: Row, response: Row) -> Row:
-    """Give an interaction of the corpus in the fixture format."""
+    """Return an interaction of the corpus in the fixture format."""
     kept = {key: value for key, value in response.items() if value is not None}
     if "sse" in kept:
         kept["sse"] = [{k: v for k, v in event.items() if v is not None} for event in kept["sse"]]
@@ -117,13 +117,13 @@ def load_models(corpus: Corpus) -> float:
 
 
 def share(corpus: Corpus, names: list[str], with_history: bool) -> float:
-    """Give the share of pairs, in percent, in which any change is reported."""
+    """Return the share of pairs, in percent, in which any change is reported."""
     reported = sum(bool(corpus.changes(name, with_history)) for name in names)
     return 100 * reported / max(len(names), 1)
 
 
 def named_paths(corpus: Corpus, names: list[str]) -> float:
-    """Give the share of labelled paths, in percent, that a change names."""
+    """Return the share of labelled paths, in percent, that a change names."""
     total = named = 0
     for name in names:
         found = {last_name(change.path) for change in corpus.changes(name, False)}
@@ -135,7 +135,7 @@ def named_paths(corpus: Corpus, names: list[str]) -> float:
 
 
 def last_name(path: str) -> str:
-    """Give a path's last field or event, in the labels' notation or in ours."""
+    """Return a path's last field or event, in the labels' notation or in ours."""
     plain = re.sub(r"<[^>]*>|\[[^\]]*\]|[@$]", "", path)
     if plain.startswith("event(") and plain.endswith(")"):
         return plain[6:-1].rpartition(".")[2]
@@ -171,7 +171,7 @@ class Mutations:
         return Case(document(group[at], group[at]["response"]), baseline)
 
     def run(self, count: int) -> dict[str, tuple[int, int]]:
-        """Give for each rule how many of its mutations were found, and how many were made."""
+        """Return for each rule how many of its mutations were found, and how many were made."""
         found = dict.fromkeys(ROWS, (0, 0))
         for rule in islice(cycle(ROWS), 2 * count):
             hit = next((hit for _ in range(60) if (hit := self._try(rule)) is not None), None)
@@ -194,7 +194,7 @@ class Mutations:
         return any(change.rule == rule and bare(change.path) == bare(path) for change in changes)
 
     def _try_exactly(self, row: Any) -> bool | None:
-        """Whether a mutation of the body or of a tag is reported, and nothing beside it."""
+        """Return whether a mutation of the body or of a tag is reported, and nothing else."""
         case = self.draw.choice(self.cases)
         mutated = row(case, self.draw)
         if mutated is None or not mutated[1]:

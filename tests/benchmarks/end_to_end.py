@@ -50,7 +50,7 @@ def test_answer(client, number):
 
 
 def seconds(folder: Path, mode: str) -> float:
-    """Give the CPU seconds of one run."""
+    """Return the CPU seconds of one run."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "."],

@@ -80,7 +80,7 @@ def fill(config: Config, count: int, *, same: bool = False) -> None:
 
 
 def least(rounds: int, *works: Callable[[], object]) -> list[float]:
-    """Give the least CPU seconds of each work, the works taking turns."""
+    """Return the least CPU seconds of each task; the tasks take turns."""
     found = [float("inf")] * len(works)
     for _ in range(rounds):
         for at, work in enumerate(works):

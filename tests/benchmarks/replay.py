@@ -59,7 +59,7 @@ class Provider(BaseHTTPRequestHandler):
     do_GET = do_POST
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def _shape_of(path: str, body: bytes) -> str:

@@ -1,4 +1,4 @@
-"""Each row of the catalogue of changes, on answers as providers give them; and what is none."""
+"""The catalogue of changes, on responses as providers send them, and on what is not a change."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def stream(*events: Any) -> Answer:
 
 
 def calling(choice: Any, *members: str, ending: str = "end_turn") -> Answer:
-    """Give an answer of these members to a request that says so much of tools."""
+    """Return a response with these members to a request that says this of tools."""
     content = [{"type": name, "id": "1"} for name in members]
     document = answer({"content": content, "stop_reason": ending})
     document["request"]["json"] = {"tool_choice": choice}
@@ -420,7 +420,7 @@ def test_values_stay_out_of_changes() -> None:
 
 
 def records(*revised: bool, **more: Any) -> Answer:
-    """Give a dataset's records, some of them changed since they were made."""
+    """Return a dataset's records, some of them changed after their creation."""
     rows = [
         {"id": f"r_{number}", "created_at": "2025-05-05T17:44:23Z", "updated_at": f"{at}:23Z"}
         | (more if is_revised else {})

@@ -89,7 +89,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def outcome(function: Any, *arguments: Any, **named: Any) -> tuple[list[Any], str]:
-    """Give what a function returns, or what its refusal says: one line, or it fails here."""
+    """Return what a function returns, or its error's one line."""
     try:
         return function(*arguments, **named), ""
     except CachyError as error:

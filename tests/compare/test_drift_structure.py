@@ -1,4 +1,4 @@
-"""Structures: the same whatever the order of learning, and an answer for any two bodies."""
+"""Structures do not depend on the order of learning, and any two bodies can be compared."""
 
 from __future__ import annotations
 

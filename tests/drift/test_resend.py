@@ -1,4 +1,4 @@
-"""What drift sends, to whom, with which credential, and what an answer that is none means."""
+"""What drift sends, to whom, with which credential, and which responses are no evidence."""
 
 from __future__ import annotations
 

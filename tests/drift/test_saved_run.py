@@ -89,7 +89,7 @@ def test_check_names_the_tests_that_break_and_touches_nothing(project: Path) -> 
 
 
 def rename_to_its_fingerprint(path: Path) -> None:
-    """Give a fixture that was written by hand the name by which replay finds it."""
+    """Rename a handwritten fixture to the name by which replay finds it."""
     from cachy.config import load_config
     from cachy.fixture.document import request_of
     from cachy.fixture.format.text import parse_fixture

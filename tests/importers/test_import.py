@@ -85,7 +85,7 @@ def ask(client: Any, url: str) -> list[tuple[int, dict[str, str], bytes]]:
 
 
 def body(answer: Any) -> bytes:
-    """Give a body in one form: JSON comes back equal in value."""
+    """Return a body in a form to compare: JSON is parsed."""
     if "json" in answer.headers.get("content-type", "") and answer.content:
         return json.dumps(answer.json(), sort_keys=True).encode()
     return bytes(answer.content)

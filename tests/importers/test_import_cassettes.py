@@ -1,4 +1,4 @@
-"""Cassettes of every age and kind are read; what can't be is told; nothing hostile does harm."""
+"""Cassettes of every age and kind: readable ones are read, others are reported, none does harm."""
 
 from __future__ import annotations
 

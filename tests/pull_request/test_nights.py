@@ -1,4 +1,4 @@
-"""Several nights of one pull request, told by the command line against a real git server.
+"""Several nights of one pull request, by the command line, against a real git server.
 
 A night runs two dozen git programs; the stories of many nights are slow.
 """

@@ -44,7 +44,7 @@ ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html"
 
 
 def echo(asked: SeenRequest) -> ScriptedResponse:
-    """Say again whatever was asked, in the way that the path names."""
+    """Send back what was sent, in the form that the path names."""
     said: dict[str, Any] = {
         "url": asked.path,
         "headers": dict(asked.headers),
@@ -131,7 +131,7 @@ def send_all(secret: str, name: str, url: str) -> Iterator[httpx.Response | Base
 
 
 def everything(folder: Path) -> Iterator[str]:
-    """Give the texts and the names of all files below a folder."""
+    """Yield the texts and the names of all files below a folder."""
     for file in sorted(folder.rglob("*")):
         yield str(file.relative_to(folder))
         if file.is_file():
@@ -139,7 +139,7 @@ def everything(folder: Path) -> Iterator[str]:
 
 
 def found_in(text: str, *secrets: str) -> list[str]:
-    """Give the secrets of which some reading of a text holds a telling part, in either case."""
+    """Return the secrets of which some reading of a text contains a part, in either case."""
     bare = "\n".join(map(_bare, set(readings(text))))
     return [secret for secret in secrets if any(part in bare for part in _telling(secret))]
 

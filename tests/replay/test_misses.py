@@ -1,4 +1,4 @@
-"""A miss reaches whoever asked, wherever they stand, and nothing hangs or dies of it."""
+"""A miss reaches the code that sent the request, in every kind of task, and nothing hangs."""
 
 from __future__ import annotations
 

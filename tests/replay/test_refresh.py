@@ -1,4 +1,4 @@
-"""Recording anew: only what was named, and in spite of a provider that refuses."""
+"""Refreshing: only what was named is recorded again, also where a provider refuses."""
 
 from __future__ import annotations
 

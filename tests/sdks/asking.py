@@ -100,7 +100,7 @@ async def collect(stream: Any) -> list[Any]:
 
 
 def failed(call: Call) -> str:
-    """Give the class, status and body, else text, of the error that a call ends in."""
+    """Return the class, status and body, else text, of the error that ends a call."""
     try:
         call()
     except Exception as error:

@@ -30,9 +30,9 @@ class Row:
     Attributes:
         name: as in docs/sdks.md.
         module: of `calls`; its calls are made from there.
-        packages: whose versions are told.
+        packages: whose versions are reported.
         ways: of calling it, with commas between.
-        key: the variable without which it can't go live; empty where it needs none.
+        key: the variable that it needs to go live; empty if it needs none.
         environment: one of ENVIRONMENTS.
         path: where llmock serves it; None where aimock does.
     """

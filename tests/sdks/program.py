@@ -54,7 +54,7 @@ def answer(call: Call) -> Any:
 
 
 def refusal(call: Call) -> Any:
-    """Give how a call that nothing recorded answers ends, its attempts and its seconds."""
+    """Return how a call without a recording ends, its attempts and its seconds."""
     before, start = len(PROCESS.misses), time.perf_counter()
     try:
         given = plain(call())

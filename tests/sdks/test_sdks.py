@@ -37,7 +37,7 @@ every_sdk = pytest.mark.parametrize("row", ROWS, ids=[row.module for row in ROWS
 
 @dataclass(frozen=True)
 class Run:
-    """What one SDK's two processes told: the recording one, and the one that followed it."""
+    """What one SDK's two processes reported: the recording one, and the one that followed it."""
 
     project: Path
     recording: dict[str, Any]
@@ -94,7 +94,7 @@ def run_of(
     installing: dict[str, Future[Path]],
     providers: Providers,
 ) -> Iterator[Callable[[Row], Run]]:
-    """Run every chosen SDK's programs, two at a time; give what they told, by SDK."""
+    """Run every chosen SDK's programs, two at a time; return what they reported, by SDK."""
     folder = tmp_path_factory.mktemp("projects")
     with ThreadPoolExecutor(2) as pool:
         runs = {

@@ -218,7 +218,7 @@ def test_the_schema_and_the_comparison_of_path_maps_agree(a: Any, b: Any, data: 
 
 
 def compare_maps(documents: list[Any], new: Any) -> bool:
-    """Whether deepdiff tells the path maps apart."""
+    """Return whether deepdiff finds a difference between the path maps."""
     known, live = (
         {path: (line.types, line.is_optional) for path, line in contract(side).facts.items()}
         for side in (documents, [new])

@@ -31,7 +31,7 @@ class Project:
         self.program.chmod(0o755)
 
     def run(self, report: Any = "", code: int = 0, *, environ: Any = (), **inputs: str) -> Ran:
-        """Run the action; `report` is what cachy prints, as JSON where it is no text."""
+        """Run the action; `report` is what cachy prints, as JSON if it is not text."""
         text = report if isinstance(report, str) else json.dumps(report)
         (self.bin / "stdout").write_text(text, encoding="utf-8")
         (self.bin / "code").write_text(str(code))

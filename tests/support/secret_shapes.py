@@ -82,7 +82,7 @@ SPLIT = {"split by JSON's escapes": _split}
 
 
 def readings(text: str, depth: int = 2) -> Iterator[str]:
-    """Give a text as everything that reads it may: decoded in every way, and in turn."""
+    """Yield a text as its readers may see it: decoded in every way, and repeatedly."""
     yield text
     if depth == 0:
         return
@@ -102,7 +102,7 @@ def _decoded(run: str) -> str:
 
 
 def is_hidden(secret: str, text: str) -> bool:
-    """Whether no reading of a text gives a telling part of a secret."""
+    """Return whether no reading of a text shows a telling part of a secret."""
     middle = len(secret) // 2
     parts = (secret[middle - 6 : middle + 6], secret[-12:])
     if secret.startswith("-----"):

@@ -1,4 +1,4 @@
-"""`cachy demo`: the whole story against a provider that it starts on loopback."""
+"""`cachy demo`: record, replay and drift against a provider that it starts on loopback."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def _project(keep: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def _provider(port: int, *, version: int) -> Iterator[int]:
-    """Run the provider in a process of its own; give its port."""
+    """Yield the port of the provider, which runs in a process of its own."""
     module = "cachy.cli.demo.demo_provider"
     process = subprocess.Popen(
         [sys.executable, "-m", module, str(port), str(version)],

@@ -1,4 +1,4 @@
-"""What the demo's provider answers, in OpenAI's formats; its version 2 says some of it otherwise.
+"""The responses of the demo's provider, in OpenAI's formats; version 2 differs.
 
 Source: https://platform.openai.com/docs/api-reference (chat, chat-streaming, responses,
 responses-streaming).
@@ -17,7 +17,7 @@ _CAPITALS = {"France": "Paris", "Italy": "Rome", "Japan": "Tokyo"}
 
 
 def chat_completion(question: str, model: str, version: int) -> JsonBody:
-    """Answer POST /v1/chat/completions; version 2 dates it by text, and drops a field."""
+    """Return a response to POST /v1/chat/completions; version 2 has another shape."""
     text = _reply(question, version)
     message: JsonBody = {"role": "assistant", "content": text, "refusal": None, "annotations": []}
     answer = {
@@ -46,7 +46,7 @@ def chat_completion(question: str, model: str, version: int) -> JsonBody:
 
 
 def chat_chunks(question: str, model: str, version: int) -> Iterator[JsonBody]:
-    """Answer the same with "stream": true; equal in both versions."""
+    """Yield the same with "stream": true; equal in both versions."""
     shared = {
         "id": f"chatcmpl-{token_hex(12)}",
         "object": "chat.completion.chunk",
@@ -67,14 +67,14 @@ def _delta(delta: JsonBody, finish_reason: str | None = None) -> JsonBody:
 
 
 def response(question: str, model: str, version: int) -> JsonBody:
-    """Answer POST /v1/responses; version 2 also says when it was completed."""
+    """Return a response to POST /v1/responses; version 2 also says when it was completed."""
     text = _reply(question, version)
     begun = _begun(model, version)
     return _completed(begun, [_message(f"msg_{token_hex(16)}", text)], question, text)
 
 
 def response_events(question: str, model: str, version: int) -> Iterator[JsonBody]:
-    """Answer the same with "stream": true; version 2 has an event more, response.queued."""
+    """Yield the same with "stream": true; version 2 has one event more, response.queued."""
     events = _response_events(question, model, version)
     for number, event in enumerate(events):
         yield {"type": event.pop("type"), "sequence_number": number, **event}

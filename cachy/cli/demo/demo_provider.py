@@ -3,7 +3,7 @@
     python -m cachy.cli.demo.demo_provider PORT VERSION
 
 Port 0 takes a free one. The first line on stdout is the port, or why there is none. The process
-ends when its stdin does: whoever started it has closed it, or is gone.
+ends when its stdin does: the program that started it has closed it, or is gone.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"%x\r\n%s\r\n" % (len(content), content))
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: the demo tells the story."""
+        """Print nothing: the demo prints the story."""
 
 
 def _parse(body: bytes) -> dict[str, Any] | None:

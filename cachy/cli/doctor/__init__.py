@@ -1,4 +1,4 @@
-"""`cachy doctor`: what holds here, and whether cachy really catches the installed clients."""
+"""`cachy doctor`: which settings apply, and whether cachy catches the installed clients."""
 
 from __future__ import annotations
 

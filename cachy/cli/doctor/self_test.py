@@ -1,6 +1,6 @@
 """Whether requests of the installed client libraries are really recorded and replayed.
 
-Run as a program of its own: its scopes and its misses are none of the caller's.
+It runs as a program of its own: its scopes and its misses do not concern the caller's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person sees while requests are under way."""
+"""What a person sees while requests are being sent."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """One line before the first request, then a bar; nothing where there is no terminal."""
+    """One line before the first request, then a bar; nothing without a terminal."""
 
     def __init__(self) -> None:
         from rich.console import Console
@@ -31,7 +31,7 @@ class Progress:
             yield self
 
     def announce(self, plan: Sequence[Planned]) -> None:
-        """Say what is about to be sent, and about what it costs."""
+        """Print what is about to be sent, and about what it costs."""
         cases = [planned.case for planned in plan if planned.is_sent]
         if self._is_shown and cases:
             tokens = sum(case.output_tokens for case in cases)

@@ -112,7 +112,7 @@ class Trial:
 
 
 def is_partial(change: Change) -> bool:
-    """Whether only some of the tries showed a change: what it is about comes and goes."""
+    """Return whether only some of the tries showed a change: what it is about comes and goes."""
     seen, _, total = change.confirmed.partition("/")
     return seen != total
 
@@ -122,5 +122,5 @@ def _key(change: Change) -> _Key:
 
 
 def _is_claim(rule: RuleId) -> bool:
-    """Whether one response is not enough: what it lacks proves nothing, what it has does."""
+    """Return whether one response is not enough: what it lacks proves nothing, what it has does."""
     return RULES[rule].evidence == "absence"

@@ -44,7 +44,7 @@ def check_hosts(hosts: Mapping[str, str]) -> None:
 
 
 def is_known_host(url: str, hosts: Mapping[str, str]) -> bool:
-    """Whether settings or the provider table say which key the exact host of a URL needs."""
+    """Return whether settings or the provider table say which key the exact host of a URL needs."""
     host, parts = parse_target(url).authority, urlsplit(url)
     if host in {name.lower() for name in hosts}:
         return True

@@ -72,9 +72,9 @@ _STRUCTURED = ("json", "sse", "ndjson")
 
 
 def find_obstacle(response: Response, body: Body, recorded: Mapping[str, Json]) -> Obstacle | None:
-    """Return why a live response, whose parsed body is given, is not evidence; None where it is.
+    """Return why a live response is not evidence of drift; None if it is evidence.
 
-    `recorded` is the fixture's response: an error that was recorded may be compared.
+    `body` is the response's body, parsed; `recorded` is the fixture's response: an error that was recorded may be compared.
     """
     if response.truncated:
         return Unchecked("provider", "the response was cut off", PAUSE)
@@ -128,7 +128,7 @@ def _why_refused(response: Response) -> Unchecked | None:
 
 
 def _has_error(raw: bytes) -> bool:
-    """Whether a body says in JSON what is wrong, as APIs do and gateways and pages do not."""
+    """Return whether a body is an error in JSON, as APIs write and gateways do not."""
     try:
         value = json.loads(raw)
     except (ValueError, RecursionError):
@@ -180,13 +180,13 @@ def _page(media: str, body: Body) -> Unchecked | None:
 
 
 def _is_data(body: Body) -> bool:
-    """Whether a body is data, also where a number's spelling keeps it as text."""
+    """Return whether a body is data, also where a number's spelling keeps it as text."""
     is_json = body.kind == "text" and str(body.content).lstrip()[:1] in ("{", "[")
     return is_json or body.kind in _STRUCTURED
 
 
 def is_stream(media: str) -> bool:
-    """Whether a content type is that of server-sent events (WHATWG HTML section 9.2)."""
+    """Return whether a content type is that of server-sent events (WHATWG HTML section 9.2)."""
     return media.partition(";")[0].strip().lower() == "text/event-stream"
 
 
@@ -255,7 +255,7 @@ def _is_end(event: Event) -> bool:
 
 
 def _is_delimited(response: Response) -> bool:
-    """Whether HTTP itself tells a whole body from a cut one (RFC 9112 section 6.3)."""
+    """Return whether HTTP itself tells a whole body from a cut one (RFC 9112 section 6.3)."""
     names = {name.lower() for name, _ in response.headers}
     return bool(names & {"content-length", "transfer-encoding"})
 

@@ -138,7 +138,7 @@ class Limits:
             return None
 
     def settle(self, reserved: int, used: int) -> None:
-        """Give back what was reserved for a request, and count what it used."""
+        """Release what was reserved for a request, and count what it used."""
         with self._lock:
             self._reserved -= reserved
             self.tokens += used

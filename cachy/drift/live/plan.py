@@ -75,7 +75,7 @@ def make_plan(
 
 
 def _with_turn(case: Case, chain: list[Case] | Skip) -> Case:
-    """Tell the turns of a chain apart: each shows that the API still knows the ones before."""
+    """Mark the turns of a chain: each shows that the API still knows those before it."""
     if isinstance(chain, Skip) or len(chain) < 2:
         return case
     return replace(case, facets=case.facets | {f"turn {len(chain)}"})

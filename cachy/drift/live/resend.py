@@ -164,7 +164,7 @@ def _spent(body: bytes) -> int:
 
 
 def _failed(error: httpx.HTTPError, deadline: Deadline, host: str) -> Unchecked:
-    """Say why nothing came, by the error's name: its own text may quote a header."""
+    """Return why nothing came, by the error's name: its own text may quote a header."""
     if deadline.is_over:
         return _late(f"no response within {deadline.seconds:.0f} s")
     if isinstance(error, httpx.TimeoutException):

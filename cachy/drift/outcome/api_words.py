@@ -1,4 +1,4 @@
-"""What an API says in its own words, as one line that is safe to show."""
+"""What an API says in its own words, redacted, on one line."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _message(value: Json, depth: int = 0) -> str:
 
 
 def find_parameter(response: Mapping[str, Json]) -> str:
-    """Return the request parameter that an error names; empty where it names none."""
+    """Return the request parameter that an error names; "" for none."""
     body = plain(response.get("json"))
     error = body.get("error", body) if isinstance(body, dict) else None
     named = error.get("param") if isinstance(error, dict) else None

@@ -36,7 +36,7 @@ _SECRET_NAME = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What one run of the tests says; no names where the command is not pytest."""
+    """The result of one run of the tests; without names if the command is not pytest."""
 
     code: int
     passed: frozenset[str]
@@ -46,7 +46,7 @@ class _Run:
 def find_failing_tests(
     command: str, files: FileChanges, config: Config, environ: Mapping[str, str]
 ) -> CheckRow:
-    """Run a command with today's fixtures and with the new ones, and compare.
+    """Return which tests pass with today's fixtures and fail with the new ones.
 
     Both runs have a copy of the project, no key and no token, and no network.
 
@@ -112,7 +112,7 @@ def _run(command: str, files: FileChanges, config: Config, environ: Mapping[str,
 
 @contextmanager
 def _copy(root: Path) -> Iterator[tuple[Path, Path]]:
-    """Copy a project; a link that leads back into it leads into the copy."""
+    """Yield a copy of a project and a folder beside it; links into the project lead to the copy."""
     with tempfile.TemporaryDirectory(prefix="cachy-check-") as folder:
         aside = Path(folder).resolve()
         project = aside / root.name

@@ -1,4 +1,4 @@
-"""What the checked surfaces' contracts teach a run, and what the run teaches them."""
+"""The contracts of the checked surfaces: what a run learns from them, and what it adds."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class SurfaceState:
 
 
 def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, SurfaceState]:
-    """Load the contracts of some cases, by surface; most projects have few or none.
+    """Return the contracts of some cases by surface; most projects have few or none.
 
     Raises:
-        CachyError: a contract that can't be read, or leads out of the fixtures.
+        CachyError: a contract cannot be read, or leads out of the fixtures.
     """
     groups: dict[str, list[Case]] = {}
     for case in cases:
@@ -50,9 +50,9 @@ def load_contracts(cases: Iterable[Case], config: Config) -> dict[str, SurfaceSt
 def changed_contracts(
     surfaces: Mapping[str, SurfaceState], results: Sequence[CaseResult], config: Config
 ) -> Iterator[tuple[str, str]]:
-    """Yield the name and the new text of each contract that a change touches.
+    """Yield the path and the new text of each contract that a change affects.
 
-    Where no change counts, no contract is written.
+    If no change counts, no contract is written.
     """
     for name, surface in surfaces.items():
         group = [result for result in results if result.case.surface == name]
@@ -90,7 +90,7 @@ def _contract(documents: Iterable[Mapping[str, Json]], surface: SurfaceState) ->
 
 
 def _has_others(surface: SurfaceState) -> bool:
-    """Whether fixtures lie beside the contract that this run is not about."""
+    """Return whether fixtures that this run is not about lie beside the contract."""
     checked = {case.fixture.path for case in surface.cases}
     return any(
         is_fixture_name(path.name) and path not in checked for path in surface.path.parent.iterdir()
@@ -98,13 +98,13 @@ def _has_others(surface: SurfaceState) -> bool:
 
 
 def _facts(contract: Contract) -> set[tuple[str, str]]:
-    """Give each path with each of its types; how a stream ends is a fact too."""
+    """Yield each path with each of its types; the end of a stream is a fact too."""
     facts = {(path, kind) for path, fact in contract.facts.items() for kind in fact.types}
     return facts | {(path, "last") for path, fact in contract.facts.items() if fact.is_last}
 
 
 def _without(contract: Contract, gone: set[tuple[str, str]]) -> Iterator[tuple[str, Fact]]:
-    """Take out what the fixtures showed until tonight, and nothing shows any more."""
+    """Return a contract without what only the old recordings showed."""
     for path, fact in contract.facts.items():
         types = frozenset(kind for kind in fact.types if (path, kind) not in gone)
         yield (

@@ -25,7 +25,7 @@ def changed_fixtures(rewritten: Sequence[Rewritten], config: Config) -> FileChan
 
 
 def _blobs_left(rewritten: Sequence[Rewritten], config: Config) -> Iterable[str]:
-    """Find the blobs that a rewritten fixture named, and that no fixture names from now on."""
+    """Return the blobs that a rewritten fixture named, and that no fixture names now."""
     named = {name for one in rewritten for name in blob_names(one.case.fixture.document)}
     left = {name for name in named if NAME.fullmatch(name)}
     left = {name for name in left if (config.fixtures / BLOBS / name).is_file()}

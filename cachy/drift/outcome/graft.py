@@ -1,4 +1,4 @@
-"""Put structural changes into a recorded response, keeping its values."""
+"""Structural changes are put into a recorded response, whose values stay."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cachy.structure.paths import Step, parse_path
 
 @dataclass(frozen=True, slots=True)
 class PendingChange:
-    """A change that is still some steps below the place where we stand."""
+    """A change whose path has steps left below the current place."""
 
     steps: tuple[Step, ...]
     token: str | None  # the new word of an enumeration, which has the old one's type
@@ -26,12 +26,12 @@ class PendingChange:
         return replace(self, steps=self.steps[1:])
 
     def ends(self, item: Json) -> bool:
-        """Whether this item is the member that goes."""
+        """Return whether this item is the union's member that goes."""
         return self.removes and len(self.steps) == 1 and _chooses(self.steps[0], item)
 
 
 def is_writable(recorded: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
-    """Whether a live response may take a recorded one's place: one of its kind and status class.
+    """Return whether a live response may replace a recorded one: equal kind and status class.
 
     Text over JSON, an error over a result and a page over a stream are never written.
     """
@@ -82,7 +82,7 @@ def _with_headers(
 
 
 def _parse_change(change: Change) -> PendingChange | None:
-    """Read a change's path; one that does not lead into a JSON body is none of ours."""
+    """Return a change with its parsed path; None if that does not lead into a JSON body."""
     try:
         root, steps = parse_path(change.path)
     except ValueError:
@@ -94,19 +94,19 @@ def _parse_change(change: Change) -> PendingChange | None:
 
 
 def _as_written(step: Step) -> Step:
-    """Name a field as the fixture format writes it."""
+    """Return a field's name as the fixture format writes it."""
     return replace(step, field=f"${step.field}") if (step.field or "")[:1] == "$" else step
 
 
 def _chooses(step: Step, item: Json) -> bool:
-    """Whether a step leads into an item of an array or map."""
+    """Return whether a step leads into an item of an array or map."""
     if step.variant is None:
         return step.field is None
     return isinstance(item, dict) and item.get(step.variant[0]) == step.variant[1]
 
 
 def _merged(old: Json, new: Json, pending: Sequence[PendingChange]) -> Json:
-    """Give `old` with what is oneed at this place and below it."""
+    """Return `old` with the changes at this place and below it."""
     here = [one for one in pending if not one.steps]
     is_other = written_kind_of(old) != written_kind_of(new)
     if here and (is_other or any(one.token == new for one in here)):
@@ -121,7 +121,7 @@ def _merged(old: Json, new: Json, pending: Sequence[PendingChange]) -> Json:
 def _merged_union(
     old: dict[str, Json], new: dict[str, Json], pending: Sequence[PendingChange]
 ) -> dict[str, Json]:
-    """Take the steps that only name a variant off, where an object is nobody's item."""
+    """Merge an object that is not an item; steps that only name its variant are dropped."""
     named = [one for one in pending if one.steps and one.steps[0].variant]
     if any(one.ends(old) or (len(one.steps) == 1 and _chooses(one.steps[0], new)) for one in named):
         return new
@@ -149,7 +149,7 @@ def _into(name: str, pending: Iterable[PendingChange]) -> list[PendingChange]:
 def _with_added(
     merged: dict[str, Json], new: Mapping[str, Json], pending: Sequence[PendingChange]
 ) -> dict[str, Json]:
-    """Put new fields where the live answer has them: after the field before them."""
+    """Return an object with new fields where the live one has them: after their neighbour."""
     wanted = {one.steps[0].field for one in pending if len(one.steps) == 1}
     placed = list(merged.items())
     for at, name in enumerate(new):
@@ -176,7 +176,7 @@ def _merged_array(old: list[Json], new: list[Json], pending: Sequence[PendingCha
 
 
 def _partners(old: Sequence[Json], new: Sequence[Json]) -> list[Json]:
-    """Find for each recorded item the live one that stands for it: of its variant, in its turn."""
+    """Return for each recorded item the live one of its variant, in its turn."""
     found, turns = [], dict[tuple[Json, ...], int]()
     for item in old:
         variant = _variant(item)

@@ -46,9 +46,10 @@ class Rewritten:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseResult:
-    """What was found of one case.
+    """What was found in one case.
 
-    told: the changes that count; seen: those too that the config ignores.
+    told: the changes that count.
+    seen: those that the settings ignore, too.
     live: the documents that showed that something comes and goes, for the contract.
     rewritten: its own new text, and those of the cases that it stands for.
     stale: the cases that still show the old structure.
@@ -81,7 +82,7 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What judging needs: the settings, the day, the line to ask again on."""
+    """Judges cases by the settings and the day; it may ask again through the asker."""
 
     config: Config
     asker: Asker
@@ -138,7 +139,7 @@ class Judge:
         shown: Sequence[tuple[JsonObject, list[Change]]],
         blobs: Mapping[str, bytes],
     ) -> CaseResult:
-        """Put what changed into the fixture and into those that it stands for."""
+        """Return the new texts of the fixture and of those that it stands for."""
         lasting = [(live, [c for c in kept if not is_partial(c)]) for live, kept in shown]
         lasting = [
             (live, kept)
@@ -165,7 +166,7 @@ class Judge:
     def _with(
         self, case: Case, shown: Sequence[tuple[JsonObject, list[Change]]], *, take_whole: bool
     ) -> JsonObject | None:
-        """Return a fixture's document with what changed; None where that changes nothing."""
+        """Return a fixture's document with its changes; None if they change nothing."""
         document: JsonObject = case.fixture.document
         for live, kept in shown:
             document = graft(document, live, kept, take_whole=take_whole)
@@ -173,7 +174,7 @@ class Judge:
         return None if is_same else document
 
     def renew(self, trial: Trial) -> Rewritten | None:
-        """Return a fixture with the whole live response; None where that may not be taken."""
+        """Return a fixture with the whole live response; None if that may not be taken."""
         case = trial.planned.case
         if trial.obstacle or not trial.tries or not trial.tries[0].changes:
             return None
@@ -191,7 +192,7 @@ class Judge:
         document: JsonObject | None,
         shown: Sequence[tuple[JsonObject, list[Change]]],
     ) -> bool:
-        """Whether a fixture still shows what has changed, its new text included."""
+        """Return whether a fixture still shows what has changed, its new text included."""
         before = {**(document or case.fixture.document), "request": case.fixture.request}
         for live, kept in shown:
             wanted = {(change.rule, change.path) for change in kept}

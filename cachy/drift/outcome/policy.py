@@ -1,4 +1,4 @@
-"""What the config says of changes: other severities, and what is ignored until when."""
+"""What the settings say of changes: other severities, and what is ignored until when."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _KEYS = ("rule", "surface", "path", "until", "reason")
 
 
 def check_policy(policy: Drift) -> None:
-    """Find mistakes before anything is sent and paid for.
+    """Find mistakes in the settings before anything is sent and paid for.
 
     Raises:
-        CachyError: a rule, a severity or a key that there is not, no reason, a date that is none.
+        CachyError: an unknown rule, severity or key, a missing reason, or an invalid date.
     """
     for rule, severity in policy.severity.items():
         if rule not in RULES:
@@ -68,7 +68,7 @@ def _unknown_rule(where: str, name: str) -> CachyError:
 def apply_policy(
     changes: Sequence[Change], surface: str, policy: Drift, today: date
 ) -> list[Change]:
-    """Give the changes that count, with the severities that the config gives them."""
+    """Return the changes that count, with the severities that the settings give them."""
     return [
         replace(change, severity=_severity(change, policy.severity))
         for change in changes
@@ -79,10 +79,10 @@ def apply_policy(
 def find_idle_ignores(
     policy: Drift, seen: Mapping[str, Sequence[Change] | None] | None, today: date
 ) -> tuple[IgnoreRow, ...]:
-    """Find the ignores that can go: expired, or nothing that they mean came up.
+    """Return the ignores that can be removed: expired, or without an effect.
 
-    `seen` holds the changes of each surface before any ignore, None where one was not checked
-    whole; None altogether says that the run was about a part of the fixtures.
+    `seen` holds the changes of each surface before any ignore, None for one that was not checked
+    whole. Pass None for a run about a part of the fixtures.
     """
     idle = []
     for entry in policy.ignore:

@@ -82,7 +82,7 @@ def _changes(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
 
 
 def _without_owner(row: ChangeRow) -> ChangeRow:
-    """Return what makes two rows of different surfaces the same."""
+    """Return what makes rows of different surfaces the same."""
     return ChangeRow(
         rule=row.rule,
         severity=row.severity,
@@ -177,7 +177,7 @@ def _skipped(rows: Sequence[SkippedRow]) -> Iterator[str]:
 
 
 def paste_lines(rows: Iterable[SkippedRow]) -> list[str]:
-    """Return the settings that would send what was skipped, as lines of TOML; none for none."""
+    """Return the settings that would send what was skipped, as lines of TOML; [] for none."""
     rows = list(rows)
     allow = dict.fromkeys(row.allow for row in rows if row.allow)
     hosts = dict.fromkeys(row.hosts for row in rows if row.hosts)

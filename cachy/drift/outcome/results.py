@@ -1,4 +1,4 @@
-"""What was found of each fixture, put together as the report."""
+"""The results of all cases become the report."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Key = tuple[str, ...]
 
 
 def seen_by_surface(results: Iterable[CaseResult]) -> dict[str, list[Change] | None]:
-    """Return what was seen of each surface before any ignore; None where a case was unchecked."""
+    """Return each surface's changes before any ignore; None if a case was not checked."""
     seen: dict[str, list[Change] | None] = {}
     for result in results:
         before = seen.get(result.case.surface, [])
@@ -36,7 +36,7 @@ def seen_by_surface(results: Iterable[CaseResult]) -> dict[str, list[Change] | N
 
 
 def summarize(results: Sequence[CaseResult], stale: Iterable[Case]) -> DriftReport:
-    """Return the report of a run; `stale` are the fixtures that show what is no longer so."""
+    """Return the report of a run; `stale` are the fixtures that still show the old structure."""
     groups: defaultdict[str, list[CaseResult]] = defaultdict(list)
     for result in results:
         groups[result.case.surface].append(result)

@@ -32,7 +32,7 @@ _PLAIN = re.compile(r"[^\x00-\x1f\x7f\\:]+")
 
 
 def refuse_used_folder(patch: Path) -> None:
-    """Refuse a folder for the patch that holds anything, before requests are paid for.
+    """Refuse a folder for the patch that is not empty, before requests are paid for.
 
     Raises:
         CachyError: it is not an empty folder.
@@ -66,7 +66,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def load_report(path: Path) -> DriftReport:
-    """Load a report that another run wrote.
+    """Return a report that another run wrote.
 
     Raises:
         CachyError: it cannot be read, or is not a report.
@@ -79,7 +79,7 @@ def load_report(path: Path) -> DriftReport:
 
 
 def load_patch(report: DriftReport, folder: Path | None, config: Config) -> FileChanges:
-    """Load the files that a report names: only such as cachy writes, inside the fixtures.
+    """Return the files that a report names: only those that cachy writes, inside the fixtures.
 
     Raises:
         CachyError: a file is not one that drift would write here; the message names it.
@@ -101,7 +101,7 @@ def load_patch(report: DriftReport, folder: Path | None, config: Config) -> File
 
 
 def _check_path(name: str, config: Config) -> None:
-    """Refuse a path that drift would not write: anything but the fixture folder's own files."""
+    """Refuse a path that drift would not write: any but the fixture folder's own files."""
     place, inside = PurePosixPath(name), PurePosixPath(path_name(config.fixtures, config))
     is_plain = bool(_PLAIN.fullmatch(name)) and place.as_posix() == name
     if not is_plain or place.is_absolute() or ".." in place.parts:
@@ -168,7 +168,7 @@ def _without_response(document: Mapping[str, object]) -> dict[str, object]:
 
 
 def _refuse_others(files: FileChanges, folder: Path | None) -> None:
-    """Refuse what lies in the folder and is not in the report: somebody else put it there."""
+    """Refuse files in the folder that the report does not name."""
     for path in folder.rglob("*") if folder else ():
         name = path.relative_to(folder).as_posix() if folder else ""
         if (path.is_symlink() or not path.is_dir()) and files.get(name) is None:

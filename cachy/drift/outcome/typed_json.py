@@ -25,7 +25,7 @@ def dump(value: Any) -> Json:
 
 
 def _is_left_out(entry: Field[Any], owner: Any) -> bool:
-    """Whether a field is optional in the JSON form, and says nothing."""
+    """Return whether a field is optional in the JSON form, and empty."""
     return entry.metadata.get("optional", False) and not getattr(owner, entry.name)
 
 

@@ -62,7 +62,7 @@ def _port(url: Any) -> int | None:
 
 
 def _stands_aside(library: ModuleType, transport: Any, session: Session) -> bool:
-    """Whether a test double is at work: a transport that sends nothing, or a recorder's patch."""
+    """Return whether a test double is at work: a transport of its own, or a recorder's patch."""
     if answers_by_itself(library, transport, session.config.transports) or are_sockets_replaced():
         return True
     core = sys.modules.get("httpcore") if library.__name__ == "httpx" else None

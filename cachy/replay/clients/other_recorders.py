@@ -27,7 +27,7 @@ _STANDARD = os.path.dirname(os.__file__)
 
 
 def is_replaced(owner: Any, *names: str) -> bool:
-    """Whether a recorder, a mock or a test has put its own in the place of an attribute."""
+    """Return whether a recorder, a mock or a test has put its own in the place of an attribute."""
     return any([_is_replacement(owner, name, getattr(owner, name, None)) for name in names])
 
 
@@ -57,7 +57,7 @@ def _layers(thing: Any) -> Iterator[Any]:
 
 
 def _passes_on(function: Any, name: str) -> bool:
-    """Whether a function holds the method that it replaced, as a spy does to pass requests on."""
+    """Return whether a function refers to the method that it replaced, as a spy does."""
     cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     named = [function.__globals__.get(name) for name in function.__code__.co_names]
     held = (*cells, *named, *(function.__defaults__ or ()))
@@ -72,7 +72,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 def is_in_a_test(file: str) -> bool:
-    """Whether code stands in the user's own project, neither installed nor Python's own."""
+    """Return whether code stands in the user's own project, neither installed nor Python's own."""
     if any(part in file for part in _INSTALLED):
         return False
     return not file.startswith((_STANDARD, "<frozen"))
@@ -80,7 +80,7 @@ def is_in_a_test(file: str) -> bool:
 
 @lru_cache(maxsize=256)
 def is_theirs(thing: Any) -> bool:
-    """Whether a function or class is a mock or another recorder's, or wraps one."""
+    """Return whether a function or class is a mock or another recorder's, or wraps one."""
     # functools.wraps makes a wrapper lie about its module, never about its globals
     module = getattr(thing, "__globals__", {}).get("__name__") or getattr(thing, "__module__", "")
     if _is_mock(thing) or _is_their_module(module):
@@ -104,7 +104,7 @@ def _is_their_module(name: object) -> bool:
 
 
 def are_sockets_replaced() -> bool:
-    """Whether a double answers below every client library, as mocket and httpretty do."""
+    """Return whether a double answers below every client library, as mocket and httpretty do."""
     return _is_any_theirs(socket.socket, socket.create_connection)
 
 
@@ -114,7 +114,7 @@ def _is_any_theirs(*things: Any) -> bool:
 
 
 def are_connecting() -> bool:
-    """Whether it is one of them that makes the connection which is being made."""
+    """Return whether it is one of them that makes the connection which is being made."""
     for name, owner, attribute in _ASYNC:
         if is_replaced(getattr(sys.modules.get(name), owner, None), attribute):
             return True

@@ -12,7 +12,7 @@ _inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 
 
 def is_inside() -> bool:
-    """Whether this task or thread is inside a door already."""
+    """Return whether this task or thread is inside a door already."""
     return _inside.get()
 
 

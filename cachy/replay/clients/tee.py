@@ -235,7 +235,7 @@ def _call_unless_ended(call: Callable[..., Any], act: Callable[[], Any]) -> None
 
 
 def is_cancelled() -> bool:
-    """Whether this task is being cancelled: then nothing may be awaited any more."""
+    """Return whether this task is being cancelled: then nothing may be awaited any more."""
     if isinstance(sys.exc_info()[1], GeneratorExit):
         return False
     asyncio = sys.modules.get("asyncio")  # under trio it may not be loaded

@@ -27,7 +27,7 @@ _NAMES = frozenset(("Client", "AsyncClient", "HTTPTransport", "AsyncHTTPTranspor
 
 
 def answers_by_itself(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
-    """Whether a transport sends nothing; `sending` are classes that the user says do."""
+    """Return whether a transport sends nothing; `sending` are classes that the user says do."""
     kind: Any = type(transport)
     # The library's own classes that send, by the method that was looked at: most end here.
     name, method = PROCESS.senders.get(kind, _UNKNOWN)
@@ -59,7 +59,7 @@ def _path(kind: type) -> str:
 
 
 def _is_set(transport: Any, name: str) -> bool:
-    """Whether a test has put a method on this one transport."""
+    """Return whether a test has put a method on this one transport."""
     return name in getattr(transport, "__dict__", ())
 
 
@@ -76,7 +76,7 @@ def _is_double(library: ModuleType, kind: Any) -> bool:
 
 
 def _is_own_double(transport: Any) -> bool:
-    """Whether a transport of the user's own project sends nothing, as far as its code tells."""
+    """Return whether a transport of the user's project sends nothing, by its code."""
     kind: Any = type(transport)
     handlers = _handlers(kind)
     if not handlers:
@@ -94,7 +94,7 @@ def _handlers(kind: Any) -> tuple[Any, ...]:
 
 @lru_cache(maxsize=256)
 def _sends(handler: Any) -> bool:
-    """Whether a method calls on its base class, or on a client of its own."""
+    """Return whether a method calls on its base class, or on a client of its own."""
     code = handler.__code__
     if "__class__" in code.co_freevars or _NAMES & {*code.co_names}:
         return True

@@ -252,7 +252,7 @@ def _replaying(library: ModuleType) -> type[Any]:
 
 
 def _without_framing(response: Any) -> Any:
-    """Take out the header that told urllib3 to read a recorded stream piece by piece."""
+    """Remove the header that made urllib3 read a recorded stream piece by piece."""
     if isinstance(getattr(response, "_original_response", None), ReplayedResponse):
         response.headers.pop("transfer-encoding", None)
     return response

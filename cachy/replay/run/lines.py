@@ -35,7 +35,7 @@ def counts(totals: Totals) -> list[str]:
 
 
 def refused_line(refused: Sequence[str]) -> str:
-    """Say how many responses were not recorded, why, and which setting records them."""
+    """Return how many responses were not recorded, why, and which setting records them."""
     reasons = Counter(line.rpartition(": ")[2].removeprefix("status ") for line in refused)
     shown = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
     statuses = sorted(int(reason) for reason in reasons if re.fullmatch("[0-9]{3}", reason))

@@ -13,7 +13,7 @@ _PARTIAL = "a process was ended before it could say what it asked for"
 
 @dataclass(slots=True)
 class Totals:
-    """What became of requests, and what was told of the tests that sent them."""
+    """What became of requests, and what the tests that sent them reported."""
 
     replayed: int = 0
     replays: dict[str, int] = field(default_factory=dict)  # how often, by the fixture's path

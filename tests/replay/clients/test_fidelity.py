@@ -40,7 +40,7 @@ def number(text: str) -> Any:
 
 
 def events_of(content: bytes) -> Any:
-    """Read a stream with the openai SDK's own decoder; an event without data is none."""
+    """Return the events of a stream, decoded by the openai SDK's own decoder."""
     try:
         content.decode()
     except UnicodeDecodeError:

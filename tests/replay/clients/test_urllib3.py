@@ -46,7 +46,7 @@ class Pieces:
 
 
 class Sized:
-    """A file whose `read` must be told how much."""
+    """A file whose `read` needs a size."""
 
     def __init__(self) -> None:
         self._file = io.BytesIO(b"y" * 50_000)

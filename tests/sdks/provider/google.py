@@ -43,7 +43,7 @@ def google_batch(state: str) -> ScriptedResponse:
 
 
 def start_upload(asked: SeenRequest) -> ScriptedResponse:
-    """Say where the bytes go: Google's resumable uploads."""
+    """Return the URL for the bytes: Google's resumable uploads."""
     url = f"http://{asked.headers['host']}{asked.path}?upload_id=ABPtcPq"
     if "upload" in asked.headers.get("x-goog-upload-command", "").split(", "):
         return answer(GOOGLE_FILE, 200, ("X-Goog-Upload-Status", "final"))
