@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -60,24 +61,26 @@ TOOLS = ("weather",)
 TESTS = sorted(ROOT.glob("tests/**/*.py"))
 
 
-def docstrings(path: Path) -> Iterator[tuple[str, ast.AST, str]]:
-    """Yield the names, the nodes and the docstrings of a module and what is in it."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node)):
-            yield f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}", node, text
+@cache
+def docstrings() -> list[tuple[str, ast.AST, str]]:
+    """Return every docstring of the project, with its node, and where it is."""
+    return [
+        (f"{path.relative_to(ROOT)}: {getattr(node, 'name', 'module')}", node, text)
+        for path in (*SOURCES, *TESTS)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, _DOCUMENTED) and (text := ast.get_docstring(node))
+    ]
 
 
 def test_what_developers_read_is_plain_english() -> None:
-    found = [each for path in (*SOURCES, *TESTS) for each in docstrings(path)]
-    assert [where for where, _, text in found if RIDDLES.search(text)] == []
-    assert len(found) > 1000
+    assert [where for where, _, text in docstrings() if RIDDLES.search(text)] == []
+    assert len(docstrings()) > 1000
 
 
 def test_a_function_says_what_it_returns_or_does() -> None:
-    found = [each for path in (*SOURCES, *TESTS) for each in docstrings(path)]
     assert [
         where
-        for where, node, text in found
+        for where, node, text in docstrings()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
         if not any("property" in ast.unparse(each) for each in node.decorator_list)
         if OLD_VERBS.match(text) and node.name not in TOOLS

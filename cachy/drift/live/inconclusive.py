@@ -74,7 +74,8 @@ _STRUCTURED = ("json", "sse", "ndjson")
 def find_obstacle(response: Response, body: Body, recorded: Mapping[str, Json]) -> Obstacle | None:
     """Return why a live response is not evidence of drift; None if it is evidence.
 
-    `body` is the response's body, parsed; `recorded` is the fixture's response: an error that was recorded may be compared.
+    `body` is the response's body, parsed. `recorded` is the fixture's response: an error that was
+    recorded may be compared.
     """
     if response.truncated:
         return Unchecked("provider", "the response was cut off", PAUSE)
