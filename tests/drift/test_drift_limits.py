@@ -33,9 +33,10 @@ def project(tmp_path: Path) -> Path:
     return folder
 
 
-def write_many(world: FaultWorld, count: int, **place: str) -> list[str]:
+def write_many(world: FaultWorld, count: int, recorded: int = 1) -> list[str]:
     """Write fixtures that each ask for something else, so that each is sent."""
-    return [world.write({**ASK, "max_tokens": 1, f"key{n}": 1}, **place) for n in range(count)]
+    answered = {**CHAT, "usage": {**CHAT["usage"], "completion_tokens": recorded}}
+    return [world.write({**ASK, f"key{number}": 1}, answered) for number in range(count)]
 
 
 def test_replace_takes_the_whole_response(project: Path) -> None:
@@ -108,13 +109,37 @@ def test_hosts_share_the_requests_of_a_run(project: Path) -> None:
 def test_the_tokens_of_a_run_are_limited_by_what_responses_say(project: Path) -> None:
     spent = json_response({**CHAT, "usage": {**CHAT["usage"], "completion_tokens": 900}})
     with faulty(project, {CHATS: [spent]}) as world:
-        for number in range(4):
-            world.write({**ASK, "max_tokens": 1000, f"key{number}": 1})
+        write_many(world, 4, recorded=100)
         code, report, _ = world.drift("--max-output-tokens", "2000")
         assert world.server.count == 2
     details = {row["detail"] for row in report["inconclusive"]}
     assert (code, details) == (3, {"--max-output-tokens 2000 is reached"})
     assert report["spent"] == {"requests": 2, "output_tokens": 1800}
+
+
+@pytest.mark.parametrize(
+    ("asked", "tokens", "limit", "count"),
+    [
+        ({}, 20, 200, 1),  # ten times what was recorded
+        ({}, 21, 200, 0),
+        ({}, 0, 1999, 0),  # a recording that does not say what it cost
+        ({}, 0, 2000, 1),
+        ({"max_tokens": 50}, 900, 50, 1),  # no more than the request allows
+        ({"max_tokens": 50}, 900, 49, 0),
+        ({"max_tokens": 50, "n": 4}, 20, 199, 0),
+        ({"max_tokens": 50, "n": 4}, 20, 200, 1),
+    ],
+)
+def test_a_request_is_sent_only_where_its_cost_is_within_the_limit(
+    asked: dict[str, int], tokens: int, limit: int, count: int, project: Path
+) -> None:
+    usage = {"usage": {**CHAT["usage"], "completion_tokens": tokens}} if tokens else {}
+    recorded = {**{key: CHAT[key] for key in CHAT if key != "usage"}, **usage}
+    with faulty(project, {CHATS: [json_response(recorded)]}) as world:
+        world.write({**ASK, **asked}, recorded)
+        _, report, _ = world.drift("--max-output-tokens", str(limit))
+        assert world.server.count == count
+    assert [row["reason"] for row in report["skipped"]] == ["cost"] * (1 - count)
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "https_proxy", "ALL_PROXY"])

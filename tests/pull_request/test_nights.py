@@ -289,3 +289,13 @@ def test_drift_that_only_the_code_can_follow_opens_nothing_and_fails(story: Stor
     story.provide(chat=json_response(said, 400))
     night = story.night("--confirm", "1", "--fail-on", "compatible")
     assert (night.code, night.operation, story.states) == (1, "none", [])
+
+
+def test_drift_that_only_the_code_can_follow_fails_beside_a_pull_request_too(story: Story) -> None:
+    said = {"error": {"type": "invalid_request_error", "code": "unsupported_parameter"}}
+    story.provide(chat=json_response(said, 400), embed=TIER)
+    night = story.night("--confirm", "1")
+    assert (night.code, night.operation, story.states) == (1, "created", ["open"])
+    story.provide(embed=TIER)
+    night = story.night("--confirm", "1", "--fail-on", "compatible")
+    assert (night.code, story.states) == (0, ["open"])

@@ -17,6 +17,7 @@ _SILENCES = 2  # time-outs after which a host counts as dead
 _LONGEST_PAUSE = 60.0  # seconds; a limit that lasts longer is for the next run
 _PATIENCE = 180.0  # seconds to wait for one host, of all pauses together
 _RESERVE = 5  # one part in so many of the requests is kept for confirmations
+_FEWEST = 200  # output tokens of a response that was short when it was recorded
 _UNKNOWN = 1000  # output tokens of one choice where the request sets no cap
 
 
@@ -34,8 +35,8 @@ class Allowance:
 def estimate_tokens(case: Case) -> int:
     """Estimate the output tokens of a request, from above.
 
-    One response is like the recorded one: ten times as long would be a surprise. Of several
-    choices each may be as long as the request allows.
+    One response is like the recorded one: more than ten times as long would be a surprise. Of
+    several choices each may be as long as the request allows.
     """
     if not _generates_text(case):
         return 0
@@ -45,7 +46,8 @@ def estimate_tokens(case: Case) -> int:
     caps = _numbers(settings, _CAPS)
     if choices > 1:
         return choices * min(caps, default=_UNKNOWN)
-    return min([max(10 * case.output_tokens, 2000), *caps])
+    expected = 10 * case.output_tokens if case.output_tokens else 2 * _UNKNOWN
+    return min([max(expected, _FEWEST), *caps])
 
 
 _CAPS = (
