@@ -179,6 +179,7 @@ SETTINGS: dict[str, Check] = {
     "mode": parse_mode,
     "repeats": one_of("same", "sequence"),
     "share": _share,
+    "keep": one_of("always", "passed"),
     "max_age": whole_number,
     "record_status": whole_numbers,
     "doms": _hosts,

@@ -72,6 +72,7 @@ class Config(NamedTuple):
     variant: str = ""  # of the scope: the state of the world that its requests see
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()
+    keep: Literal["always", "passed"] = "always"  # "passed": set aside what failed tests record
     max_age: int | None = None  # days
     only: str = ""  # a glob: requests of other fixtures never go live
     debug: bool | Literal["miss"] = False

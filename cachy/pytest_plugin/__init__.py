@@ -16,6 +16,7 @@ import pytest
 
 from cachy.errors import UnrecordedRequest
 from cachy.pytest_plugin.asserting import Asserting, is_asked_for
+from cachy.pytest_plugin.failures import Failures
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.own_settings import own_settings
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
@@ -48,6 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", f"cachy({_ARGUMENTS}): replay this test's API calls")
     config.stash[_totals] = Totals()
     config.pluginmanager.register(FullRun(config), "cachy-full-run")
+    config.pluginmanager.register(Failures(config.stash[_totals]), "cachy-failures")
     config.pluginmanager.register(Asserting(), "cachy-asserting")
     config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):

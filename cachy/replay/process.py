@@ -28,6 +28,7 @@ class Process:
         self.placeholders: set[str] = set()  # variables that hold a placeholder key of ours
         self.owner: Any = None  # the test that runs; pytest runs one at a time in a process
         self.interactions: Any = None  # those of the test that runs, where it asks for them
+        self.written: list[Any] = []  # fixtures, by the test that runs
         self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
         self.given = GivenSecrets()  # the secrets that responses gave to this process
         self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cachy.config import Config, Mode, current_test, is_recorded
 from cachy.errors import NAME_A_VARIANT, CachyError
@@ -122,7 +122,9 @@ class Recorder:
         is_equal = before is not None and is_same_answer(Path(before), document)
         places = sorted(recording.asked.places) if recording.asked else []
         document["request"] = with_mark(document["request"], places)
+        written = _before_writing(self.config, before, blobs)
         path = self.store.save(identity, document, blobs, index)
+        PROCESS.written += [one._replace(path=path) for one in written if not is_equal]
         if recording.asked and recording.asked.places - set(places):  # sent meanwhile
             self._mark(recording)
         tally = self.journal.tally
@@ -218,3 +220,12 @@ class Recorder:
         """Close what a response that came after the end of the scope left open."""
         if self._is_closed:
             self.restart_counts()
+
+
+def _before_writing(config: Config, former: str | None, blobs: Mapping[str, bytes]) -> list[Any]:
+    """Return what a recording will replace where a test makes it, else nothing."""
+    if not PROCESS.owner:
+        return []
+    from cachy.replay.testing.set_aside import before_writing  # only tests need it
+
+    return [before_writing(config, former, blobs)]

@@ -11,9 +11,10 @@ from cachy.interaction import Request, Response
 from cachy.replay import misses
 from cachy.replay.decision import Adoption, Decision, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
+from cachy.replay.polling import surface_of
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
-from cachy.replay.session import Key, Session, surface_of
+from cachy.replay.session import Key, Session
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 _MANY = 20  # equal requests

@@ -23,14 +23,13 @@ from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store
 from cachy.interaction import Headers, Request, Response, host_and_port
-from cachy.providers import find_surface
-from cachy.providers.provider import Polling
 from cachy.replay import misses
 from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.decision import Adoption, Decision, FoundFixture, Refusal, Renamed, Replay
 from cachy.replay.journal import Journal
 from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
+from cachy.replay.polling import polling_of, surface_of
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recorder, Recording, Turn
 from cachy.replay.renamed import find_former_variant
@@ -186,7 +185,8 @@ class Session:
         credentials = credentials_of(settled, self.config, PROCESS.given.gave)
         recording = Recording(self.recorder, request, wanted, index, turn, credentials)
         found = self._find_settled(recording, identity)
-        if found or (found := self._find_of_renamed(recording, identity)):
+        found = found or self._find_of_renamed(recording, identity)
+        if found or (found := self._find_set_aside(recording)):
             return self.settle(recording, found, asked)
         if former := self._find_former(asked):
             return Adoption(recording, former, asked)
@@ -234,6 +234,16 @@ class Session:
         renamed = Renamed(former, recording.identity, recording.index)
         return found._replace(renamed=renamed) if found else None
 
+    def _find_set_aside(self, recording: Recording) -> Replay | None:
+        """Find what the last run recorded for a test that failed."""
+        if self.config.keep == "always":
+            return None
+        from cachy.replay.testing.set_aside import take_back  # only this setting needs it
+
+        wanted, index = recording.identity, recording.index
+        is_back = take_back(self.config, self.store.path_of(wanted, index))
+        return self.read(wanted, index) if is_back else None
+
     def _find_former(self, asked: Request) -> Response | None:
         """Find what pycachy 0.0.x recorded for this request."""
         fixtures = self.config.fixtures
@@ -262,7 +272,7 @@ class Session:
     def _final(self, path: str | None, identity: Identity) -> Replay | None:
         """Read the last response to a polled request: a state that is not final never repeats."""
         last = self._read_at(path, identity)
-        polling = _polling_of(identity)
+        polling = polling_of(identity)
         if last is None or polling is None or self._is_listed(identity):
             return last
         return last if polling.is_final(parse_data(last.response.body.decode())) else None
@@ -281,18 +291,7 @@ class Session:
         return repeats == "sequence" or self._is_polling(identity)
 
     def _is_polling(self, identity: Identity) -> bool:
-        return self._is_listed(identity) or _polling_of(identity) is not None
+        return self._is_listed(identity) or polling_of(identity) is not None
 
     def _is_listed(self, identity: Identity) -> bool:
         return surface_of(identity) in self.config.polling
-
-
-def surface_of(identity: Identity) -> str:
-    """Return the surface of a request as the setting `polling` names it."""
-    return f"{identity.target.authority}{identity.target.template}"
-
-
-def _polling_of(identity: Identity) -> Polling | None:
-    target = identity.target
-    surface = find_surface(target.authority, identity.method, target.template)
-    return surface.polling if surface else None

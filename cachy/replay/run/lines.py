@@ -20,6 +20,7 @@ def summary_lines(totals: Totals) -> Iterator[str]:
         yield f"missed outside of a test: {missed}"
     for line in totals.unwritten:
         yield f"not recorded: {line}"
+    yield from totals.failed
     yield from totals.renamed
     yield from describe_uncovered(totals.uncovered)
 

@@ -24,6 +24,7 @@ class Totals:
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
     renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
+    failed: list[str] = field(default_factory=list)  # tests, and what they recorded
     missed: list[str] = field(default_factory=list)  # the errors of requests without a fixture
     astray: list[str] = field(default_factory=list)  # those that were missed outside of a test
     used: dict[str, list[str]] = field(default_factory=dict)  # fixtures without slug, by folder

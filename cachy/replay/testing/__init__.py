@@ -1,1 +1,1 @@
-"""What a test asks of replay: to see its own requests."""
+"""What only tests ask of replay: to see their requests, and to take back what failed."""
