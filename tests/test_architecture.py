@@ -7,7 +7,7 @@ import builtins
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
@@ -364,16 +364,20 @@ def literals(tree: ast.Module) -> Iterator[str]:
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
-def rooms_with(is_wanted: Callable[[str], bool]) -> set[str]:
-    """Return the rooms, and the modules outside of any, that hold a string of some kind."""
-    found = {
-        path.relative_to(PACKAGE).parts[0]
-        for path, tree in trees().items()
-        if any(map(is_wanted, literals(tree)))
-    }
+@cache
+def literals_by_room() -> dict[str, set[str]]:
+    """Return the strings of each room, of each module outside of any, and of the action."""
+    found = defaultdict[str, set[str]](set)
+    for path, tree in trees().items():
+        found[path.relative_to(PACKAGE).parts[0]].update(literals(tree))
     for path in ACTION.glob("*.py"):
-        found |= {"action"} if any(map(is_wanted, literals(parse(path)))) else set()
+        found["action"].update(literals(parse(path)))
     return found
+
+
+def rooms_with(is_wanted: Callable[[str], bool]) -> set[str]:
+    """Return the rooms that hold a string of some kind."""
+    return {room for room, texts in literals_by_room().items() if any(map(is_wanted, texts))}
 
 
 def test_the_shape_of_a_key_is_known_in_one_room() -> None:
