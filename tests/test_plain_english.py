@@ -95,13 +95,31 @@ def test_a_function_says_what_it_returns_or_does() -> None:
     ] == []
 
 
+OLD_NAMES = re.compile(
+    r"_(?:told|mends?|whoever|whatever|anew|(?:is|are)_none"
+    r"|(?:is|are)_no_(?!longer_|more_|less_)[a-z0-9]+)(?:_|$)"
+)
+
+
+def test_the_name_of_a_test_is_plain_english() -> None:
+    names = [
+        node.name
+        for path in TESTS
+        for node in statements(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name[:5] == "test_"
+    ]
+    assert [name for name in names if OLD_NAMES.search(name)] == []
+    assert len(names) > 500
+    assert OLD_NAMES.search("test_what_is_no_fixture_is_told")
+
+
 @pytest.mark.parametrize("text", ["What is none is left.", "It is no list.", "They are told so."])
 def test_a_riddle_is_found(text: str) -> None:
     assert RIDDLES.search(text)
 
 
 @pytest.mark.parametrize("text", ["None if there is none.", "There is no such file."])
-def test_a_plain_sentence_is_no_riddle(text: str) -> None:
+def test_a_plain_sentence_is_not_a_riddle(text: str) -> None:
     assert not RIDDLES.search(text)
 
 

@@ -207,7 +207,7 @@ def test_the_sdks_of_a_virtual_environment_are_found(tmp_path: Path, above: bool
     assert found == f"{packages} ['openai']"
 
 
-def test_a_project_without_sdks_is_told_so(project: Runner) -> None:
+def test_a_project_without_sdks_is_reported(project: Runner) -> None:
     program = project.stand_ins["install"]["python"]
     environ = {"CACHY_ACTION_COMMAND": "drift"}
     asked = (

@@ -86,7 +86,7 @@ def test_only_a_plain_address_becomes_a_link(project: Project, url: str) -> None
     assert f"Pull request `{url}`: created" in ran.summary
 
 
-def test_a_table_keeps_its_columns_whatever_a_cell_holds(project: Project) -> None:
+def test_no_cell_breaks_the_columns_of_a_table(project: Project) -> None:
     summary = project.run(verified(*(finding(text=text) for text in HOSTILE)), 1).summary
     tokens = MarkdownIt("commonmark").enable("table").parse(summary)
     assert [token.type for token in tokens].count("td_open") == 4 * len(HOSTILE)

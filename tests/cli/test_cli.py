@@ -75,7 +75,7 @@ def test_no_word_is_broken_at_the_end_of_a_terminals_line(
     assert " ".join(lines).split() == (piped.stdout + piped.stderr).split()
 
 
-def test_a_path_below_the_working_folder_is_told_from_there(project: Path, recorded: str) -> None:
+def test_a_path_below_the_working_folder_is_shown_from_there(project: Path, recorded: str) -> None:
     (path,) = (project / "cachy_fixtures").rglob("*.json")
     path.write_text("{")
     (project / "elsewhere").mkdir()
@@ -385,7 +385,7 @@ def test_a_good_path_or_pattern_is_taken(tmp_path: Path) -> None:
     assert run_cachy("verify", folder=tmp_path).returncode == 3
 
 
-def test_a_reader_that_goes_away_is_no_error(project: Path, recorded: str) -> None:
+def test_a_reader_that_goes_away_is_not_an_error(project: Path, recorded: str) -> None:
     command = f"{sys.executable} -m cachy ls --format json | head -n 1"
     done = subprocess.run(
         command, shell=True, cwd=project, capture_output=True, text=True, check=True

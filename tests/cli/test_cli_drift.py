@@ -180,7 +180,7 @@ def test_a_mistake_ends_in_one_line_before_anything_is_sent(
         ('ignore = { rule = "field-added" }', 'ignore: expected a list, such as [{ rule = "…"'),
     ],
 )
-def test_a_setting_that_is_none_ends_in_one_line(
+def test_a_wrong_setting_ends_in_one_line(
     line: str, words: str, tmp_path: Path, provider: ScriptedServer
 ) -> None:
     config = f"[tool.cachy.drift]\nallow = ['POST {provider.host}/*']\n"

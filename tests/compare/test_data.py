@@ -40,7 +40,7 @@ USER = {"name": "a", "age": 3, "email": None}
     ],
 )
 @pytest.mark.parametrize("field", ["by_key", ""])
-def test_keys_that_are_data_are_no_fields(old: Any, new: Any, field: str) -> None:
+def test_keys_that_are_data_are_not_fields(old: Any, new: Any, field: str) -> None:
     if not field and old.keys() & {"alice", "5f2b"}:
         field = "members"  # at the root such names could be fields as well
     bodies = [body({field: one, "total": 1} if field else one) for one in (old, new)]

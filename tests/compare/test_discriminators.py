@@ -46,7 +46,7 @@ def test_a_tag_that_appears_is_a_field_that_appears() -> None:
     ],
 )
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_call_is_the_same_object_whatever_its_tag(
+def test_a_call_is_the_same_object_with_any_tag(
     old: dict[str, Any], new: dict[str, Any], changes: set[tuple[str, str]], count: int
 ) -> None:
     before, after = (with_calls(*[{**tag, **CALL}] * count) for tag in (old, new))

@@ -552,17 +552,17 @@ SAME[-1][2]["response"]["headers"]["content-type"] = "application/vnd.api+json"
 
 
 @pytest.mark.parametrize(("old", "new"), [row[1:] for row in SAME], ids=[row[0] for row in SAME])
-def test_what_is_no_change(old: Answer, new: Answer) -> None:
+def test_what_is_not_a_change(old: Answer, new: Answer) -> None:
     assert told(compare(old, new)) == []
 
 
-def test_what_other_recordings_show_is_no_change() -> None:
+def test_what_other_recordings_show_is_not_a_change() -> None:
     new = answer({**CHAT, "service_tier": "default"})
     assert compare(answer(CHAT), new, baseline=[new]) == []
     assert compare(new, answer(CHAT), baseline=[answer(CHAT)]) == []
 
 
-def test_what_only_other_recordings_lack_is_no_change_either() -> None:
+def test_what_only_other_recordings_lack_is_not_a_change_either() -> None:
     """The baseline excuses; it claims nothing that the two answers don't show."""
     empty, full = answer({"data": []}), answer({"data": [{"id": 1, "tags": []}]})
     assert compare(empty, full, baseline=[answer({"data": [{"id": 1}]})] * 12) == []
@@ -621,7 +621,7 @@ def test_a_header_that_the_project_keeps_is_judged_too() -> None:
         ("No.", ""),
     ],
 )
-def test_a_refusal_is_told_with_its_code_and_never_its_words(error: Any, hint: str) -> None:
+def test_a_refusal_shows_its_code_and_never_its_message(error: Any, hint: str) -> None:
     (change,) = compare(answer(CHAT), answer({"error": error}, 400))
     assert (change.rule, change.new, change.hint) == ("request-rejected", "400", hint)
 

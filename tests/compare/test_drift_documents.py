@@ -121,7 +121,7 @@ def malformed(draw: Any) -> Any:
     new=malformed(),
     baseline=st.lists(malformed(), max_size=2) | ODD,
 )
-def test_whatever_is_compared_gives_changes_or_one_clear_line(
+def test_every_comparison_returns_changes_or_one_clear_line(
     old: Any, new: Any, baseline: Any
 ) -> None:
     for one, other, more in ((old, FIXTURE, []), (FIXTURE, new, []), (old, new, baseline)):
@@ -150,7 +150,7 @@ def test_whatever_is_compared_gives_changes_or_one_clear_line(
         ({"response": {"sse": [{"data": nested(5000)}]}}, "it is nested too deeply"),
     ],
 )
-def test_what_is_no_fixture_is_named_with_its_argument(broken: Any, says: str) -> None:
+def test_an_argument_that_is_not_a_fixture_is_named(broken: Any, says: str) -> None:
     advice = "Pass a document as a fixture's file holds it, or a Fixture."
     for old, new, name in ((broken, STREAM, "old"), (STREAM, Fixture(broken), "new")):
         with pytest.raises(CachyError) as caught:
@@ -158,7 +158,7 @@ def test_what_is_no_fixture_is_named_with_its_argument(broken: Any, says: str) -
         assert str(caught.value) == f"compare: {name} is not a fixture: {says}. {advice}"
 
 
-def test_a_url_that_is_none_is_named() -> None:
+def test_a_wrong_url_is_named() -> None:
     broken = {**FIXTURE, "request": {"url": "https://["}}
     for name, old, new in (("old", broken, CHANGED), ("new", CHANGED, broken)):
         with pytest.raises(CachyError, match=f"compare: {name} is not a fixture: its request.url"):

@@ -165,14 +165,14 @@ KNOWN: list[tuple[str, Any, Edit]] = [
 
 
 @pytest.mark.parametrize(("url", "body", "edit"), KNOWN, ids=["optional", "member"])
-def test_what_the_sdk_calls_optional_or_a_member_is_no_drift(
+def test_what_the_sdk_calls_optional_or_a_member_is_not_drift(
     url: str, body: Any, edit: Edit
 ) -> None:
     assert judged(url, body, edit) == []
     assert judged(url, body, edit, sdk=False) != []
 
 
-def test_a_null_is_no_drift_where_the_sdk_allows_it() -> None:
+def test_a_null_is_not_drift_where_the_sdk_allows_it() -> None:
     """`content` is nullable to the SDK, `created` is not."""
     old = fixture(CHAT_URL, CHAT)
     allowed = edited(CHAT, lambda body: body["choices"][0]["message"].update(content=None))
@@ -292,7 +292,7 @@ def drift_of(project: Path, answer: Any, **options: Any) -> list[Any]:
     return [change for surface in report["surfaces"] for change in surface["changes"]]
 
 
-def test_drift_asks_the_sdk_unless_told_not_to(tmp_path: Path) -> None:
+def test_drift_asks_the_sdk_unless_no_sdk_is_given(tmp_path: Path) -> None:
     without = edited(CHAT, lambda body: body["choices"][0]["message"].pop("refusal"))
     assert drift_of(tmp_path, without) == []
     (change,) = drift_of(tmp_path, without, sdk=False)

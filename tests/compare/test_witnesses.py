@@ -54,7 +54,7 @@ def test_the_sdk_s_model_needs_no_second_recording(
     assert (change.severity, change.sdk) == ("breaking", "sdk-broken")
 
 
-def test_what_a_recording_shows_too_is_known_whatever_the_sdk_says() -> None:
+def test_what_a_recording_shows_is_known_against_the_sdk() -> None:
     other = body(changed(CHAT, "choices.0.finish_reason", "paused"), CHAT_URL)
     assert compare(body(CHAT, CHAT_URL), other, baseline=[other]) == []
 

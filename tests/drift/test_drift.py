@@ -25,7 +25,7 @@ from cachy.drift.outcome.report import DriftReport
 from cachy.drift.outcome.report_text import render_text
 
 
-def test_values_alone_are_no_drift(tmp_path: Path) -> None:
+def test_values_alone_are_not_drift(tmp_path: Path) -> None:
     other = {**CHAT_ANSWER, "id": "chatcmpl-2", "created": 1732449999}
     with serving({CHAT: [json_response(CHAT_ANSWER), json_response(other)]}) as provider:
         write_config(tmp_path, provider)
@@ -175,7 +175,7 @@ def test_the_config_can_ignore_a_change_until_a_day(tmp_path: Path) -> None:
         assert told(drift(tmp_path)[1]) == [("compatible", "field-added", "$.x")]
 
 
-def test_an_ignore_that_ignores_nothing_is_told(tmp_path: Path) -> None:
+def test_an_ignore_that_ignores_nothing_is_reported(tmp_path: Path) -> None:
     answers = [json_response(CHAT_ANSWER), json_response({**CHAT_ANSWER, "x": 1})]
     used = {"rule": "field-added", "path": "$.x", "reason": "known"}
     unused = {"rule": "field-removed", "reason": "once"}

@@ -107,7 +107,7 @@ def test_a_refused_request_gets_no_new_answer(tmp_path: Path) -> None:
     assert (told(found.report), found.files) == ([REJECTED], {})
 
 
-def test_a_stream_is_recorded_anew(tmp_path: Path) -> None:
+def test_a_stream_is_recorded_again(tmp_path: Path) -> None:
     more = [*EVENTS[:2], {"type": "response.thought"}, EVENTS[2]]
     with serving({CHAT: [sse_response(*EVENTS), sse_response(*more)]}) as provider:
         write_config(tmp_path, provider)
@@ -122,7 +122,7 @@ def test_a_stream_is_recorded_anew(tmp_path: Path) -> None:
     assert "grafted" not in document["recorded"]
 
 
-def test_a_cut_recording_is_no_measure(tmp_path: Path) -> None:
+def test_a_cut_recording_is_not_compared(tmp_path: Path) -> None:
     with serving({CHAT: [sse_response(*EVENTS)]}) as provider:
         write_config(tmp_path, provider)
         path = record(tmp_path, provider, ASK)
@@ -135,7 +135,7 @@ def test_a_cut_recording_is_no_measure(tmp_path: Path) -> None:
     assert [row["reason"] for row in found.report["skipped"]] == ["truncated"]
 
 
-def test_one_change_in_many_fixtures_is_told_once(tmp_path: Path) -> None:
+def test_one_change_in_many_fixtures_is_reported_once(tmp_path: Path) -> None:
     with serving({CHAT: [RECORDED]}) as provider:
         write_config(tmp_path, provider)
         names = sorted(

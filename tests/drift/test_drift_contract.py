@@ -65,7 +65,7 @@ def structure(text: str | bytes | None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("live", [[RECORDED], [WITHOUT, RECORDED]])
-def test_no_contract_is_written_where_there_is_none(
+def test_drift_writes_no_contract_for_a_surface_without_one(
     live: list[ScriptedResponse], tmp_path: Path
 ) -> None:
     with serving({CHAT: [RECORDED, *live]}) as provider:
@@ -83,7 +83,7 @@ def test_what_is_silent_stays_silent(tmp_path: Path) -> None:
     assert (told(found.report), found.files) == ([], {})
 
 
-def test_what_comes_and_goes_is_told_once_and_learned(tmp_path: Path) -> None:
+def test_what_comes_and_goes_is_reported_once_and_learned(tmp_path: Path) -> None:
     with serving({CHAT: [RECORDED] * 3 + [WITHOUT, RECORDED, WITHOUT]}) as provider:
         contract = set_up(tmp_path, provider)
         found = check_here(tmp_path)

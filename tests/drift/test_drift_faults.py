@@ -109,7 +109,7 @@ def test_what_says_nothing_about_drift_is_inconclusive(
         ([error(400), error(503)], 0, [], 0),
     ],
 )
-def test_what_changed_is_told_and_nothing_else(
+def test_what_changed_is_reported_and_nothing_else(
     scripts: Sequence[Script],
     code: int,
     expected: list[tuple[str, str, str]],
@@ -338,7 +338,7 @@ def test_what_is_dear_or_has_effects_is_skipped(
     assert (code, [row["reason"] for row in report["skipped"]]) == (0, [reason])
 
 
-def test_a_request_whose_headers_were_not_kept_is_no_false_alarm(project: Path) -> None:
+def test_a_request_whose_headers_were_not_kept_is_not_a_false_alarm(project: Path) -> None:
     with faulty(project, {CHATS: [error(400, "missing_version")]}) as world:
         world.write(request={"left_out": ["User-Agent", "Notion-Version"]})
         code, report, _ = world.drift()

@@ -92,7 +92,7 @@ def test_the_config_can_allow_more(entry: str, is_allowed: bool) -> None:
 
 
 @pytest.mark.parametrize("entry", ["api.example.com/users", "GET api.example.com", "GET"])
-def test_an_entry_that_is_no_surface_is_a_mistake_in_one_line(entry: str) -> None:
+def test_an_entry_that_is_not_a_surface_ends_in_one_line(entry: str) -> None:
     with pytest.raises(CachyError) as caught:
         why_not_allowed({"method": "GET", "url": OPENAI}, Config(drift=Drift(allow=(entry,))))
     assert str(caught.value) == (

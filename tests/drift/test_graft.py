@@ -136,7 +136,7 @@ def test_a_header_comes_only_with_its_change() -> None:
     assert graft(document({}), live, [])["response"] == {"status": 200, "json": {}}
 
 
-def test_a_stream_is_taken_whole_and_dated_anew() -> None:
+def test_a_stream_is_taken_whole_and_has_a_new_date() -> None:
     old, new = document(None), document(None, NOW)
     for made, text in ((old, "a"), (new, "b")):
         made["response"] = {"status": 200, "sse": [{"data": text}]}
@@ -170,7 +170,7 @@ FIELDS = st.dictionaries(
 
 
 @given(old=FIELDS, new=FIELDS)
-def test_after_the_graft_the_same_answer_is_no_drift(old: Any, new: Any) -> None:
+def test_after_the_graft_the_same_response_is_not_drift(old: Any, new: Any) -> None:
     recorded, live = document(old), document(new, NOW)
     before = copy.deepcopy(recorded)
     grafted = graft(recorded, live, compare(recorded, live, sdk=False))

@@ -131,7 +131,7 @@ def test_a_credential_is_bound_to_an_exact_host(
     assert (found.reason if isinstance(found, Unchecked) else found) == expected
 
 
-def test_a_placeholder_key_is_no_credential() -> None:
+def test_a_placeholder_key_is_not_a_credential() -> None:
     environ = {"OPENAI_API_KEY": "cachy-placeholder-for-OPENAI_API_KEY"}
     assert find_credential(OPENAI, {}, environ) == Unchecked("auth", "OPENAI_API_KEY is not set")
 
@@ -234,7 +234,7 @@ def test_a_request_with_a_placeholder_is_not_sent(request_: Request) -> None:
     assert outgoing.reason == "redacted"
 
 
-def test_anthropic_is_told_a_version_where_the_fixture_names_none() -> None:
+def test_anthropic_gets_a_version_if_the_fixture_has_none() -> None:
     url = "https://api.anthropic.com/v1/messages"
     versions = []
     for headers in ((), (("anthropic-version", "2026-10-21"),)):
@@ -288,7 +288,7 @@ TYPED = {"type": "error", "error": {"type": "overloaded_error"}}
         (json_response(ERROR_IN_200), {"status": 200, "json": ERROR_IN_200}, 200, 1),
     ],
 )
-def test_an_answer_that_says_nothing_about_drift_is_told_apart(
+def test_a_response_that_says_nothing_about_drift_is_inconclusive(
     answer: ScriptedResponse, recorded: Mapping[str, Any], expected: str | int, requests: int
 ) -> None:
     with serving({CHAT: [answer]}) as provider:
@@ -307,7 +307,7 @@ def test_a_refusal_is_named_by_its_code() -> None:
 
 
 @pytest.mark.parametrize("code", [KEY, "a b", "<b>", "x" * 65, 7])
-def test_what_is_no_code_is_not_quoted(code: Any) -> None:
+def test_what_is_not_a_code_is_not_quoted(code: Any) -> None:
     with serving({CHAT: [json_response({"error": {"code": code}}, 401)]}) as provider:
         found, _ = resend(provider)
     assert found == Unchecked("auth", "401")
@@ -341,7 +341,7 @@ def test_a_redirect_to_another_host_is_not_followed() -> None:
     assert elsewhere.requests == []
 
 
-def test_a_provider_that_is_gone_is_no_drift() -> None:
+def test_a_provider_that_is_gone_is_not_drift() -> None:
     with serving({}) as provider:
         pass
     found, waited = resend(provider)

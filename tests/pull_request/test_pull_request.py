@@ -82,7 +82,7 @@ def test_an_unchanged_night_pushes_nothing_and_writes_nothing(world: World) -> N
     assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
 
 
-def test_other_values_of_the_same_changes_are_no_news(world: World) -> None:
+def test_other_values_of_the_same_changes_change_nothing(world: World) -> None:
     world.drift(report(ADDED), {FIXTURE: '{"total": 3}\n'})
     assert world.drift(report(ADDED), {FIXTURE: '{"total": 4}\n'}) == PublishResult("none", 1, PAGE)
     assert world.in_bare("show", f"{BRANCH}:{FIXTURE}") == '{"total": 3}\n'
@@ -200,7 +200,7 @@ def test_what_somebody_closed_stays_closed_until_something_else_changes(world: W
     assert world.drift(report(REMOVED)) == PublishResult("created", 2, f"{PAGE[:-1]}2")
 
 
-def test_a_person_s_title_and_text_are_kept_whatever_the_drift_does(world: World) -> None:
+def test_a_person_s_title_and_text_are_kept_when_the_drift_changes(world: World) -> None:
     world.drift(report(ADDED))
     body = world.github.pulls[0]["body"].replace("\n", "\r\n")
     edited = f"My notes.\r\n\r\n{body}\r\n\r\nSee #7."
@@ -342,7 +342,7 @@ def test_a_creation_whose_answer_is_lost_is_not_repeated(world: World) -> None:
     assert world.github.calls.count("POST /pulls") == 1
 
 
-def test_a_creation_that_failed_is_told(world: World) -> None:
+def test_a_creation_that_failed_is_reported(world: World) -> None:
     world.before("POST /pulls", lambda: refusal(502, "Bad Gateway"))
     with pytest.raises(Inconclusive, match=r"POST octo/app/pulls: 502"):
         world.drift(report(ADDED))

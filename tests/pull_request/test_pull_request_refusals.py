@@ -86,7 +86,7 @@ def test_a_push_that_the_server_declines_says_why(world: World) -> None:
         world.drift(report(ADDED))
 
 
-def test_a_git_server_that_does_not_know_the_token_is_told_as_such(world: World) -> None:
+def test_a_git_server_that_does_not_know_the_token_is_reported_as_such(world: World) -> None:
     world.git.credential = b"x-access-token:another"
     with pytest.raises(CachyError, match=r"failed: .*GITHUB_TOKEN needs the permission contents"):
         world.drift(report(ADDED))

@@ -226,7 +226,7 @@ def test_a_project_that_enables_cachy_itself_fails_on_a_swallowed_miss(
     project.runpytest_subprocess().assert_outcomes(passed=1, errors=1)
 
 
-def test_a_mode_that_is_none_ends_in_one_line(project: pytest.Pytester) -> None:
+def test_a_wrong_mode_ends_in_one_line(project: pytest.Pytester) -> None:
     result = project.runpytest_subprocess("--cachy=sometimes")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["*--cachy: invalid choice: 'sometimes'*"])

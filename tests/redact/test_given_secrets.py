@@ -212,7 +212,7 @@ def test_a_token_that_is_repeated_in_a_later_response_is_known_there(
     assert token not in written(project)
 
 
-def test_what_a_person_writes_is_no_token(
+def test_what_a_person_writes_is_not_a_token(
     project: Path, origin: ScriptedServer, recording: Scope
 ) -> None:
     login = origin.on("/token", json_response({"password": "administrator"}))
@@ -376,9 +376,7 @@ WORD = st.text("aB3-_", max_size=6)
 
 
 @given(before=WORD, after=WORD, place=st.sampled_from(sorted(PLACES)))
-def test_a_given_value_is_taken_out_of_whatever_surrounds_it(
-    before: str, after: str, place: str
-) -> None:
+def test_a_given_value_is_taken_out_of_any_text(before: str, after: str, place: str) -> None:
     value, mark = "tok_Zx91kQm3Lw7V", "[redacted:access-token]"
     memory = GivenSecrets()
     memory.remember({value: mark})

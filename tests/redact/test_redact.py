@@ -213,7 +213,7 @@ HARMLESS = [
 
 
 @pytest.mark.parametrize("value", HARMLESS)
-def test_what_is_no_secret_comes_back_the_same_object(value: Any) -> None:
+def test_a_value_without_a_secret_is_the_same_object(value: Any) -> None:
     assert redact_json(value) is value
     for item in value.values():
         if isinstance(item, str):
@@ -323,7 +323,7 @@ def test_no_chance_in_a_mediums_base64_is_taken_for_a_secret(encode: Any, size: 
 CHANCE = "dmvG-sk-0vh1dLRMGdgd3zb7JpA6RPiL4PqUpjFGR"  # what such media may hold
 
 
-def test_a_chance_is_told_from_a_key_by_what_stands_before_it() -> None:
+def test_what_precedes_it_distinguishes_a_key_from_chance() -> None:
     noise = base64.urlsafe_b64encode(random.Random(1).randbytes(60)).decode("ascii")
     assert redact_text(noise + CHANCE) == noise + CHANCE
     for before in ("", "a/b/" * 40, "some-long-name-of-a-file-" * 4, f"{noise}."):

@@ -169,7 +169,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ7fSJ9.c2lnbmVk{}"
         lambda n: {"json": {"id_token": JWT.format(n)}},
     ],
 )
-def test_what_is_made_anew_each_time_is_not_another_credential(
+def test_what_is_new_each_time_is_not_another_credential(
     arguments: Callable[[str], dict[str, Any]], origin: ScriptedServer, recording: Scope
 ) -> None:
     url = origin.on("/things", json_response({}))

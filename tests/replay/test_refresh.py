@@ -49,7 +49,7 @@ def folder_of(origin: ScriptedServer) -> str:
     return f"127.0.0.1_{origin.port}"
 
 
-def test_only_what_matches_is_recorded_anew(
+def test_only_what_matches_is_recorded_again(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     one, two = providers
@@ -75,7 +75,7 @@ def test_a_pattern_may_hold_the_port_as_a_url_does(
     assert (one.count, two.count) == (4, 2)
 
 
-def test_a_pattern_that_matches_nothing_is_told(
+def test_a_pattern_that_matches_nothing_is_reported(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]

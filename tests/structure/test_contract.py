@@ -92,7 +92,7 @@ def test_one_fact_is_one_line() -> None:
     assert list(lines) == sorted(lines)
 
 
-def test_the_members_of_a_union_are_told_apart_in_the_paths() -> None:
+def test_the_paths_distinguish_the_members_of_a_union() -> None:
     lines = text({"item": {"type": "a", "x": 1}}, {"item": {"type": "b", "y": 1}})
     assert lines["$.item{type=a}.x"] == "integer, new"
     assert lines["$.item{type=b}.y"] == "integer, new"
@@ -151,7 +151,7 @@ def test_what_a_provider_says_cannot_leave_its_line() -> None:
         (lambda text: text.replace("integer", "enum: x | y, a=b"), "cannot read"),
     ],
 )
-def test_what_is_no_contract_is_said_in_one_line(edit: Any, says: str) -> None:
+def test_a_file_that_is_not_a_contract_ends_in_one_line(edit: Any, says: str) -> None:
     written = render_contract(contract([answer({"a": 1, "b": 1}), answer({"b": 1})]))
     parse_contract(written)
     with pytest.raises(CachyError) as caught:

@@ -100,7 +100,7 @@ def test_what_breaks_no_client_is_accepted(path: Any, value: Any) -> None:
     assert breaches(KNOWN, changed(WITH_TOOLS, path, value)) == []
 
 
-def test_what_was_seen_once_or_twice_is_no_promise() -> None:
+def test_what_was_seen_once_or_twice_is_not_a_promise() -> None:
     assert breaches(KNOWN[:2], answer({"object": "chat.completion"})) == []
     new = answer({"object": "chat.completion", "created": "today"})
     assert breaches(KNOWN[:2], new) == ["$.created is not null | number"]

@@ -275,7 +275,7 @@ def test_code_scanning_gets_every_rule_and_every_finding() -> None:
     ]
 
 
-def test_an_unreadable_file_is_told_once(config: Config) -> None:
+def test_an_unreadable_file_is_reported_once(config: Config) -> None:
     path = record(config)
     path.write_text("{")
     (finding,) = verify(config, now=NOW)

@@ -68,7 +68,7 @@ def test_an_answer_that_breaks_the_contract_is_found(config: Config) -> None:
     assert run("verify", "--fix").return_value == 1  # a person decides, not --fix
 
 
-def test_what_an_answer_adds_is_told_and_written_by_fix(config: Config) -> None:
+def test_what_a_response_adds_is_reported_and_written_by_fix(config: Config) -> None:
     contract = learn(config)
     add(config, "more", tier="x", usage={"total": 1, "cached": 2})
     assert found(config) == [
@@ -85,7 +85,7 @@ def test_what_an_answer_adds_is_told_and_written_by_fix(config: Config) -> None:
     assert run("verify", "--fix").stderr == ""
 
 
-def test_a_few_recordings_are_no_rule_yet(config: Config) -> None:
+def test_a_few_recordings_are_not_a_rule_yet(config: Config) -> None:
     contract = learn(config, times=1)
     assert structure(contract)["$.usage"] == "object, new"
     edit(add(config, "other"), lambda document: document["response"]["json"].pop("usage"))
@@ -127,7 +127,7 @@ def test_streams_and_errors_have_contracts_of_their_own(config: Config) -> None:
         ('"$.id"', '"$.sk-proj-' + "Ab3dEf6hIj9lMn2p" * 3 + '"', "secret-left", "openai-key"),
     ],
 )
-def test_a_contract_that_is_none_is_found_and_left_alone(
+def test_an_invalid_contract_is_reported_and_left_alone(
     old: str, new: str, rule: str, says: str, config: Config
 ) -> None:
     contract = learn(config)
@@ -142,7 +142,7 @@ def test_a_contract_that_is_none_is_found_and_left_alone(
         assert contract.read_text() == before
 
 
-def test_a_link_to_elsewhere_is_no_contract(config: Config, tmp_path: Path) -> None:
+def test_a_link_to_elsewhere_is_not_a_contract(config: Config, tmp_path: Path) -> None:
     contract = learn(config)
     outside = tmp_path.parent / f"{tmp_path.name}-outside.json"
     outside.write_text(contract.read_text())
@@ -151,7 +151,7 @@ def test_a_link_to_elsewhere_is_no_contract(config: Config, tmp_path: Path) -> N
     assert {rule for rule, _, _ in found(config)} == {"invalid-contract", "unsafe-path"}
 
 
-def test_a_contract_is_no_fixture(config: Config) -> None:
+def test_a_contract_is_not_a_fixture(config: Config) -> None:
     contract = learn(config)
     before = contract.read_text()
     assert len(json.loads(run("ls", "--format", "json").stdout)["fixtures"]) == 3
@@ -196,7 +196,7 @@ def test_contracts_cost_their_libraries_only_where_there_are_some(
 @pytest.mark.parametrize(
     "name", ["foo.json", "foo-{fingerprint}.json"], ids=["astray", "a duplicate"]
 )
-def test_a_copy_is_no_further_recording(name: str, config: Config) -> None:
+def test_a_copy_is_not_a_further_recording(name: str, config: Config) -> None:
     contract = learn(config, times=2)
     before = contract.read_bytes()
     path = next(iter(list_fixtures(config.fixtures)))
@@ -216,7 +216,7 @@ def test_a_copy_is_no_further_recording(name: str, config: Config) -> None:
     assert contract.read_bytes() != before
 
 
-def test_what_a_fixture_lacks_or_has_otherwise_is_told_as_the_contract_writes_it(
+def test_a_breach_is_reported_as_the_contract_writes_it(
     config: Config,
 ) -> None:
     answers = [{"object": "chat.completion", "usage": {"total": 1}, "n": n} for n in (1, 2)]

@@ -162,7 +162,7 @@ def served(raw: bytes, kind: str, **fields: Any) -> bodies.Served:
 @example(one=served(b'["\\u00e9"]', "text/json"), library=httpx2)
 @example(one=served(b"\xef\xbb\xbfdata:NaN\n\n", "text/event-stream"), library=httpx)
 @example(one=served(b'"\\u2028"', "application/json"), library=httpx)
-def test_whatever_a_server_sends_is_seen_again_through_every_client(
+def test_every_response_is_replayed_the_same_through_every_client(
     one: bodies.Served,
     library: ModuleType,
     origin: ScriptedServer,

@@ -115,7 +115,7 @@ def assert_whole(project: Path) -> None:
 
 
 @pytest.mark.parametrize("name", [*SYNC, *(f"async {name}" for name in ASYNC)])
-def test_whoever_leaves_at_the_last_event_leaves_a_whole_fixture(
+def test_closing_at_the_last_event_leaves_a_whole_fixture(
     name: str, origin: ScriptedServer, recording: Scope, replaying: Scope, project: Path
 ) -> None:
     """The provider keeps the connection open after [DONE], and nobody waits for it."""
