@@ -107,7 +107,8 @@ def test_hosts_share_the_requests_of_a_run(project: Path) -> None:
 
 
 def test_the_tokens_of_a_run_are_limited_by_what_responses_say(project: Path) -> None:
-    spent = json_response({**CHAT, "usage": {**CHAT["usage"], "completion_tokens": 900}})
+    usage: Any = CHAT["usage"]
+    spent = json_response({**CHAT, "usage": {**usage, "completion_tokens": 900}})
     with faulty(project, {CHATS: [spent]}) as world:
         write_many(world, 4, recorded=100)
         code, report, _ = world.drift("--max-output-tokens", "2000")
