@@ -237,7 +237,15 @@ class UnusableEntry(Exception):
 
 
 class AnotherResponse(UnusableEntry):
-    """A recorded interaction whose request has another response already."""
+    """A recorded interaction whose request has another response already.
+
+    Attributes:
+        test: the test that recorded that response; empty where it is not known.
+    """
+
+    def __init__(self, reason: str, detail: str, test: str) -> None:
+        super().__init__(reason, detail)
+        self.test = test
 
 
 class LostRace(Exception):

@@ -192,6 +192,7 @@ SETTINGS: dict[str, Check] = {
     "paths": strings,
     "polling": strings,
     "transports": strings,
+    "vcr_marker": _typed(bool, "true or false"),
     "redact": each(_pattern_fault),
 }
 SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {

@@ -20,6 +20,7 @@ from cachy.pytest_plugin.failures import Failures
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.own_settings import own_settings
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
+from cachy.pytest_plugin.vcr_markers import counts_as_ours, replace_recorders
 from cachy.replay import children, hint
 from cachy.replay.process import PROCESS
 from cachy.replay.respond import restart_counts
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _ARGUMENTS = "mode, repeats, share, variant, record_status, doms, hdrs, cache_dir"
 _KNOWN = f"The marker takes {_ARGUMENTS}, each by its name."
+MIGRATE = "migrate"
 _totals = pytest.StashKey[Totals]()
 _wrong = pytest.StashKey[str]()
 _failed = pytest.StashKey[bool]()
@@ -40,8 +42,8 @@ _failed = pytest.StashKey[bool]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("cachy", "recorded API calls").addoption(
         "--cachy",
-        choices=("record", "replay", "refresh", "off"),
-        help="Turn cachy on for every test, in this mode",
+        choices=("record", "replay", "refresh", "off", MIGRATE),
+        help="Turn cachy on for every test, in this mode; migrate: replay from vcrpy's cassettes",
     )
 
 
@@ -53,7 +55,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Asserting(), "cachy-asserting")
     config.pluginmanager.register(Ownership(), "cachy-ownership")
     if mode := config.getoption("--cachy"):
-        os.environ["CACHY_MODE"] = mode  # for what calls enable_cachy() itself, and for workers
+        # For what calls enable_cachy() itself, and for workers.
+        os.environ["CACHY_MODE"] = "replay" if mode == MIGRATE else mode
+    replace_recorders(config, is_migrating=mode == MIGRATE)
     _set_until_the_end(config, hint.USERS_FOLDER, str(config.invocation_params.dir))
     _set_until_the_end(config, hint.ROOTDIR, str(config.rootpath))
     told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
@@ -94,7 +98,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     os.environ["PYTEST_CURRENT_TEST"] = f"{item.nodeid} (setup)"  # as pytest soon does itself
     marker = item.get_closest_marker("cachy")
     mode = item.config.getoption("--cachy")
-    is_wanted = marker or mode or is_asked_for(item) or _has_own_settings(item)
+    is_wanted = marker or mode or is_asked_for(item) or counts_as_ours(item)
+    is_wanted = is_wanted or _has_own_settings(item)
     with (
         owned(owner_of(item)),
         _scope(item, marker) if is_wanted else own_settings(partial(_own_session, item)),
@@ -123,7 +128,7 @@ def _own_session(item: pytest.Item, around: Config) -> Session | None:
     from cachy.config import config_at
 
     there = config_at(item.path.parent, around)
-    return None if there is around else _new_session(None, {}, there)
+    return None if there is around else _new_session(item, {}, there)
 
 
 @contextlib.contextmanager
@@ -136,7 +141,7 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
 
     def inherit(around: Config) -> Session:
         there = config_at(item.path.parent, around)
-        return _new_session(item.config.getoption("--cachy"), arguments, there)
+        return _new_session(item, arguments, there)
 
     try:
         if marker and marker.args:
@@ -153,11 +158,16 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
         yield
 
 
-def _new_session(option: str | None, arguments: dict[str, Any], around: Config) -> Session:
+def _new_session(item: pytest.Item, arguments: dict[str, Any], around: Config) -> Session:
     """Return a test's session: settings of the marker, then the option, then around it."""
     from cachy.config import override
     from cachy.replay.scope import new_session
 
+    option = item.config.getoption("--cachy")
+    if option == MIGRATE:
+        from cachy.pytest_plugin.migration import migrating_session
+
+        return migrating_session(item, arguments, around)
     if option:
         around = override(around, mode=option)._replace(mode_from="--cachy")
     return new_session(**arguments, around=around)

@@ -17,6 +17,8 @@ class Tally:
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
     renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
+    migrated: list[list[str]] = field(default_factory=list)  # a test, and what its request changed
+    to_cover: list[str] = field(default_factory=list)  # hosts that cassettes answered
     used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
 
     @property
@@ -31,6 +33,8 @@ class Tally:
             part.clear()
         self.uncovered.clear()
         self.renamed.clear()
+        self.migrated.clear()
+        self.to_cover.clear()
         self.used.clear()
 
     def rename(self, moved: dict[str, str]) -> None:

@@ -14,7 +14,9 @@ from cachy.interaction import Request
 from cachy.replay import misses
 from cachy.replay.counters import Tally
 
-JournalEvent = Literal["hit", "live", "recorded", "not recorded", "miss", "uncovered", "renamed"]
+JournalEvent = Literal[
+    "hit", "live", "recorded", "not recorded", "miss", "uncovered", "renamed", "migrated"
+]
 
 
 class Journal:
@@ -55,6 +57,11 @@ class Journal:
         if line not in self.tally.renamed:
             self.tally.renamed.append(line)
             self._log("renamed", line)
+
+    def migrated(self, test: str, differences: list[str]) -> None:
+        """Count a request that got the response of one which differs from it."""
+        self.tally.migrated.append([test, *differences])
+        self._log("migrated", f"{test}: {'; '.join(differences)}")
 
     def unwritten(self, request: Request, error: CachyError) -> None:
         """Count a response that the disk did not take; say the first at once."""

@@ -188,7 +188,7 @@ def _about(nearest: Fixture | None, differences: list[str]) -> list[str]:
 def _nearest(
     request: Request, identity: Identity, index: int, config: Config
 ) -> tuple[Fixture | None, list[str]]:
-    asked = _described(request, config)
+    asked = described(request, config)
     folder = config.fixtures / identity.target.folder
     paths = heapq.nlargest(_COMPARED, list_fixtures(folder), key=lambda path: path.stat().st_mtime)
     scored = [
@@ -217,7 +217,8 @@ def _find_fixture(path: Path) -> Fixture | None:
         return None
 
 
-def _described(request: Request, config: Config) -> Json:
+def described(request: Request, config: Config) -> Json:
+    """Return a request as one value to compare with others, without its secrets."""
     secrets = placeholder_keys.secrets()
     fields, _ = extract_blobs(without_values(request_fields(request, config), secrets))
     return comparable(fields)

@@ -6,9 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from cachy.display import agree, counted
 from cachy.replay.coverage import describe_uncovered
 from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals
+
+_SHOWN = 20  # kinds of differences
 
 
 def summary_lines(totals: Totals) -> Iterator[str]:
@@ -22,7 +25,26 @@ def summary_lines(totals: Totals) -> Iterator[str]:
         yield f"not recorded: {line}"
     yield from totals.failed
     yield from totals.renamed
+    yield from _migration_lines(totals)
     yield from describe_uncovered(totals.uncovered)
+
+
+def _migration_lines(totals: Totals) -> Iterator[str]:
+    """Yield what the requests of tests have become since their cassettes were recorded."""
+    if migrated := totals.migrated:
+        differ = agree(len(migrated), "differs")
+        yield f"{counted(len(migrated), 'request')} {differ} from what the cassettes recorded:"
+    tests: dict[tuple[str, ...], list[str]] = {}
+    for test, *changed in totals.migrated:
+        tests.setdefault(tuple(changed), []).append(test)
+    for differences, named in [*tests.items()][:_SHOWN]:
+        others = f" and {counted(len(named) - 1, 'other')}" if len(named) > 1 else ""
+        yield f"  {named[0]}{others}: {'; '.join(differences)}"
+    if len(tests) > _SHOWN:
+        yield f"  and {len(tests) - _SHOWN} more; CACHY_LOG=FILE lists them all"
+    if hosts := sorted(set(totals.to_cover)):
+        entries = ", ".join(f'"{host}"' for host in hosts)
+        yield f"not covered yet: set extend-doms = [{entries}] in [tool.cachy]"
 
 
 def counts(totals: Totals) -> list[str]:

@@ -27,6 +27,8 @@ _COUNTED = (
     "unwritten",
     "uncovered",
     "renamed",
+    "migrated",
+    "to_cover",
 )
 
 

@@ -25,6 +25,8 @@ class Totals:
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
     renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
     failed: list[str] = field(default_factory=list)  # tests, and what they recorded
+    migrated: list[list[str]] = field(default_factory=list)  # a test, and what its request changed
+    to_cover: list[str] = field(default_factory=list)  # hosts that cassettes answered
     missed: list[str] = field(default_factory=list)  # the errors of requests without a fixture
     astray: list[str] = field(default_factory=list)  # those that were missed outside of a test
     used: dict[str, list[str]] = field(default_factory=dict)  # fixtures without slug, by folder
