@@ -58,6 +58,27 @@ def test_settings_hosts_keys_and_ci_are_explained(
     assert "in CI: mode replay, from CI; no request" in [*describe_ci({})][1]
 
 
+def test_chosen_hosts_aliases_and_refusals_are_explained(project: Path) -> None:
+    (project / "pyproject.toml").write_text(
+        "[tool.cachy]\ndoms = ['api.example.com']\nuncovered = 'refuse'\npass = ['x.example']\n"
+        "[tool.cachy.alias]\n'gateway.local:4000' = 'api.example.com'\n"
+    )
+    assert [*describe_hosts(load_config())] == [
+        "from doms: api.example.com",
+        "gateway.local:4000, which shares the fixtures of api.example.com",
+        "requests to other hosts are refused in replay mode, except for loopback, x.example",
+    ]
+
+
+def test_a_folder_without_settings_says_so(project: Path) -> None:
+    (project / "pyproject.toml").unlink()
+    (project / ".git").mkdir()
+    first, fixtures, mode = describe_project(load_config())
+    assert first == f"defaults, in {project}: no settings"
+    assert fixtures == "fixtures: cachy_fixtures (0 fixtures)"
+    assert mode == "mode: record, from the default outside of CI"
+
+
 def test_a_program_that_is_not_python_was_not_watched(project: Path) -> None:
     recorded = start_cachy("run", "--", "git", "--version", folder=project)
     assert recorded.returncode == 0
