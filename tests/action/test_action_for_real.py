@@ -89,6 +89,7 @@ def test_a_wrong_option_is_cachys_own_line(project: Runner) -> None:
     assert said.message.endswith("See: cachy verify --help")
 
 
+@pytest.mark.slow
 def test_drift_reports_a_field_that_the_provider_added(
     project: Runner, provider: ScriptedServer
 ) -> None:

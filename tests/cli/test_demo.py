@@ -17,6 +17,7 @@ def run_demo(folder: Path, *arguments: str, **environ: str) -> subprocess.Comple
     return start_cachy("demo", *arguments, folder=folder, TMPDIR=str(folder), **environ)
 
 
+@pytest.mark.slow
 def test_the_demo_tells_the_whole_story_and_leaves_nothing(tmp_path: Path) -> None:
     # What surrounds it must not disturb it.
     (tmp_path / "pyproject.toml").write_text("[tool.cachy]\nmode = 'sometimes'\n")

@@ -48,6 +48,7 @@ def test_a_change_that_shows_every_second_night_is_one_pull_request(story: Story
     assert story.states == ["open"]
 
 
+@pytest.mark.slow
 def test_it_closes_after_two_nights_without_its_changes_and_not_after_one(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -113,6 +114,7 @@ def test_a_bot_that_closes_it_declines_nothing(story: Story) -> None:
     assert story.states == ["closed", "open"]
 
 
+@pytest.mark.slow
 def test_a_merged_pull_request_is_done(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -134,6 +136,7 @@ def test_commits_on_the_base_push_nothing(story: Story) -> None:
     assert story.github.tip("cachy/drift") == tip
 
 
+@pytest.mark.slow
 def test_an_old_checkout_reverts_nothing_on_the_base(story: Story) -> None:
     old = story.check_out("old")
     (chat,) = (path for path in old.rglob("*.json") if "completions" in str(path))
@@ -184,6 +187,7 @@ def test_two_projects_of_one_repository_have_a_pull_request_each(
         assert other.operation == "updated"
 
 
+@pytest.mark.slow
 def test_a_branch_of_another_project_is_refused(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -275,6 +279,7 @@ def test_a_token_that_may_not_push_is_found_before_anything_is_sent(story: Story
     assert story.provider.requests == []
 
 
+@pytest.mark.slow
 def test_a_workflow_s_own_token_says_why_no_checks_ran(story: Story) -> None:
     story.provide(chat=NEW)
     story.night(GITHUB_ACTIONS="true")

@@ -97,6 +97,7 @@ def test_a_branch_behind_its_base_is_left_alone(world: World) -> None:
     assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
 
 
+@pytest.mark.slow
 def test_a_branch_that_conflicts_with_its_base_is_rebuilt(world: World) -> None:
     world.drift(report(ADDED))
     base = world.push_by_hand("main", path=FIXTURE)
@@ -180,6 +181,7 @@ def test_a_person_on_the_branch_without_a_pull_request_blocks_too(world: World) 
     assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
+@pytest.mark.slow
 def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> None:
     world.drift(report(ADDED))
     merged = world.push_by_hand()
@@ -214,6 +216,7 @@ def test_a_person_s_title_and_text_are_kept_when_the_drift_changes(world: World)
     assert "usage.total" in world.github.pulls[0]["body"]
 
 
+@pytest.mark.slow
 def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> None:
     refused = "GitHub Actions is not permitted to create or approve pull requests."
     world.before("POST /pulls", lambda: refusal(403, refused))
@@ -225,6 +228,7 @@ def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> Non
     assert world.github.pulls[0]["title"] == "By hand"
 
 
+@pytest.mark.slow
 def test_a_pull_request_without_a_record_closes_after_two_clean_nights(world: World) -> None:
     world.drift(report(ADDED))
     world.github.pulls[0]["body"] = "Emptied."
@@ -252,6 +256,7 @@ def test_a_record_that_does_not_parse_is_dropped(world: World, record: str) -> N
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
 
+@pytest.mark.slow
 def test_a_forged_record_brings_no_file_from_outside_the_fixtures(world: World) -> None:
     world.drift(report(ADDED))
     description = split_description(world.github.pulls[0]["body"])
@@ -295,6 +300,7 @@ def test_a_branch_pushed_to_while_we_look_is_looked_at_again(world: World) -> No
     assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == PublishResult("blocked", 1, PAGE)
 
 
+@pytest.mark.slow
 def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World) -> None:
     world.before("GET /pulls", lambda: world.in_bare("branch", BRANCH, "main"))
     assert world.drift(report(ADDED)) == PublishResult("blocked")
@@ -318,6 +324,7 @@ def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
         world.drift(report(REMOVED), {FIXTURE: "{}\n"})
 
 
+@pytest.mark.slow
 def test_a_push_while_it_closes_keeps_the_branch(world: World) -> None:
     world.drift(report(ADDED))
     world.drift(report())

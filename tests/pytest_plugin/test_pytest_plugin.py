@@ -576,6 +576,7 @@ def test_cachy_run_counts_the_misses_that_pytest_reports(project: pytest.Pyteste
     assert result.ret == 1
 
 
+@pytest.mark.slow
 def test_a_torn_fixture_is_a_miss_in_its_own_words(
     origin: ScriptedServer, enabling: pytest.Pytester, url: str
 ) -> None:

@@ -9,7 +9,6 @@ import multiprocessing.pool
 import os
 import pickle
 import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -29,6 +28,7 @@ import pytest
 import requests
 import trio
 from conftest import Scope, forgotten, refused
+from forking import run_module, run_script
 from scripted_server import ScriptedServer
 
 import cachy
@@ -252,15 +252,10 @@ def test_a_miss_comes_out_of_processes(start: str) -> None:
 
 def run_program(project: Path, code: str, *command: str) -> subprocess.CompletedProcess[str]:
     (project / "program.py").write_text(textwrap.dedent(code), encoding="utf-8")
-    return subprocess.run(
-        [sys.executable, *(command or ("program.py",))],
-        cwd=project,
-        env={name: value for name, value in os.environ.items() if name != CURRENT},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environ = {name: value for name, value in os.environ.items() if name != CURRENT}
+    if command:
+        return run_module(*command, folder=project, environ=environ)
+    return run_script(Path("program.py"), folder=project, environ=environ)
 
 
 def test_a_program_ends_with_the_miss_and_how_to_record_it(project: Path) -> None:
@@ -320,7 +315,7 @@ UNITTEST = f"""
 
 
 def test_unittest_fails_the_test_and_goes_on(project: Path) -> None:
-    done = run_program(project, UNITTEST, "-m", "unittest", "program")
+    done = run_program(project, UNITTEST, "unittest", "program")
     assert "Ran 5 tests" in done.stderr
     assert "FAILED (errors=3)" in done.stderr
     assert done.stderr.count(f"UnrecordedRequest: {WORDS}") == 3

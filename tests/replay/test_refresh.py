@@ -65,6 +65,7 @@ def test_only_what_matches_is_recorded_again(
     assert after[folder_of(two)] == before[folder_of(two)]
 
 
+@pytest.mark.slow
 def test_a_pattern_may_hold_the_port_as_a_url_does(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
@@ -102,7 +103,10 @@ def test_what_does_not_match_never_goes_live(
     assert (one.count, two.count) == (3, 2)
 
 
-@pytest.mark.parametrize("status", [401, 429, 503])
+SLOW = [pytest.param(status, marks=pytest.mark.slow) for status in (401, 503)]
+
+
+@pytest.mark.parametrize("status", [429, *SLOW])
 def test_a_provider_that_refuses_does_not_stop_the_others(
     status: int, providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
@@ -121,6 +125,7 @@ def test_a_provider_that_refuses_does_not_stop_the_others(
     assert after[folder_of(two)] != before[folder_of(two)]
 
 
+@pytest.mark.slow
 def test_a_provider_that_is_down_does_not_stop_the_others(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:

@@ -6,8 +6,6 @@ import contextlib
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in, refused
+from forking import run_script
 from scripted_server import ScriptedResponse, ScriptedServer, json_response
 
 from cachy.fixture.format.text import parse_fixture
@@ -112,8 +111,9 @@ def test_a_program_that_ends_closes_its_holes(url: str, project: Path) -> None:
         "    try: second.read()\n"
         "    except httpx.RemoteProtocolError: pass\n"
     )
-    subprocess.run([sys.executable, "-c", code], cwd=project, check=True)
-    assert recorded(project) == [1, 3]
+    (project / "program.py").write_text(code)
+    done = run_script(project / "program.py", folder=project, environ=os.environ)
+    assert (done.returncode, recorded(project)) == (0, [1, 3]), done.stderr
 
 
 def test_a_refused_answer_keeps_the_old_one_in_its_place(

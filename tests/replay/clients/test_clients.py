@@ -115,7 +115,7 @@ print(httpx.get(sys.argv[1]).text)
 """
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_httpx2_under_the_name_of_httpx(project: Path, origin: ScriptedServer, when: str) -> None:
     url = f"{origin.url}/v1/items"
 
