@@ -85,6 +85,6 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
     while "Record" not in process.stdout.readline():
         assert process.poll() is None
     os.killpg(process.pid, 2)
-    process.communicate(timeout=30)
+    process.communicate(timeout=120)
     assert process.returncode == 130
     assert [*tmp_path.iterdir()] == []

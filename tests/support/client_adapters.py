@@ -46,7 +46,7 @@ class Call:
     files: Mapping[str, File] | None = None
     params: Params = ()
     proxy: str | None = None
-    timeout: float = 9.0
+    timeout: float = 60.0  # seconds; only what tries it waits less
 
 
 @dataclass(frozen=True)

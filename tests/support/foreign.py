@@ -41,7 +41,7 @@ def running(command: list[str], port: int) -> Iterator[None]:
     """Run a provider in a process of its own until the block ends."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not is_open(port):
             assert process.poll() is None, f"{command[0]} ended at once"
             assert time.monotonic() < deadline, f"{command[0]} never listened"

@@ -180,7 +180,7 @@ def test_a_program_that_leaves_streams_open_ends_and_leaves_fixtures_that_say_so
     for path in ("/one", "/two"):
         origin.on(path, gated(gate, "open"))
     program = [sys.executable, "-c", LEFT_OPEN, origin.url]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     documents = [json.loads(path.read_text(encoding="utf-8")) for path in fixtures_in(project)]
     assert [document["response"]["truncated"] for document in documents] == [True, True]
@@ -208,6 +208,6 @@ def test_a_forked_process_leaves_an_open_stream_to_the_one_that_reads_it(
 ) -> None:
     url = origin.on(PATH, sse_response(*EVENTS, pause=0.5))
     program = [sys.executable, "-c", FORKED, url]
-    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=20)
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert_whole(project)
