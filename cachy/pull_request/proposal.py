@@ -10,6 +10,16 @@ from pathlib import PurePosixPath
 from cachy.drift.outcome.report import DriftReport
 from cachy.errors import CachyError
 from cachy.fixture.store.files import FileChanges
+from cachy.pull_request.branch_files import (
+    Chosen,
+    Owners,
+    Trees,
+    choose_files,
+    find_owners,
+    list_owned,
+    load_trees,
+    without_lone_blobs,
+)
 from cachy.pull_request.description import (
     LARGEST,
     ROOM,
@@ -27,17 +37,7 @@ from cachy.pull_request.nights import (
 )
 from cachy.pull_request.record import Known, Record, digest, encode, split_description
 from cachy.pull_request.remote import hash_files
-from cachy.pull_request.scene import Scene, Settings
-from cachy.pull_request.tree import (
-    Chosen,
-    Owners,
-    Trees,
-    choose_files,
-    find_owners,
-    list_owned,
-    load_trees,
-    without_lone_blobs,
-)
+from cachy.pull_request.remote_state import Scene, Settings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

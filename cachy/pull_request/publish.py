@@ -11,7 +11,7 @@ from cachy.errors import CachyError, GitHubRefused, GitHubUnanswered, Inconclusi
 from cachy.pull_request.github import Pull
 from cachy.pull_request.proposal import Found, Proposal, propose, refuse_paths, refuse_secrets
 from cachy.pull_request.record import Known, decode, digest, encode, without_record
-from cachy.pull_request.scene import Scene, Settings, look
+from cachy.pull_request.remote_state import Scene, Settings, look
 
 BLOCKED = """<!-- cachy-blocked -->
 **Paused**: this branch has commits that are not cachy's, so cachy leaves it as it is. \

@@ -269,7 +269,7 @@ def pytest_terminal_summary(
     totals = config.stash[_totals]
     if totals.is_silent:
         return
-    from cachy.replay.run.lines import summary_lines
+    from cachy.replay.run.summary_lines import summary_lines
 
     for line in summary_lines(totals):
         terminalreporter.write_line(f"cachy: {line}")

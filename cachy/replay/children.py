@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cachy.config import Config, Mode, load_config
-from cachy.fixture.store.scratch import replace_file
+from cachy.fixture.store.atomic_write import replace_file
 from cachy.replay import scope
 from cachy.replay.clients.patching import Patches
 from cachy.replay.owner import Owner, current_owner, set_owner

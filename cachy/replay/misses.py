@@ -15,10 +15,10 @@ from cachy.config import Config, Mode
 from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
-from cachy.fixture.giver import find_giver
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.ignored import without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
+from cachy.fixture.placeholder_source import find_giver
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, host_and_port

@@ -9,7 +9,7 @@ from cachy.config import Config, Match
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
-from cachy.fixture.identity.former import former_fingerprints
+from cachy.fixture.identity.former_fingerprints import former_fingerprints
 from cachy.fixture.store.store import FILE_NAME, Store, load_fixture
 
 

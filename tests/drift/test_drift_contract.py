@@ -23,7 +23,7 @@ from scripted_server import ScriptedResponse, ScriptedServer, json_response, ser
 from cachy.config import load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import FileChanges, list_fixtures
-from cachy.pull_request.scene import BRANCH
+from cachy.pull_request.remote_state import BRANCH
 from cachy.verify import verify, write_contracts
 
 WITHOUT_USAGE = {key: value for key, value in CHAT_ANSWER.items() if key != "usage"}

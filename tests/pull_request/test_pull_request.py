@@ -28,7 +28,7 @@ from cachy.drift.outcome.report import DriftReport
 from cachy.errors import CachyError, Inconclusive
 from cachy.pull_request.publish import PublishResult
 from cachy.pull_request.record import Description, OwnedFile, split_description
-from cachy.pull_request.scene import BRANCH
+from cachy.pull_request.remote_state import BRANCH
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ from pull_request_world import (
 from cachy.errors import CachyError
 from cachy.pull_request.publish import PublishResult
 from cachy.pull_request.remote import find_prefix, parse_repository_name, refuse_foreign_server
-from cachy.pull_request.scene import BRANCH
+from cachy.pull_request.remote_state import BRANCH
 
 
 @pytest.fixture

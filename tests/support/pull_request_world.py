@@ -24,7 +24,7 @@ from github_server import GitHubServer, serve_github
 from cachy.drift.outcome.report import DriftReport
 from cachy.pull_request.proposal import Found, find_started
 from cachy.pull_request.publish import PublishResult, open_pull_request
-from cachy.pull_request.scene import BRANCH, Settings
+from cachy.pull_request.remote_state import BRANCH, Settings
 
 TOKEN = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
 PAGE = "https://github.example/octo/app/pull/1"

@@ -16,7 +16,7 @@ from cachy.errors import CachyError
 if TYPE_CHECKING:
     from cachy.drift.outcome.report import DriftReport
     from cachy.pull_request.publish import PublishResult
-    from cachy.pull_request.scene import Settings
+    from cachy.pull_request.remote_state import Settings
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -58,7 +58,7 @@ def prepare(config: Config, chosen: Mapping[str, Any]) -> Settings:
         CachyError: no token, remote, repository, base or permission; a branch in the way.
         Inconclusive: GitHub does not respond.
     """
-    from cachy.pull_request.scene import check_access
+    from cachy.pull_request.remote_state import check_access
 
     settings = _settings(config, chosen)
     check_access(settings)
@@ -67,7 +67,7 @@ def prepare(config: Config, chosen: Mapping[str, Any]) -> Settings:
 
 def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
     from cachy.pull_request.remote import find_prefix
-    from cachy.pull_request.scene import Settings, refuse_missing_token
+    from cachy.pull_request.remote_state import Settings, refuse_missing_token
 
     environ = environment()
     refuse_missing_token(environ.get("GITHUB_TOKEN", ""))

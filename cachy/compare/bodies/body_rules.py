@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from cachy.compare.bodies.empty_values import is_nothing, says_nothing
 from cachy.compare.bodies.excuses import (
     KNOWN,
     SURE,
@@ -21,7 +22,6 @@ from cachy.compare.bodies.excuses import (
     is_spelling,
     leaves_out_empty,
 )
-from cachy.compare.bodies.spellings import is_nothing, says_nothing
 from cachy.compare.bodies.tool_calls import has_finished, is_call
 from cachy.compare.catalogue.change import Change, make_change
 from cachy.compare.catalogue.rule import RuleId, Severity

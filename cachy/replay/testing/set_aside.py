@@ -16,8 +16,9 @@ from cachy.config import Config, Mode, in_ci
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.store.atomic_write import replace_file
 from cachy.fixture.store.files import refuse_outside
-from cachy.fixture.store.scratch import FOLDER, open_aside, replace_file
+from cachy.fixture.store.scratch import FOLDER, open_aside
 from cachy.fixture.store.store import load_fixture
 from cachy.replay.owner import Owner, current_owner
 from cachy.replay.process import PROCESS
