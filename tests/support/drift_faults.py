@@ -22,7 +22,7 @@ from cachy.fixture.format.render import render_fixture
 
 OPENAI, ANTHROPIC = "api.openai.com", "api.anthropic.com"
 KEYS = {"OPENAI_API_KEY": "sk-test-0123456789abcdefAB", "ANTHROPIC_API_KEY": "sk-ant-0123456789AB"}
-CHAT = {
+CHAT: dict[str, Any] = {
     "id": "chatcmpl-1",
     "object": "chat.completion",
     "created": 1732440000,

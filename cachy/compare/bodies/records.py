@@ -17,7 +17,7 @@ _IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "
 _STAMP = re.compile(
     r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
     r"|\w*(?:[uU]pdated?|[mM]odified|[cC]hanged|[eE]dited)(?:At|On|Time|Date|Timestamp)?"
-    r"|updated?|last_?(?:update|edit|activity|modified)\w*|modification_\w+|\w*[mM]odstamp"
+    r"|updated?|last_?(?:update|edit|modified)\w*|\w*[lL]ast_?[aA]ctivity\w*|modification_\w+|\w*[mM]odstamp"
     r"|\w*[vV]ersion|revision|rev|etag|sequence|generation",
 )
 # Where APIs keep a record's own id and times: Kubernetes, Contentful, JSON:API and others.
