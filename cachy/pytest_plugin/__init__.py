@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import sys
-import tempfile
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
@@ -16,12 +14,12 @@ import pytest
 
 from cachy.errors import UnrecordedRequest
 from cachy.pytest_plugin.asserting import Asserting, is_asked_for
+from cachy.pytest_plugin.child_processes import peek_at_missed, take_missed, watch_children
 from cachy.pytest_plugin.failures import Failures
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.own_settings import own_settings
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
 from cachy.pytest_plugin.vcr_markers import counts_as_ours, replace_recorders
-from cachy.replay import children, hint
 from cachy.replay.process import PROCESS
 from cachy.replay.respond import restart_counts
 from cachy.replay.run.totals import Totals
@@ -58,37 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
         # For what calls enable_cachy() itself, and for workers.
         os.environ["CACHY_MODE"] = "replay" if mode == MIGRATE else mode
     replace_recorders(config, is_migrating=mode == MIGRATE)
-    _set_until_the_end(config, hint.USERS_FOLDER, str(config.invocation_params.dir))
-    _set_until_the_end(config, hint.ROOTDIR, str(config.rootpath))
-    told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
-    os.environ["CACHY_MISSES"] = told  # for what the tests start
-    config.add_cleanup(lambda: _forget(told))
-    if not _is_controller(config):
-        children.watch()
-        config.add_cleanup(children.unwatch)
-
-
-def _set_until_the_end(config: pytest.Config, name: str, value: str) -> None:
-    former = os.environ.get(name)
-    os.environ[name] = value
-
-    def restore() -> None:
-        os.environ.pop(name, None)
-        if former is not None:
-            os.environ[name] = former
-
-    config.add_cleanup(restore)
-
-
-def _is_controller(config: pytest.Config) -> bool:
-    """Return whether xdist's workers run the tests; these children need no watching."""
-    is_distributed = getattr(config.option, "dist", "no") != "no"
-    return is_distributed and not hasattr(config, "workerinput")
-
-
-def _forget(told: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        os.remove(told)
+    watch_children(config)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -190,7 +158,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     try:
         return (yield)
     except BaseException as error:
-        missed = [str(miss) for miss in _remembered()[before:]]
+        missed = [str(miss) for miss in _remembered()[before:]] or peek_at_missed()
         if "portal is not running" in str(error):  # a miss of an earlier test may have ended it
             missed += item.config.stash[_totals].missed[-1:]
         if missed and missed[0] not in str(error):
@@ -227,10 +195,7 @@ def _take_misses(config: pytest.Config) -> list[str]:
     """Count the misses since the last look, of this process and of those that it started."""
     module = sys.modules.get("cachy.replay.misses")
     new = [str(error) for error in module.take()] if module else []
-    if os.path.exists(os.environ.get("CACHY_MISSES", "")):
-        from cachy.replay.misses import of_children
-
-        new += of_children()
+    new += take_missed()
     config.stash[_totals].missed += new
     return new
 
@@ -240,8 +205,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     totals = session.config.stash[_totals]
     totals.astray += _take_misses(session.config)
     full_run: Any = session.config.pluginmanager.get_plugin("cachy-full-run")
-    for child in full_run.read_children():
-        totals.add(child)
+    totals.add(full_run.read_children())
     if "cachy.replay.run.summary" in sys.modules:
         from cachy.replay.run.summary import summary
 

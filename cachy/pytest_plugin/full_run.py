@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cachy.replay.run.totals import Totals
+from cachy.replay.run.totals import Line, Totals, add_up
 
 _FILE = "CACHY_RUN_REPORT"  # as `replay.report` has it, which a session without cachy never loads
 _PARTIAL = ("collectonly", "lf", "stepwise", "setuponly", "setupplan", "ignore", "ignore_glob")
@@ -70,16 +70,16 @@ class FullRun:
             self._skipped += told["skipped"]
             self._lines += told["lines"]
 
-    def read_children(self) -> list[Totals]:
-        """Return what the processes used that tests started; workers leave it to the session."""
+    def read_children(self) -> Totals:
+        """Return what the processes did that tests started; workers leave it to the session."""
         if self._folder is None or not os.path.exists(os.environ.get(_FILE, "")):
-            return []
+            return Totals()
         from cachy.replay.run import summary
 
         ours = {line["process"] for line in (*self._lines, summary.so_far().to_json())}
         said = summary.read_lines(os.environ[_FILE])
-        found = {line.process: line.totals for line in said if line.process not in ours}
-        return [replace(totals, missed=[]) for totals in found.values() if totals]  # counted
+        found = add_up(line for line in said if line.process not in ours)
+        return replace(found, missed=[], skipped=[], partial=[])  # which others count
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -99,7 +99,6 @@ class FullRun:
         from cachy.errors import CachyError
         from cachy.fixture.store.run_log import PYTEST
         from cachy.replay.run import completeness, summary
-        from cachy.replay.run.totals import Line, Totals, add_up
 
         partial = [*filter(None, [self._partial()])]
         about = Totals(has_tests=True, skipped=self._skipped, partial=partial)

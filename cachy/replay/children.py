@@ -124,6 +124,7 @@ def _start_as(said: dict[str, Any]) -> None:
     if config.mode is not mode or "mode" in said["chosen"]:
         os.environ["CACHY_MODE"] = mode.value  # for a program that calls enable_cachy()
     set_owner(Owner(_path(said["owner"][0]), said["owner"][1]) if said["owner"] else None)
+    PROCESS.run.is_telling = bool(said["test"])  # which may kill what it started
     chosen = {"mode_from": said["mode_from"], "chosen": said["chosen"]}
     scope.enable(Session(config._replace(mode=mode, **chosen)))
 

@@ -151,13 +151,19 @@ def take() -> list[UnrecordedRequest]:
 
 def of_children() -> list[str]:
     """Return the misses of the processes that this one has started, each once."""
+    found, size = peek_at_children()
+    PROCESS.children_read += size
+    return found
+
+
+def peek_at_children() -> tuple[list[str], int]:
+    """Return the misses that `of_children` returns next, and their size in the file."""
     with open(os.environ[FILE], "rb") as file:
         file.seek(PROCESS.children_read)
         raw = file.read()
     whole = raw[: raw.rfind(b"\n") + 1]
-    PROCESS.children_read += len(whole)
     lines = [json.loads(line) for line in whole.splitlines()]
-    return [line["missed"] for line in lines if line["process"] != os.getpid()]
+    return [line["missed"] for line in lines if line["process"] != os.getpid()], len(whole)
 
 
 def raised_class() -> type[UnrecordedRequest]:

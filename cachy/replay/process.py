@@ -73,6 +73,7 @@ class RunState:
         self.is_on = False  # whether a scope's mode was another than "off"
         self.token = ""  # names this process in the run's report, once it is in there
         self.is_over = False
+        self.is_telling = False  # whether each request is told at once, as a test may end us
 
     def begin_child(self) -> None:
         self.token, self.is_over = "", False

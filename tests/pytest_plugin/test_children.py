@@ -146,6 +146,72 @@ def test_a_miss_that_nobody_looks_at_fails_the_test(
     assert origin.count == 0
 
 
+SERVER = """
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+SERVE = '''
+import sys, urllib3
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+class Handler(BaseHTTPRequestHandler):
+    def do_GET(self):
+        said = urllib3.request("GET", sys.argv[1] + self.path).data
+        self.send_response(200)
+        self.send_header("content-length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+with HTTPServer(("127.0.0.1", 0), Handler) as server:
+    print(server.server_port, flush=True)
+    server.serve_forever()
+'''
+
+@pytest.fixture(scope="module")
+def port():
+    command = [sys.executable, "-c", SERVE, URL]
+    with subprocess.Popen(command, stdout=-1, text=True) as process:
+        yield int(process.stdout.readline())
+        process.kill()
+
+def look(port, path):
+    import urllib.request
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/{path}") as response:
+        assert response.read() == b'{"n": 1}'
+
+@pytest.mark.parametrize("path", ["a", "b", "c"])
+def test_it(port, path):
+    from cachy import no_cachy
+    with no_cachy():
+        look(port, path)
+"""
+
+
+@pytest.mark.slow
+def test_what_a_killed_server_did_is_counted_and_the_run_is_complete(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, origin: ScriptedServer
+) -> None:
+    write(project, origin, SERVER)
+    run_pytest(project, "--cachy=record").stdout.fnmatch_lines(
+        ["cachy: 0 replayed, 3 recorded, 0 missed"]
+    )
+    assert "cachy: 3 replayed, 0 recorded, 0 missed" in replay(
+        project, monkeypatch, "--cachy=replay"
+    )
+    (record,) = (project.path / "cachy_fixtures" / ".cachy").glob("*.run")
+    assert len(json.loads(record.read_text())["used"]) == 3
+
+
+def test_a_test_that_fails_of_what_its_child_missed_names_the_miss(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, origin: ScriptedServer
+) -> None:
+    test = "\ndef test_it(url, cachy):\n"
+    test += "    assert subprocess.run([*COMMAND, url], capture_output=True).stdout == b'1'\n"
+    write(project, origin, test)
+    said = replay(project, monkeypatch)
+    assert "cachy: before that, No fixture answers GET" in said
+    assert "cachy: 0 replayed, 0 recorded, 1 missed" in said
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("workers", ["-n0", "-n2"])
 def test_every_way_to_start_a_python_is_watched(

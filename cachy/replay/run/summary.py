@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cachy.config import Mode
 from cachy.display import counted
+from cachy.replay.counters import Tally
 from cachy.replay.process import PROCESS
 from cachy.replay.session import Session
 
@@ -40,7 +41,7 @@ def watch(session: Session) -> None:
     run.tallies[id(tally)] = (tally, str(session.config.fixtures))
     run.is_on = run.is_on or session.config.mode is not Mode.OFF
     if FILE in os.environ:
-        tally.used = _Announcing(tally.used)
+        tally.used = _Announcing(tally, str(session.config.fixtures))
 
 
 def summary() -> Totals:
@@ -91,12 +92,36 @@ class _Announcing(set[str]):
     So a run knows of a process that was killed, and not of those that ask for nothing.
     """
 
+    def __init__(self, tally: Tally, folder: str) -> None:
+        super().__init__(tally.used)
+        self._tally = tally
+        self._folder = folder
+        self._told: dict[str, int] = {}  # how much of each count
+
     def add(self, name: str) -> None:
         if not PROCESS.run.token:
             from cachy.replay.run.totals import Line
 
             add_line(Line(_token()))
         super().add(name)
+        if PROCESS.run.is_telling:
+            self._tell(name)
+
+    def clear(self) -> None:
+        super().clear()
+        self._told.clear()
+
+    def _tell(self, name: str) -> None:
+        """Add a line with what was counted since the last one."""
+        from cachy.replay.run.totals import Line, Totals
+
+        part = Totals(is_on=True, used={self._folder: [name]})
+        for count in _COUNTED:
+            value = getattr(self._tally, count)
+            told = self._told.get(count, 0)
+            setattr(part, count, value[told:] if isinstance(value, list) else value - told)
+            self._told[count] = len(value) if isinstance(value, list) else value
+        add_line(Line(_token(), part, is_part=True))
 
 
 def _token() -> str:

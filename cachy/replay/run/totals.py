@@ -72,17 +72,19 @@ class Line(NamedTuple):
 
     process: str
     totals: Totals | None = None
+    is_part: bool = False  # of what it does; its parts count where it cannot say how it ended
 
     def to_json(self) -> dict[str, Json]:
         """Return the line as JSON."""
         totals = {} if self.totals is None else {"totals": self.totals.to_json()}
-        return {"process": self.process, **totals}
+        return {"process": self.process, "is_part": self.is_part, **totals}
 
     @classmethod
     def from_json(cls, document: dict[str, Json]) -> Line:
         """Return the line that a process wrote."""
         totals = document.get("totals")
-        return cls(document["process"], None if totals is None else Totals.from_json(totals))
+        parsed = None if totals is None else Totals.from_json(totals)
+        return cls(document["process"], parsed, document["is_part"])
 
 
 def add_up(lines: Iterable[Line]) -> Totals:
@@ -91,10 +93,11 @@ def add_up(lines: Iterable[Line]) -> Totals:
     The last line of a process counts.
     """
     said = list(lines)
-    ends = {line.process: line.totals for line in said if line.totals is not None}
+    ends = {line.process: line.totals for line in said if line.totals and not line.is_part}
+    parts = [line for line in said if line.is_part and line.process not in ends]
     total = Totals()
-    for totals in ends.values():
-        total.add(totals)
-    if {line.process for line in said} - set(ends):
+    for totals in (*ends.values(), *(line.totals for line in parts)):
+        total.add(totals or Totals())
+    if {line.process for line in said} - set(ends) - {line.process for line in parts}:
         total.partial.append(_PARTIAL)
     return total
