@@ -366,7 +366,7 @@ def test_bad_input_ends_in_one_clear_line(
         ("[tool.cachy]\nredact = ['x*']", "entry 1, 'x*', also matches the empty text"),
         ("[tool.cachy.match]\nnormalize = ['(']", "normalize: entry 1, '(', is not a regular"),
         ("[tool.cachy.match]\nignore = ['$.mod[']", "ignore: entry 1, '$.mod[', is not a path"),
-        ("[tool.cachy.match]\nignore = ['a[0].b']", "Write it as 'metadata.run_id'"),
+        ("[tool.cachy.match]\nignore = ['a..b']", "Write it as 'metadata.run_id'"),
         ("[tool.cachy.match]\nignore = [{ a = 1 }]", "expected a list of strings"),
     ],
 )

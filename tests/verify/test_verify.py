@@ -164,7 +164,7 @@ def test_warnings_fail_a_run_that_asks_for_it(
     ("table", "said"),
     [
         ('severity = { field-remove = "risky" }', "Did you mean 'field-removed'?"),
-        ('ignore = [{ rule = "field-added" }]', "add reason"),
+        ('ignore = [{ rule = "field-added" }]', "Add reason"),
         ("allowed = []", "Did you mean 'allow'?"),
     ],
 )

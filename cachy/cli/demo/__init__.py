@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _KEY = "demo-key"
 _PROGRAM = Path(__file__).with_name("chat.py")
+_PATIENCE = 5  # seconds for the provider to end
 
 
 @click.command()
@@ -101,8 +102,11 @@ def _provider(port: int, *, version: int) -> Iterator[int]:
             )
         yield int(said)
     finally:
-        process.kill()
-        process.communicate()
+        try:
+            process.communicate(timeout=_PATIENCE)  # closes its stdin, at which it ends
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
 
 
 def _write_project(folder: Path, port: int) -> Config:
