@@ -49,6 +49,11 @@ class Recording:
     asked: Asked | None = None
     heard: Callable[[Response], None] | None = None
     started: float = field(default_factory=time.perf_counter)
+    is_adopted: bool = False
+
+    def adopt(self, response: Response) -> None:
+        """Write the fixture of a response that another program recorded."""
+        replace(self, is_adopted=True).save(response)
 
     def save(self, response: Response) -> None:
         """Write the fixture, unless the status says nothing that lasts."""
@@ -188,15 +193,16 @@ class Recorder:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
 
     def _provenance(self, recording: Recording, response: Response) -> dict[str, Json]:
-        recorded: dict[str, Json] = {"at": moment().strftime("%Y-%m-%dT%H:%M:%SZ")}
+        recorded: dict[str, Json] = {"at": _recorded_at(recording, response)}
         if sdk := parse_user_agent(header(recording.request.headers, "user-agent") or ""):
             recorded["sdk"] = sdk
         if test := current_test():
             recorded["test"] = test
         if response.http_version in OTHER_VERSIONS:
             recorded["http"] = response.http_version
-        recorded["ms"] = round((time.perf_counter() - recording.started) * 1000)
-        return recorded
+        if not recording.is_adopted:
+            recorded["ms"] = round((time.perf_counter() - recording.started) * 1000)
+        return {name: fact for name, fact in recorded.items() if fact != ""}
 
     def close(self) -> None:
         """End the scope."""
@@ -229,3 +235,12 @@ def _before_writing(config: Config, former: str | None, blobs: Mapping[str, byte
     from cachy.replay.testing.set_aside import before_writing  # only tests need it
 
     return [before_writing(config, former, blobs)]
+
+
+def _recorded_at(recording: Recording, response: Response) -> str:
+    """Return when the response came; "" where only another program could have known it."""
+    if not recording.is_adopted:
+        return moment().strftime("%Y-%m-%dT%H:%M:%SZ")
+    from cachy.importers.parse import find_moment  # few programs adopt anything
+
+    return find_moment(None, response.headers)

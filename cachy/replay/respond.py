@@ -86,7 +86,7 @@ def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refus
     if not isinstance(decision, Adoption):
         return decision
     recording, response, asked = decision
-    recording.save(response)
+    recording.adopt(response)
     if found := session.read(recording.identity, recording.index):
         return session.settle(recording, found, asked)
     return session.decide_live(recording, asked)

@@ -100,6 +100,20 @@ OLD = {
         "    uri: https://api.openai.com/v1/x\n  response:\n    body: {string: '[1]'}\n"
         "    headers: {content-type: [application/json]}\n    status: {code: 200, message: OK}\n",
     ),
+    "requests and responses apart": (
+        "a.yaml",
+        "version: 1\nrequests:\n- body: '{\"q\": 1}'\n  headers: {content-type: "
+        "[application/json]}\n  method: POST\n  uri: https://api.openai.com/v1/x\nresponses:\n"
+        "- body: {string: '[1]'}\n  headers: {content-type: [application/json]}\n"
+        "  status: {code: 200, message: OK}\n",
+    ),
+    "JSON as aiohttp was given it": (
+        "a.yaml",
+        "interactions:\n- request:\n    body:\n      q: 1\n    headers: {Content-Type: "
+        "[application/json]}\n    method: POST\n    uri: https://api.openai.com/v1/x\n"
+        "  response:\n    body: {string: '[1]'}\n    headers: {content-type: "
+        "[application/json]}\n    status: {code: 200, message: OK}\nversion: 1\n",
+    ),
     "parsed bodies of pydantic-ai": (
         "a.yaml",
         "interactions:\n- request:\n    headers: {content-type: [application/json]}\n"
@@ -130,6 +144,68 @@ def test_a_header_that_was_filtered_though_the_provider_requires_it_is_known(
         assert httpx.post(url, json={"q": 1}, headers=sent).json() == [1]
 
 
+@pytest.mark.parametrize("given", [{"a": "1 2", "b": ["x", "y"]}, [["a", "1 2"], ["b", "x"]]])
+def test_a_form_as_aiohttp_was_given_it_is_a_form(
+    given: Any, project: Path, replaying: Scope
+) -> None:
+    form = {"Content-Type": ["application/x-www-form-urlencoded"]}
+    recorded = entry(given, "[1]")
+    recorded["request"]["headers"] = form
+    assert run_program(["import", str(write_cassette(project / "a.yaml", recorded))]) == 0
+    with replaying(doms=["api.openai.com"]):
+        answer = httpx.post("https://api.openai.com/v1/x", data=dict(given))
+    assert answer.json() == [1]
+
+
+def test_a_packed_cassette_is_found_and_read(project: Path, replaying: Scope) -> None:
+    plain = write_cassette(project / "t/a.yaml", entry('{"q": 1}', "[1]"))
+    (project / "t/a.yaml.gz").write_bytes(gzip.compress(plain.read_bytes()))
+    (project / "t/notes.yaml.gz").write_bytes(gzip.compress(b"notes: []"))
+    plain.unlink()
+    assert run_program(["import", "t"]) == 0
+    with replaying(doms=["api.openai.com"]):
+        assert httpx.post("https://api.openai.com/v1/x", json={"q": 1}).json() == [1]
+
+
+@pytest.mark.parametrize(
+    "damage", [b"not packed", gzip.compress(b"x" * 99)[:20], gzip.compress(bytes(65 * 1024**2))]
+)
+def test_a_packed_cassette_that_cannot_be_read_is_refused_in_one_line(
+    damage: bytes, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (project / "a.yaml.gz").write_bytes(damage)
+    assert run_program(["import", "a.yaml.gz"]) == 2
+    assert "not read: a.yaml.gz " in capsys.readouterr().out
+
+
+def test_what_is_not_http_is_listed_with_the_reason(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    document = {
+        "interactions": [entry("1", "[1]")],
+        "ws_interactions": [{"uri": "wss://api.openai.com/v1/realtime", "frames": []}],
+        "grpc_interactions": [{"request": {}, "response": {}}],
+    }
+    (project / "a.yaml").write_text(yaml.dump(document))
+    assert run_program(["import", "a.yaml"]) == 1
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "skipped 1: it is a WebSocket session, which cachy does not replay",
+        "  a.yaml, interaction 2",
+        "skipped 1: it is a gRPC call, which cachy does not replay",
+        "  a.yaml, interaction 3",
+    ]
+
+
+def test_a_request_without_a_response_is_skipped(
+    project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = entry("1", "[1]")
+    document = {"requests": [one["request"]] * 2, "responses": [one["response"]]}
+    (project / "a.yaml").write_text(yaml.dump(document))
+    assert run_program(["import", "a.yaml"]) == 1
+    assert "1 interactions imported" in capsys.readouterr().out
+
+
 def test_what_became_of_every_interaction_is_said(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +216,7 @@ def test_what_became_of_every_interaction_is_said(
         entry("4", status={"code": 429, "message": "slow down"}),
         entry("4", "[6]", uri="https://api.mine.example:8443/x"),
         entry("4", uri="ftp://api.openai.com/x"),
-        entry({"a": "file"}),
+        entry({"_fields": [], "_writer": "x"}),
         {"request": {"method": "GET"}},
         "nothing",
     )
@@ -160,7 +236,7 @@ def test_what_became_of_every_interaction_is_said(
         "  t/c.yml, interaction 1",
         "skipped 1: its URL is not http or https",
         "  t/c.yml, interaction 3",
-        "skipped 1: its body is a dict, which only its recorder can read",
+        "skipped 1: its body is an aiohttp.FormData, which only its recorder can read",
         "  t/c.yml, interaction 4",
         "not read: t/d.yaml cannot be read: did not find expected node content, line 2. "
         "Fix it, or leave it out.",
