@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from cachy.interaction import Json
 
+STAND_IN = "cachy-placeholder-for-"
+"""How the keys begin that cachy sets where a provider's variable is unset."""
+
 
 class Polling(NamedTuple):
     """The field that says how far a job is, and the states in which it has ended."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Container
 from functools import lru_cache
 
+from cachy.providers.provider import STAND_IN
 from cachy.redact.placeholders import PLACEHOLDER
 from cachy.redact.shapes import WORDS
 
@@ -93,8 +94,6 @@ def _find_sometimes(name: str, value: str, names: Container[str]) -> str | None:
     return _SOMETIMES[plain]
 
 
-STAND_IN = "cachy-placeholder-for-"
-"""How the keys begin that cachy sets where a provider's variable is unset."""
 _SHORT_LIVED = re.compile(
     rf"{PLACEHOLDER.pattern}|{STAND_IN}|\b(?:eyJ[\w-]+|e30)\.[\w-]+\.|\bya29\.|bedrock-api-key-"
 )

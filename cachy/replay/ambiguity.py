@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cachy.fixture.identity.fingerprint import Identity
-from cachy.fixture.identity.named_credentials import Credentials, find_differences
+from cachy.fixture.identity.header_credentials import Credentials, find_differences
 from cachy.replay.process import PROCESS
 
 
-@dataclass(slots=True)
 class Asked:
     """What was sent live with one fingerprint: the first credentials, and those that are kept."""
 
-    sent: Credentials = field(repr=False)
-    kept: Credentials | None = field(default=None, repr=False)
-    places: set[str] = field(default_factory=set)
+    def __init__(self, sent: Credentials, kept: Credentials | None = None) -> None:
+        self.sent = sent
+        self.kept = kept
+        self.places: set[str] = set()
 
     def is_for(self, credentials: Credentials) -> bool:
         """Return whether a response to these may be kept: the first one is, and no other."""

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 
-
-@dataclass(slots=True)
 class Tally:
     """What became of the requests of a scope; `run.totals` adds up those of a process."""
 
-    replays: dict[str, int] = field(default_factory=dict)  # how often, by the fixture's path
-    recorded: list[str] = field(default_factory=list)  # paths of new fixtures
-    changed: list[str] = field(default_factory=list)  # paths, refreshed with another response
-    equal: list[str] = field(default_factory=list)  # paths, refreshed and left as they were
-    refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
-    unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
-    uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
-    renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
-    migrated: list[list[str]] = field(default_factory=list)  # a test, and what its request changed
-    to_cover: list[str] = field(default_factory=list)  # hosts that cassettes answered
-    used: set[str] = field(default_factory=set)  # names without slug, as `file_name` gives them
+    def __init__(self) -> None:
+        self.replays: dict[str, int] = {}  # how often, by the fixture's path
+        self.recorded: list[str] = []  # paths of new fixtures
+        self.changed: list[str] = []  # paths, refreshed with another response
+        self.equal: list[str] = []  # paths, refreshed and left as they were
+        self.refused: list[str] = []  # requests, and why they are not recorded
+        self.unwritten: list[str] = []  # the same where it is the disk's fault
+        self.uncovered: list[str] = []  # hosts, one for each request
+        self.renamed: list[str] = []  # tests, and those that they once were
+        self.migrated: list[list[str]] = []  # a test, and what its request changed
+        self.to_cover: list[str] = []  # hosts that cassettes answered
+        self.used: set[str] = set()  # names without slug, as `file_name` gives them
 
     @property
     def replayed(self) -> int:

@@ -1,13 +1,31 @@
-"""What can be decided about a request."""
+"""A request as it is first looked up, and what can be decided about it."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.store import file_name
-from cachy.interaction import Request, Response
-from cachy.replay.recorder import Recording
+from cachy.interaction import Headers, Request, Response
+
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recording
+
+
+Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
+"""A request as it is: method, URL, body, and the headers that `Session.counted` names."""
+
+
+def request_of_key(key: Key) -> Request:
+    """Return the request of a key."""
+    method, url, body, headers = key
+    return Request(method, url, _decoded(headers), body)
+
+
+@lru_cache(maxsize=256)
+def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
+    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 class FoundFixture:
@@ -54,4 +72,4 @@ class Refusal(NamedTuple):
     reason: tuple[str, str]  # and what to do
 
 
-Decision = Replay | Recording | Adoption | Refusal
+Decision: TypeAlias = "Replay | Recording | Adoption | Refusal"

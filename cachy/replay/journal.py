@@ -11,7 +11,6 @@ from typing import Literal
 from cachy.config import Config
 from cachy.errors import CachyError, UnrecordedRequest
 from cachy.interaction import Request
-from cachy.replay import misses
 from cachy.replay.counters import Tally
 
 JournalEvent = Literal[
@@ -38,7 +37,7 @@ class Journal:
         """Count a request that goes live."""
         self.tally.used.add(used)
         if self.config.debug or self.config.log:
-            shown = misses.shown(request, self.config)
+            shown = self._shown(request)
             self._say("live", shown)
             if self.config.debug == "miss":
                 print(f"cachy: miss: {shown} goes live", file=sys.stderr)
@@ -48,7 +47,7 @@ class Journal:
 
     def refused(self, request: Request, why: str) -> None:
         """Count a response that is not recorded."""
-        self.tally.refused.append(f"{misses.shown(request, self.config)}: {why}")
+        self.tally.refused.append(f"{self._shown(request)}: {why}")
         self._say("not recorded", self.tally.refused[-1])
 
     def renamed(self, former: str, test: str) -> None:
@@ -67,7 +66,7 @@ class Journal:
         """Count a response that the disk did not take; say the first at once."""
         if not self.tally.unwritten and self.config.debug is not True:
             print(f"cachy: not recorded: {error}", file=sys.stderr, flush=True)
-        self.tally.unwritten.append(f"{misses.shown(request, self.config)}: {error}")
+        self.tally.unwritten.append(f"{self._shown(request)}: {error}")
         self._say("not recorded", self.tally.unwritten[-1])
 
     def uncovered(self, host: str) -> None:
@@ -82,6 +81,11 @@ class Journal:
         if self.config.debug:
             print(f"cachy: miss: {what}", file=sys.stderr)
         self._log("miss", what)
+
+    def _shown(self, request: Request) -> str:
+        from cachy.replay import misses  # replay needs none
+
+        return misses.shown(request, self.config)
 
     def _say(self, event: JournalEvent, what: str) -> None:
         if self.config.debug is True:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from cachy.config import Config
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.providers import find_operation, find_surface
-from cachy.redact import redact_text
 from cachy.replay.process import PROCESS
 
 
@@ -23,6 +22,8 @@ class Owner(NamedTuple):
         """Return the id by which its fixtures are found from any working folder."""
         if self.path is None:
             return ""
+        from cachy.redact import redact_text  # only tests have names
+
         shown = Path(os.path.relpath(self.path, config.root)).as_posix()
         return redact_text(f"{shown}::{self.names}" if self.names else shown, config.redact)
 

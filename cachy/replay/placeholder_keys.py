@@ -11,13 +11,11 @@ from cachy.config import Mode
 from cachy.interaction import Request
 from cachy.providers import PROVIDERS, Provider
 from cachy.providers.bedrock import BEDROCK
-from cachy.redact import secret_values
-from cachy.redact.names import STAND_IN
+from cachy.providers.provider import STAND_IN
 from cachy.replay.process import PROCESS
 
 PLACEHOLDER = STAND_IN  # followed by the variable's name
 _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Linux
-_CARRIED = re.compile(PLACEHOLDER + "([A-Z_]+)")
 
 
 def place(mode: Mode) -> None:
@@ -44,13 +42,15 @@ def remove() -> None:
 def missing_for(request: Request) -> str:
     """Name the variable whose placeholder a request carries: it must not go live. Or nothing."""
     for text in (request.url, *(value for _, value in request.headers)):
-        if found := _CARRIED.search(text):
+        if found := re.search(PLACEHOLDER + "([A-Z_]+)", text):
             return found[1]
     return ""
 
 
 def secrets() -> tuple[str, ...]:
     """Return the values of the environment that must never be written."""
+    from cachy.redact import secret_values  # for what is recorded or missed
+
     return tuple(value for value in secret_values(os.environ) if not value.startswith(PLACEHOLDER))
 
 

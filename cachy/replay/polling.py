@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from cachy.config import Config
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.providers import find_surface
 from cachy.providers.provider import Polling
+from cachy.replay.process import PROCESS
+
+
+def repeats(identity: Identity, config: Config) -> bool:
+    """Return whether equal requests get their responses in turn, as in tests and when polling."""
+    way = config.repeats or ("sequence" if PROCESS.owner else "same")
+    return way == "sequence" or is_polling(identity, config)
+
+
+def is_polling(identity: Identity, config: Config) -> bool:
+    """Return whether a request polls, as the settings or the provider's table say."""
+    return is_listed(identity, config) or polling_of(identity) is not None
+
+
+def is_listed(identity: Identity, config: Config) -> bool:
+    """Return whether the setting `polling` names the surface of a request."""
+    return surface_of(identity) in config.polling
 
 
 def surface_of(identity: Identity) -> str:

@@ -6,13 +6,16 @@ import atexit
 import os
 import threading
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from cachy.errors import UnrecordedRequest
-from cachy.redact.given_secrets import GivenSecrets
 from cachy.replay.counters import Tally
+
+if TYPE_CHECKING:
+    from cachy.redact.given_secrets import GivenSecrets
 
 
 class Process:
@@ -30,7 +33,6 @@ class Process:
         self.interactions: Any = None  # those of the test that runs, where it asks for them
         self.written: list[Any] = []  # fixtures, by the test that runs
         self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
-        self.given = GivenSecrets()  # the secrets that responses gave to this process
         self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures
         self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet
         self.reported: list[UnrecordedRequest] = []  # by pytest; `cachy run` counts them too
@@ -45,6 +47,17 @@ class Process:
         self.python_path: tuple[str | None, str] | None = None  # before and after ours was added
         self.run = RunState()
         self._is_hooked = False
+
+    @cached_property
+    def given(self) -> GivenSecrets:
+        """The secrets that responses gave to this process."""
+        from cachy.redact.given_secrets import GivenSecrets
+
+        return GivenSecrets()
+
+    def gave(self, secret: str) -> bool:
+        """Whether a response gave this process a secret."""
+        return self.given.gave(secret)
 
     def hook(self, at_exit: Callable[[], None], after_fork: Callable[[], None]) -> None:
         """Call these when the process ends, and in each process that forks from it."""

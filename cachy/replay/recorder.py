@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from cachy.config import Config, Mode, current_test, is_recorded
 from cachy.errors import NAME_A_VARIANT, CachyError
@@ -16,7 +16,7 @@ from cachy.fixture.compose import compose, parse_user_agent
 from cachy.fixture.document import with_mark
 from cachy.fixture.environment_advice import guard_identity
 from cachy.fixture.identity.fingerprint import Identity
-from cachy.fixture.identity.named_credentials import Credentials
+from cachy.fixture.identity.header_credentials import Credentials
 from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.scratch import moment
@@ -26,14 +26,7 @@ from cachy.replay import misses, placeholder_keys
 from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
 from cachy.replay.process import PROCESS
-from cachy.replay.sequence import Sequences
-
-
-class Turn(NamedTuple):
-    """What is counted: a request's fingerprint without a variant, and whose turn it is."""
-
-    fingerprint: str
-    owner: str
+from cachy.replay.sequence import Sequences, Turn
 
 
 @dataclass(frozen=True, slots=True)

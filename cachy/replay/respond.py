@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, NoReturn
+
 from cachy.config import Mode
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import file_name
 from cachy.interaction import Request, Response
-from cachy.replay import misses
-from cachy.replay.decision import Adoption, Decision, Refusal, Replay
+from cachy.replay.decision import Adoption, Decision, Key, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
-from cachy.replay.polling import surface_of
+from cachy.replay.polling import repeats, surface_of
 from cachy.replay.process import PROCESS
-from cachy.replay.recorder import Recording
-from cachy.replay.session import Key, Session
+from cachy.replay.session import Session
+
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 _MANY = 20  # equal requests
@@ -46,14 +49,27 @@ def answer(session: Session, request: Request) -> Response | Recording:
             decision = _adopted(session, session.decide(request))
             if PROCESS.interactions is not None:
                 decision = PROCESS.interactions.note(session, request, decision)
-            if isinstance(decision, Refusal):
-                miss = misses.unrecorded(*decision[:3], session.config, decision.reason)
+        unreadable = None
     except CachyError as error:  # which SDKs would take for a broken connection
-        decision, miss = None, misses.unreadable(request, error, session.config)
+        unreadable = error
+    if unreadable is not None:
+        _refuse(session, request, unreadable)
     if isinstance(decision, Replay):
         return _replayed(session, decision)
-    if isinstance(decision, Recording):
-        return _sent(session, decision)
+    if isinstance(decision, Refusal):
+        _refuse(session, request, decision)
+    return _sent(session, decision)
+
+
+def _refuse(session: Session, request: Request, why: CachyError | Refusal) -> NoReturn:
+    """Log and raise a miss."""
+    from cachy.replay import misses  # replay needs none
+
+    with may_block():
+        if isinstance(why, Refusal):
+            miss = misses.unrecorded(*why[:3], session.config, why.reason)
+        else:
+            miss = misses.unreadable(request, why, session.config)
     session.journal.missed(miss)
     misses.refuse(miss)
 
@@ -73,7 +89,7 @@ def _replayed(session: Session, replay: Replay) -> Response:
 def _count_equal(session: Session, identity: Identity, used: str) -> None:
     """Advise a program that may be waiting for what its recording will never say."""
     session.equal[used] += 1
-    if session.equal[used] == _MANY and not session.repeats(identity):
+    if session.equal[used] == _MANY and not repeats(identity, session.config):
         surface = surface_of(identity)
         session.recorder.say_once(
             f"{_MANY} equal requests to {identity.method} {surface} got the same response. If the "

@@ -156,7 +156,7 @@ def _end_program() -> None:
     for buffer in tuple(PROCESS.buffers):
         buffer.end_program()
     if PROCESS.base is not None:
-        PROCESS.base.session.recorder.close()
+        PROCESS.base.session.close()
     summary.end_program()
 
 
@@ -276,7 +276,7 @@ def _open(session: Session) -> None:
 
 def _close(session: Session) -> None:
     with PROCESS.lock:
-        session.recorder.close()
+        session.close()
         PROCESS.open_count -= 1
         if PROCESS.open_count == 0:
             install.uninstall()

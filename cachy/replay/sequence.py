@@ -6,6 +6,14 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
+from typing import NamedTuple
+
+
+class Turn(NamedTuple):
+    """What is counted: a request's fingerprint without a variant, and whose turn it is."""
+
+    fingerprint: str
+    owner: str
 
 
 class Sequences:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import lru_cache
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cachy.config import Config, Mode
 from cachy.errors import AmbiguousFixture
@@ -16,41 +17,37 @@ from cachy.fixture.identity.fingerprint import (
     identify_settled,
     unpacked_body,
 )
-from cachy.fixture.identity.json_rpc import answer_as_asked
-from cachy.fixture.identity.named_credentials import HEADERS as CREDENTIALS
-from cachy.fixture.identity.named_credentials import Credentials, credentials_of, header_credentials
-from cachy.fixture.legacy_pycachy import FILE, find_recorded, with_norm_pats
+from cachy.fixture.identity.header_credentials import HEADERS as CREDENTIALS
+from cachy.fixture.identity.header_credentials import Credentials, header_credentials
+from cachy.fixture.legacy_pycachy import find_former, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store
-from cachy.interaction import Headers, Request, Response, host_and_port
-from cachy.replay import misses
+from cachy.interaction import Request, Response, host_and_port
 from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
-from cachy.replay.decision import Adoption, Decision, FoundFixture, Refusal, Renamed, Replay
+from cachy.replay.decision import (
+    Adoption,
+    Decision,
+    FoundFixture,
+    Key,
+    Refusal,
+    Renamed,
+    Replay,
+    request_of_key,
+)
 from cachy.replay.journal import Journal
 from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
-from cachy.replay.polling import polling_of, surface_of
+from cachy.replay.polling import is_listed, is_polling, polling_of, repeats
 from cachy.replay.process import PROCESS
-from cachy.replay.recorder import Recorder, Recording, Turn
-from cachy.replay.renamed import find_former_variant
-from cachy.replay.sequence import Sequences
+from cachy.replay.sequence import Sequences, Turn
+
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recorder, Recording
 
 __tracebackhide__ = True  # pytest shows whoever asked, not what is in between
 _KNOWN = 64 * 1024 * 1024  # bytes of requests whose fixture is remembered, each with _COST more
 _COST = 1024
 _BODY_HEADERS = ("content-type", "content-encoding", "upgrade")
-Key = tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]
-"""A request as it is: method, URL, body, and the headers that `Session.counted` names."""
-
-
-def _request_of(key: Key) -> Request:
-    method, url, body, headers = key
-    return Request(method, url, _decoded(headers), body)
-
-
-@lru_cache(maxsize=256)
-def _decoded(headers: tuple[tuple[bytes, bytes], ...]) -> Headers:
-    return tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
 
 
 class Session:
@@ -66,7 +63,6 @@ class Session:
         self.ambiguity = Ambiguity(config.fixtures)
         self.journal = Journal(config)
         self.equal: Counter[str] = Counter()  # requests while recording, by the files used
-        self.recorder = Recorder(config, self.store, self.sequences, self.journal)
         self.coverage = Coverage(config, self.journal.uncovered)
         self.covers = self.coverage.covers
         self._known: dict[Key, FoundFixture] = {}
@@ -77,9 +73,22 @@ class Session:
 
     def renew_locks(self) -> None:
         """Forget who holds a lock: in a forked process nobody is left to give it back."""
-        self.recorder.renew_lock()
+        if "recorder" in vars(self):
+            self.recorder.renew_lock()
         self.sequences.renew_lock()
         self.store.renew_lock()
+
+    @cached_property
+    def recorder(self) -> Recorder:
+        """What writes the responses of live requests: replay needs none."""
+        from cachy.replay.recorder import Recorder
+
+        return Recorder(self.config, self.store, self.sequences, self.journal)
+
+    def close(self) -> None:
+        """End the scope."""
+        if "recorder" in vars(self):
+            self.recorder.close()
 
     def covers_url(self, url: str) -> bool:
         """Return whether requests to this URL are ours to answer."""
@@ -93,7 +102,7 @@ class Session:
         """
         known = None if PROCESS.owner else self._known.get(key)
         if known is None:
-            return self._look(self.known_as(_request_of(key)), key)
+            return self._look(self.known_as(request_of_key(key)), key)
         response = self.store.read(known.path)
         return Replay(known, response) if response else None
 
@@ -114,7 +123,7 @@ class Session:
         if self.config.mode is Mode.REFRESH:
             return None
         identity = identify(request, self.config)
-        if self.repeats(identity):
+        if repeats(identity, self.config):
             return self._look_in_turn(identity, request)
         found, response = self._read_first(identity, 1)
         if response is None or not self._may_replay(found, request):
@@ -126,7 +135,7 @@ class Session:
         return Replay(found, response)
 
     def _may_replay(self, found: FoundFixture, request: Request) -> bool:
-        return self._is_for(found, header_credentials(request.headers, PROCESS.given.gave))
+        return self._is_for(found, header_credentials(request.headers, PROCESS.gave))
 
     def _is_for(self, found: FoundFixture, credentials: Credentials) -> bool:
         return self.ambiguity.may_replay(found.identity, credentials)
@@ -176,19 +185,22 @@ class Session:
         )
 
     def _decide_settled(self, asked: Request) -> Decision:
+        from cachy.fixture.identity.named_credentials import credentials_of
+        from cachy.replay.recorder import Recording
+
         settled = self.without_given(asked)
         identity = identify_settled(settled, with_norm_pats(self.config))
         variant = variant_to_record(identity, self.config)
         wanted, turn = identity.varied(variant), self._turn(identity)
-        index = self.sequences.take(turn) if self.repeats(identity) else 1
+        index = self.sequences.take(turn) if repeats(identity, self.config) else 1
         request = settled._replace(variant=variant)
-        credentials = credentials_of(settled, self.config, PROCESS.given.gave)
+        credentials = credentials_of(settled, self.config, PROCESS.gave)
         recording = Recording(self.recorder, request, wanted, index, turn, credentials)
         found = self._find_settled(recording, identity)
         found = found or self._find_of_renamed(recording, identity)
         if found or (found := self._find_set_aside(recording)):
             return self.settle(recording, found, asked)
-        if former := self._find_former(asked):
+        if former := find_former(asked, self.config.fixtures):
             return Adoption(recording, former, asked)
         return self.decide_live(recording, asked)
 
@@ -199,6 +211,8 @@ class Session:
         if not self._is_for(found.fixture, recording.credentials):
             return self.decide_live(recording, asked, is_ambiguous=True)
         self.sequences.settle(recording.turn, recording.index)
+        from cachy.fixture.identity.json_rpc import answer_as_asked
+
         response = answer_as_asked(recording.request.body, found.response)
         return found._replace(response=response)
 
@@ -206,6 +220,8 @@ class Session:
         self, recording: Recording, asked: Request, *, is_ambiguous: bool = False
     ) -> Recording | Refusal:
         """Decide whether a request that no fixture answers may go live."""
+        from cachy.replay import misses
+
         wanted, index = recording.identity, recording.index
         is_chosen, used = self._is_chosen(wanted, index), self.journal.tally.used
         refusal = misses.find_refusal(asked, is_chosen, self.config, used)
@@ -229,6 +245,8 @@ class Session:
         """Find what the test that runs recorded before it was renamed or moved."""
         if self.config.mode is Mode.REFRESH or not PROCESS.owner:
             return None
+        from cachy.replay.renamed import find_former_variant
+
         former = find_former_variant(identity, self.config)
         found = self.read(identity.varied(former), recording.index) if former else None
         renamed = Renamed(former, recording.identity, recording.index)
@@ -243,12 +261,6 @@ class Session:
         wanted, index = recording.identity, recording.index
         is_back = take_back(self.config, self.store.path_of(wanted, index))
         return self.read(wanted, index) if is_back else None
-
-    def _find_former(self, asked: Request) -> Response | None:
-        """Find what pycachy 0.0.x recorded for this request."""
-        fixtures = self.config.fixtures
-        found = (find_recorded(asked, folder / FILE) for folder in (fixtures, fixtures.parent))
-        return next(filter(None, found), None)
 
     def _is_chosen(self, identity: Identity, index: int) -> bool:
         """Return whether this request may go live: `--only` leaves all others to their fixtures."""
@@ -266,14 +278,14 @@ class Session:
             if index > 1 and self.store.find(varied):
                 is_over = is_last or self.config.mode is Mode.REPLAY
                 last = self.store.find_last(varied) if is_over else None
-                return self._final(last, varied) if self._is_polling(identity) else None
+                return self._final(last, varied) if is_polling(identity, self.config) else None
         return None
 
     def _final(self, path: str | None, identity: Identity) -> Replay | None:
         """Read the last response to a polled request: a state that is not final never repeats."""
         last = self._read_at(path, identity)
         polling = polling_of(identity)
-        if last is None or polling is None or self._is_listed(identity):
+        if last is None or polling is None or is_listed(identity, self.config):
             return last
         return last if polling.is_final(parse_data(last.response.body.decode())) else None
 
@@ -284,14 +296,3 @@ class Session:
     def _read_at(self, path: str | None, identity: Identity, index: int = 1) -> Replay | None:
         response = self._stored(path) if path else None
         return Replay(FoundFixture(path or "", identity, index), response) if response else None
-
-    def repeats(self, identity: Identity) -> bool:
-        """Return whether equal requests of this identity get their responses in turn."""
-        repeats = self.config.repeats or ("sequence" if current_owner() else "same")
-        return repeats == "sequence" or self._is_polling(identity)
-
-    def _is_polling(self, identity: Identity) -> bool:
-        return self._is_listed(identity) or polling_of(identity) is not None
-
-    def _is_listed(self, identity: Identity) -> bool:
-        return surface_of(identity) in self.config.polling

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import pickle
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -231,3 +233,29 @@ def test_a_replayed_request_is_as_cheap_among_many_fixtures(tmp_path: Path) -> N
 
     costs = [(spend(few), spend(many)) for _ in range(30)]
     assert min(cost for _, cost in costs) < 1.5 * min(cost for cost, _ in costs)
+
+
+NEEDLESS = (
+    *("cachy.fixture.compose", "cachy.fixture.format.schema", "cachy.fixture.identity.normalize"),
+    *("cachy.fixture.identity.request_diff", "cachy.redact", "cachy.replay.misses"),
+    *("cachy.replay.recorder", "cachy.replay.renamed", "cachy.replay.run.totals"),
+    *("cachy.replay.clients.aiohttp_client", "cachy.replay.clients.tee"),
+    *("cachy.replay.clients.urllib3_client", "cachy.replay.clients.grpc_client"),
+    *("importlib.resources", "jsonschema"),
+)
+REPLAY = f"""
+import sys
+import httpx2
+before = set(sys.modules)
+import cachy
+cachy.enable_cachy(sys.argv[1], doms=["api.example.com"], mode="replay")
+assert httpx2.post("{URL}", content=b'{{"q": 0}}').json() == {{}}
+print(sorted(set({NEEDLESS!r}) & (set(sys.modules) - before)))
+"""
+
+
+def test_a_replayed_request_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    filled(tmp_path, 1)
+    command = [sys.executable, "-c", REPLAY, str(tmp_path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")

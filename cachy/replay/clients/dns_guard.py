@@ -12,7 +12,6 @@ from typing import Any
 from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
 from cachy.interaction import host_and_port
-from cachy.replay import misses
 from cachy.replay.clients.other_recorders import (
     are_connecting,
     are_sockets_replaced,
@@ -137,6 +136,8 @@ def check(session: Session | None, host: str, port: int | None) -> None:
     if are_sockets_replaced():
         return
     if session.config.mode is Mode.REPLAY:
+        from cachy.replay import misses  # replay needs none
+
         error: UnrecordedRequest = misses.raised_class()(
             f"Blocked a connection to {host}: it was opened by a client that cachy does not "
             "intercept, and replay mode never uses the network. Use httpx, httpx2, aiohttp, "
@@ -157,6 +158,7 @@ def check(session: Session | None, host: str, port: int | None) -> None:
 
 def past_the_end() -> UnrecordedRequest:
     """Return the error of reading on where a recorded stream was cut."""
+    from cachy.replay import misses
     from cachy.replay.hint import how_to_record  # only a miss needs it
 
     error: UnrecordedRequest = misses.raised_class()(

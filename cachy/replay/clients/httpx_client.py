@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from functools import cache, lru_cache, wraps
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachy.interaction import Headers, Request, Response
 from cachy.replay import respond
@@ -19,10 +19,11 @@ from cachy.replay.clients.httpx_response import response_classes
 from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
-from cachy.replay.clients.tee import RecordingBuffer, tee_classes
 from cachy.replay.clients.transports import answers_by_itself
-from cachy.replay.recorder import Recording
 from cachy.replay.session import Session
+
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 
@@ -143,6 +144,7 @@ def _raw(message: Any) -> list[tuple[bytes, bytes]]:
 
 def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
     """Put the tee under a live response; one that is read already is saved at once."""
+    from cachy.replay.clients.tee import RecordingBuffer, tee_classes  # replay needs none
 
     def respond(raw: bytes, whole: bool) -> Response:
         return _decoded(library, incoming, raw, whole)

@@ -14,28 +14,55 @@ from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
-from cachy.replay.clients import (
-    aiohttp_client,
-    dns_guard,
-    grpc_client,
-    httpx_client,
-    pycurl_client,
-    urllib3_client,
-)
+from cachy.replay.clients import dns_guard
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.process import PROCESS
 
-_DOORS: dict[str, Callable[[ModuleType, CurrentSession, Patches], None]] = {
-    "httpx": httpx_client.open_door,
-    "httpx2": httpx_client.open_door,
-    "aiohttp": aiohttp_client.open_door,
-    "urllib3.connectionpool": urllib3_client.open_door,
-    "http.client": dns_guard.open_http_door,
-    "asyncio.base_events": dns_guard.open_loop_door,
-    "uvloop": dns_guard.open_uvloop_door,
-    "pycurl": pycurl_client.open_door,
-    "grpc._channel": grpc_client.open_door,
-    "grpc.aio._channel": grpc_client.open_door,
+Door = Callable[[ModuleType, CurrentSession, Patches], None]
+
+
+def _httpx() -> Door:
+    from cachy.replay.clients import httpx_client
+
+    return httpx_client.open_door
+
+
+def _aiohttp() -> Door:
+    from cachy.replay.clients import aiohttp_client
+
+    return aiohttp_client.open_door
+
+
+def _urllib3() -> Door:
+    from cachy.replay.clients import urllib3_client
+
+    return urllib3_client.open_door
+
+
+def _pycurl() -> Door:
+    from cachy.replay.clients import pycurl_client
+
+    return pycurl_client.open_door
+
+
+def _grpc() -> Door:
+    from cachy.replay.clients import grpc_client
+
+    return grpc_client.open_door
+
+
+# What knows a library is loaded with it: most programs load one or two.
+_DOORS: dict[str, Callable[[], Door]] = {
+    "httpx": _httpx,
+    "httpx2": _httpx,
+    "aiohttp": _aiohttp,
+    "urllib3.connectionpool": _urllib3,
+    "http.client": lambda: dns_guard.open_http_door,
+    "asyncio.base_events": lambda: dns_guard.open_loop_door,
+    "uvloop": lambda: dns_guard.open_uvloop_door,
+    "pycurl": _pycurl,
+    "grpc._channel": _grpc,
+    "grpc.aio._channel": _grpc,
 }
 
 
@@ -67,7 +94,7 @@ class _AfterImport:
         self._searching: set[str] = set()
 
     def patch(self, name: str, module: ModuleType) -> None:
-        _DOORS[name](module, self._current, self.patches)
+        _DOORS[name]()(module, self._current, self.patches)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from cachy.replay.recorder import Recording
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recording
 
 _inside: ContextVar[bool] = ContextVar("cachy_inside", default=False)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cachy.config import Mode
 from cachy.display import counted
+from cachy.interaction import Json
 from cachy.replay.counters import Tally
 from cachy.replay.process import PROCESS
 from cachy.replay.session import Session
@@ -76,12 +77,17 @@ def read_lines(path: str | os.PathLike[str]) -> list[Line]:
 
 
 def add_line(line: Line) -> None:
-    """Add a line to the run's report, if there is a run, in one write: others add theirs too."""
+    """Add a line to the report of the run, if there is one."""
+    _append(line.to_json())
+
+
+def _append(document: dict[str, Json]) -> None:
+    """Add a line in one write: other processes add theirs too."""
     if target := os.environ.get(FILE):
         with suppress(OSError):  # then the run counts as partial
             number = os.open(target, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
             try:
-                os.write(number, json.dumps(line.to_json()).encode() + b"\n")
+                os.write(number, json.dumps(document).encode() + b"\n")
             finally:
                 os.close(number)
 
@@ -100,9 +106,7 @@ class _Announcing(set[str]):
 
     def add(self, name: str) -> None:
         if not PROCESS.run.token:
-            from cachy.replay.run.totals import Line
-
-            add_line(Line(_token()))
+            _append({"process": _token()})  # a `Line` that says no more
         super().add(name)
         if PROCESS.run.is_telling:
             self._tell(name)
