@@ -16,7 +16,7 @@ from forking import run_module, run_script
 from places import ROOT
 from scripted_server import json_response, serving
 from sdks.matrix import FOUR, ROWS
-from test_architecture import ROOMS
+from test_architecture import ROOMS, SUBROOMS
 
 from cachy.cli import COMMANDS, program
 from cachy.compare.catalogue.rules import RULES as CHANGES
@@ -200,10 +200,31 @@ def test_the_commands_are_accepted(block: Block) -> None:
                 command.make_context(words[0], words[1:end])
 
 
-def test_the_drawing_has_every_room_in_its_order() -> None:
+def drawn_rooms() -> dict[str, list[str]]:
+    """Return the rooms of the drawing, with the folders below each, from the highest down."""
     drawing = section(page("how-it-works"), "The rooms").partition("```text\n")[2]
-    rooms = [line.split()[0] for line in drawing.partition("```")[0].splitlines()]
-    assert rooms == list(reversed(ROOMS))
+    rooms: dict[str, list[str]] = {}
+    for line in drawing.partition("```")[0].splitlines():
+        name = line.split()[0]
+        if line.startswith("  "):
+            rooms[[*rooms][-1]].append(name)
+        else:
+            rooms[name] = []
+    return rooms
+
+
+def test_the_drawing_has_every_room_in_its_order() -> None:
+    assert [*drawn_rooms()] == list(reversed(ROOMS))
+
+
+@pytest.mark.parametrize("room", [room for room in ROOMS if room != "cli"])
+def test_the_drawing_has_every_folder_of_a_room_in_its_order(room: str) -> None:
+    """A command may be a folder, and a folder `autostart` is for Python to find."""
+    drawn = drawn_rooms()[room]
+    folders = {path.parent.name for path in (ROOT / "cachy" / room).glob("*/*.py")}
+    assert set(drawn) == folders - {"autostart"}
+    order = [part for part in reversed(SUBROOMS.get(room, [])) if part in folders]
+    assert [name for name in drawn if name in order] == order
 
 
 SDK = ("openai",)
