@@ -84,7 +84,7 @@ class Line(NamedTuple):
         """Return the line that a process wrote."""
         totals = document.get("totals")
         parsed = None if totals is None else Totals.from_json(totals)
-        return cls(document["process"], parsed, document["is_part"])
+        return cls(document["process"], parsed, document.get("is_part", False))
 
 
 def add_up(lines: Iterable[Line]) -> Totals:
