@@ -48,7 +48,7 @@ class Observation:
 
     @property
     def is_optional(self) -> bool:
-        """Whether some object lacked it."""
+        """Return whether some object lacked it."""
         return self.count < self.chances
 
     @property

@@ -136,7 +136,7 @@ def test_what_the_config_skips_for_good_is_green(
     [
         (["--open-pr"], {}, 2, "GITHUB_TOKEN is not set"),
         (["--open-pr"], {"GITHUB_TOKEN": TOKEN}, 2, "is not a git repository"),
-        (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is not one of auth, quota"),
+        (["--allow-inconclusive", "quotas"], {}, 2, "'quotas' is not a reason. Use auth, quota"),
         (["nowhere"], {}, 2, "nowhere does not exist"),
     ],
 )

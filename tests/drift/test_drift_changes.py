@@ -268,7 +268,7 @@ def test_what_a_recorded_error_shows(
     assert (sorted(rows(report)), found) == (sorted(expected), code)
 
 
-def test_a_recorded_error_that_is_none_today_is_not_exercised(project: Path) -> None:
+def test_a_recorded_error_that_did_not_occur_today_is_not_exercised(project: Path) -> None:
     with faulty(project, {CHATS: [chat()]}) as world:
         world.write({"model": "gone", "messages": []}, ERROR, status=404)
         _, report, _ = world.drift()

@@ -119,7 +119,7 @@ def command(paths: tuple[Path, ...], **chosen: Any) -> int:
         _print(checked.report, chosen["output_format"])
         _save(checked, chosen)
     if not checked.report.surfaces:
-        raise Inconclusive(_nothing(config, chosen["only"]))
+        raise _nothing(config, chosen["only"])
     return _exit_code(checked.report, chosen["fail_on"], allowed)
 
 
@@ -207,10 +207,13 @@ def _save(checked: Checked, chosen: dict[str, Any]) -> None:
         save_patch(checked.files, chosen["patch"])
 
 
-def _nothing(config: Config, only: str | None) -> str:
+def _nothing(config: Config, only: str | None) -> Inconclusive:
     if only and any(list_fixtures(config.fixtures)):
-        return f"--only {only}: no fixture has such a path. `cachy ls` lists them."
-    return f"{config.fixtures} holds no fixtures to check. Record some first."
+        problem = f"--only {only}: no fixture has such a path."
+        return Inconclusive(problem, advice="`cachy ls` lists them.")
+    return Inconclusive(
+        f"{config.fixtures} holds no fixtures to check.", advice="Record some first."
+    )
 
 
 def _reasons(text: str) -> frozenset[str]:
@@ -218,8 +221,8 @@ def _reasons(text: str) -> frozenset[str]:
 
     reasons = frozenset(filter(None, (part.strip() for part in text.split(","))))
     if unknown := reasons.difference(REASONS):
-        known = ", ".join(REASONS)
-        raise CachyError(f"--allow-inconclusive: {min(unknown)!r} is not one of {known}.")
+        problem = f"--allow-inconclusive: {min(unknown)!r} is not a reason."
+        raise CachyError(problem, advice=f"Use {', '.join(REASONS)}.")
     return reasons
 
 
@@ -235,7 +238,7 @@ def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> in
 
 
 def _has_drifted(report: DriftReport, fail_on: str) -> bool:
-    """Whether something bad enough changed that no pull request proposes a file for."""
+    """Return whether something bad enough changed that no pull request proposes a file for."""
     from cachy.compare.catalogue.rule import SEVERITIES
 
     worst, opened = SEVERITIES[: SEVERITIES.index(fail_on) + 1], report.pull_request

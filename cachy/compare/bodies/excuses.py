@@ -60,7 +60,7 @@ class Comparison:
 
     @property
     def writes_empty(self) -> bool:
-        """Whether the API writes null, "", [] or {} for what is not there."""
+        """Return whether the API writes null, "", [] or {} for what is not there."""
         if self._writes_empty is None:
             sides = (self.known, self.live)
             self._writes_empty = any(one.writes_empty for side in sides for one in side.values())

@@ -23,7 +23,7 @@ class WitnessPlace(Protocol):
 
     @property
     def is_required(self) -> bool:
-        """Whether an object must have it."""
+        """Return whether an object must have it."""
 
     @property
     def types(self) -> frozenset[str]:

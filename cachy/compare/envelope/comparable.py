@@ -1,4 +1,4 @@
-"""Whether two responses can be compared: not after an outage or with an unreadable body."""
+"""Return whether two responses can be compared: not after an outage or with an unreadable body."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ask live APIs: everything once, and what seems gone again at the end of the run."""
+"""Send each planned request once, and again at the end of the run what seems gone."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Answered = tuple[Trial, Try | Obstacle]
 
 @dataclass(slots=True)
 class Asker:
-    """One run's questions: what is sent, when, and how what comes back compares.
+    """Sends the requests of one run and compares what comes back.
 
     stamp: the time that a new recording bears.
     tries: how many must agree before something counts as gone.
@@ -78,7 +78,7 @@ class Asker:
     def compose(
         self, case: Case, response: Response, body: Body | None = None
     ) -> tuple[dict[str, Json], dict[str, bytes]]:
-        """Return the document of a live response and its blobs, redacted; `body` is it parsed.
+        """Return the redacted document of a live response and its blobs; `body` is the parsed body.
 
         It is composed whenever it is needed: to keep many big documents would fill the memory.
 
@@ -91,7 +91,7 @@ class Asker:
         return compose(case.request, response, stamped, connection.config, secrets, parsed=body)
 
     def _wait(self, doubtful: Sequence[Trial]) -> None:
-        """Let the first sightings be some time ago: an outage or a roll-out passes."""
+        """Wait some time after the first sightings, so that an outage or a roll-out can pass."""
         seen = [trial.tries[0].at for trial in doubtful]
         pause = max(seen, default=0.0) + self.apart - time.monotonic()
         if seen and 0 < pause < self.connection.limits.left():
@@ -173,7 +173,7 @@ class Asker:
 
 
 def _units(trials: Iterable[Trial]) -> list[list[Trial]]:
-    """Group what has a turn in common, each group with its earlier turns first."""
+    """Group trials whose chains share a turn, each group with its earlier turns first."""
     units: list[list[Trial]] = []
     for trial in sorted(trials, key=lambda one: len(one.planned.before)):
         names = {turn.name for turn in trial.planned.before}
@@ -195,7 +195,7 @@ def _after(earlier: str, why: Obstacle) -> Obstacle:
 
 
 def _without_headers(case: Case, response: Response) -> Unchecked | None:
-    """A refusal may come of request headers that the program set and that were not kept."""
+    """Return why a refusal may be due to request headers that the fixture does not keep."""
     names = [name for name in case.left_out if not _INCIDENTAL.fullmatch(name.lower())]
     if not names or response.status < 400 or response.status == case.fixture.response.get("status"):
         return None

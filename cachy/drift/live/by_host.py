@@ -1,4 +1,4 @@
-"""Work in threads: a few at once for a host, every host at the same time."""
+"""Run work in threads: a few at once for each host, all hosts at the same time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class _Crew(Generic[_Item, _Result]):
     )
 
     def run(self, waiting: deque[_Item]) -> None:
-        """Do the work of one thread until nothing waits; then say so."""
+        """Work until no item is waiting; None as a result says that this thread has ended."""
         try:
             while waiting:
                 try:

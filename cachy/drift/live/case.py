@@ -1,4 +1,4 @@
-"""A fixture as drift sees it: what it asks, what its response shows, what sending it costs."""
+"""What drift needs of a fixture: its request, what its response shows, what sending it costs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _NESTED = ("generationConfig", "generation_config", "options", "inferenceConfig"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
-    """A fixture as drift sees it.
+    """What drift needs of a fixture.
 
     name: its path from the project's folder, with forward slashes.
     host: host and port of the request, as a credential is bound to.
@@ -55,12 +55,12 @@ class Case:
 
     @property
     def test(self) -> str:
-        """The test that recorded it; empty where there is none."""
+        """Return the test that recorded it; empty if unknown."""
         return str(self.fixture.document.get("recorded", {}).get("test", ""))
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """The request headers that the program set and that were not kept."""
+        """Return the names of the request headers that the fixture does not keep."""
         names = self.fixture.request.get("left_out", ())
         return tuple(map(str, names)) if isinstance(names, (list, tuple)) else ()
 
@@ -112,7 +112,7 @@ def _shown(paths: Paths) -> Iterator[str]:
 
 
 def _asked(fixture: Fixture, request: Request, body: Json) -> Iterator[str]:
-    """Name what a request asks for: each may be refused by itself."""
+    """Yield what a request asks for: an API may refuse each by itself."""
     for name, value in parse_headers(fixture.request.get("headers", {})):
         yield f"header {name.lower()}: {value}"
     yield from (f"query {name}" for name, _ in parse_qsl(urlsplit(request.url).query))
@@ -134,7 +134,7 @@ def _tool_kinds(tools: Json) -> Iterator[str]:
 
 
 def model_of(url: str, body: Json) -> str:
-    """Name the model that a request asks; empty where it names none."""
+    """Return the model that a request names; empty if it names none."""
     named = body.get("model") if isinstance(body, dict) else None
     if isinstance(named, str):
         return named

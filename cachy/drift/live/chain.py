@@ -81,7 +81,7 @@ def _uploads(value: Json) -> Iterator[str]:
 
 
 def _givers(known: Iterable[Case], ids: set[str]) -> dict[str, Case]:
-    """Find the case whose recorded response gave each id."""
+    """Return, by id, the case whose recorded response contains it."""
     found: dict[str, Case] = {}
     for case in known if ids else ():
         if not case.fixture.response.get("truncated"):
@@ -129,7 +129,7 @@ def order_chain(
 
 @dataclass(slots=True)
 class LiveIds:
-    """What the live responses of a chain gave in place of the recorded ids."""
+    """The ids that live responses of a chain have in place of the recorded ones."""
 
     ids: dict[str, str] = field(default_factory=dict)
     items: dict[str, Json] = field(default_factory=dict)  # recorded item id -> live item

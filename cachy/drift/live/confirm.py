@@ -42,7 +42,7 @@ class Trial:
 
     @property
     def has_claims(self) -> bool:
-        """Whether a response lacks what another might have."""
+        """Return whether a response lacks something that another might have."""
         return any(_is_claim(change.rule) for one in self.tries for change in one.changes)
 
     def settled(self) -> list[tuple[Try, list[Change]]]:
@@ -82,7 +82,7 @@ class Trial:
         return stamped if count == total else self._as_partial(stamped)
 
     def _as_partial(self, change: Change) -> Change:
-        """What most tries lack and one has comes and goes."""
+        """Return the change of something that most tries lack and at least one has."""
         is_required = change.sdk == "sdk-broken" or self._is_in_contract(change.path)
         rule = RULES[change.rule].when_seen_again
         if not rule:

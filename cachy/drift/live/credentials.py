@@ -1,4 +1,4 @@
-"""Which host may be asked, and with which credential: never one that only a fixture names."""
+"""Which hosts are asked, and with which credential: never a host that only a fixture names."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _provider(host: str, name: str) -> Provider | None:
 def find_credential(
     url: str, hosts: Mapping[str, str], environ: Mapping[str, str]
 ) -> Headers | Unchecked:
-    """Return the credential of the exact host of a URL, or say why it may not be asked.
+    """Return the credential of the exact host of a URL, or why the host is not asked.
 
     `hosts` is `[tool.cachy.drift] hosts`; what stands there goes before the provider table.
     """

@@ -1,4 +1,4 @@
-"""A bound on one response as a whole: httpx bounds each read, however many there are."""
+"""A time limit for a whole response; httpx limits only each read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Deadline:
     _sockets: list[socket.socket] = field(default_factory=list)
 
     def start(self) -> None:
-        """Begin with the next request; the connection may be kept from the one before."""
+        """Start the clock for the next request, which may use the connection of the last one."""
         self.is_over, self._began = False, time.monotonic()
 
     def elapsed(self) -> float:
@@ -40,7 +40,7 @@ class Deadline:
 
     @contextmanager
     def within(self, seconds: float) -> Iterator[None]:
-        """Let the block take so long; then its connection breaks, and `is_over` holds."""
+        """Close the connection if the block takes longer, and set `is_over`."""
         self.seconds = seconds
         timer = threading.Timer(max(0.0, seconds), self._shut_down)
         timer.daemon = True

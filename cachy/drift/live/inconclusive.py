@@ -1,4 +1,4 @@
-"""What became of a check, and why a response says nothing about drift."""
+"""The outcomes of a check, and the reasons why a response is not evidence of drift."""
 
 from __future__ import annotations
 
@@ -51,8 +51,8 @@ Obstacle = Unchecked | NotExercised
 _NO_CONTENT = 204
 _AUTH = frozenset({401, 403, 407})
 _QUOTA = frozenset({402, 429})
-# What a request is told that is at fault, or names what is not there; any other 4xx tells of the
-# moment, the route or the law.
+# Statuses that blame the request, or that say that what it names does not exist; any other 4xx is
+# about the moment, the route or the law.
 _TELLING = frozenset({400, 404, 410, 422})
 _PASSING = frozenset({408, 409, 425, *range(500, 600)})
 # Providers send these with 400, 403 and 429 alike.
@@ -173,7 +173,7 @@ def _is_idle(body: Body) -> bool:
 
 
 def _page(media: str, body: Body) -> Unchecked | None:
-    """A page in place of data: maintenance, a login, a captive portal; or an unnamed stream."""
+    """Return why text in place of data, such as a maintenance or login page, is not evidence."""
     if "html" in media or str(body.content).lstrip()[:1] == "<":
         return Unchecked("provider", "an HTML page instead of data", PAUSE)
     if _is_data(body):
@@ -194,7 +194,7 @@ def is_stream(media: str) -> bool:
 
 
 def _failed(failure: Json) -> Unchecked:
-    """An error inside a response that began well: OpenRouter, Responses and every stream."""
+    """Return what an error means that a response contains although its status is a success."""
     text = json.dumps(failure)
     detail = f"an error inside the response {name_error(failure)}".strip()
     if _NO_MONEY.search(text) or "rate_limit" in text:
@@ -225,7 +225,7 @@ def _refuse_twins(pairs: list[tuple[str, Json]]) -> Json:
 
 
 def find_failure(body: Body) -> Json:
-    """Find the error that a response carries; None where it carries none."""
+    """Return the error that a response contains; None if it contains none."""
     for value in _values(body):
         if not isinstance(value, dict):
             continue

@@ -1,4 +1,4 @@
-"""What a run may spend, and who may spend it: requests, output tokens, time, silent hosts."""
+"""The limits of a run: requests, output tokens, time, and hosts that do not answer."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class _Host:
 
 @dataclass(slots=True)
 class Limits:
-    """What is left of an allowance; threads share it."""
+    """What is left of an allowance, shared by all threads."""
 
     allowance: Allowance = Allowance()
     sent: int = 0
@@ -121,7 +121,7 @@ class Limits:
         return self.allowance.requests - self.sent
 
     def reserve(self, tokens: int) -> Unchecked | None:
-        """Take one request and its output tokens; or say which limit is reached.
+        """Reserve one request and its output tokens; return which limit is reached, if one is.
 
         What others may still give back is waited for.
         """
@@ -148,7 +148,7 @@ class Limits:
 
     @contextmanager
     def turn(self, name: str) -> Iterator[Unchecked | None]:
-        """Wait for a turn at a host; the first request goes alone, to find out if it answers."""
+        """Wait for a turn at a host, whose first request is sent alone to see if it answers."""
         host = self._host(name)
         with host.changed:
             while host.closed is None and not host.is_proven and host.in_flight:

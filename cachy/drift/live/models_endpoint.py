@@ -1,4 +1,4 @@
-"""What the list of models says of a model that a request no longer gets."""
+"""What a provider's models endpoint says about a model that it refused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be re-sent unasked, and the settings that let the rest be sent."""
+"""Which requests are sent without a setting, and which settings allow the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests are sent again: what is harmless, and as few as show every known structure."""
+"""Which requests are sent: only harmless ones, and as few as cover every known structure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _EXACT = 12  # candidates among which the smallest set is looked for exhaustivel
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Planned:
-    """A case to send again, beside the others of its surface; or why it is not sent.
+    """A case and the other recordings of its surface, or why it is not sent.
 
     stands_for: cases of the surface that show nothing that this one, or another that is sent,
         does not show.
@@ -75,7 +75,7 @@ def make_plan(
 
 
 def _with_turn(case: Case, chain: list[Case] | Skip) -> Case:
-    """Mark the turns of a chain: each shows that the API still knows those before it."""
+    """Mark the turns of a chain: each shows that the API still knows the turns before it."""
     if isinstance(chain, Skip) or len(chain) < 2:
         return case
     return replace(case, facets=case.facets | {f"turn {len(chain)}"})
@@ -120,7 +120,7 @@ def _plan_surface(
 
 
 def _nearest(case: Case, chosen: Sequence[Case]) -> Case:
-    """The one that shows most of what a case shows, else the smallest."""
+    """Return the chosen case that covers most of what a case shows, of equals the smallest."""
     return max(chosen, key=lambda one: (len(one.facets & case.facets), -len(one.facets), one.name))
 
 
@@ -174,12 +174,12 @@ def cover(cases: Sequence[Case]) -> list[Case]:
 
 
 def _cost(case: Case) -> int:
-    """What sending a case costs: tokens where the recording says so, else its size."""
+    """Return what sending a case costs: its recorded tokens, or else its size."""
     return case.total_tokens or len(case.request.body) // 4
 
 
 def _without_dominated(cases: Iterable[Case]) -> list[Case]:
-    """Leave out what shows no more than another; of equals the first stays."""
+    """Leave out each case that shows no more than another one; keep the first of equals."""
     distinct = {case.facets: case for case in reversed(list(cases))}
     return [
         case
@@ -229,7 +229,7 @@ def limit_plan(plan: Sequence[Planned], requests: int) -> list[Planned]:
 
 
 def _by_turns(group: Iterable[Planned]) -> list[Planned]:
-    """Order cases so that each surface has its turn."""
+    """Order cases so that the surfaces take turns."""
     surfaces: defaultdict[str, list[Planned]] = defaultdict(list)
     for planned in group:
         surfaces[planned.case.surface].append(planned)

@@ -1,4 +1,4 @@
-"""The door to live APIs: a recorded request is sent again, past every patched client."""
+"""Sends recorded requests to live APIs, past every client that replay patches."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ OpenTransport = Callable[[str | None], httpx.BaseTransport]  # given a proxy's U
 
 @dataclass(slots=True)
 class Connection:
-    """The connection to live APIs, for threads: counted, and no faster than they ask for."""
+    """The connection to live APIs: it counts requests, and waits as long as an API asks for."""
 
     config: Config
     environ: Mapping[str, str]
@@ -69,14 +69,14 @@ class Connection:
         return self._counted(outgoing, parse_target(request.url).authority, 0)
 
     def secrets(self, request: Request) -> tuple[str, ...]:
-        """Return what a response must not bring to the disk."""
+        """Return the secrets that must not be written if a response contains them."""
         sent = find_credential(request.url, self.config.drift.hosts, self.environ)
         values = () if isinstance(sent, Unchecked) else [value for _, value in sent]
         keys = [part for value in values for part in (value, value.split()[-1])]
         return (*secret_values(self.environ), *keys)
 
     def close(self) -> None:
-        """Close every transport; none is in use any more."""
+        """Close every transport."""
         for transport in self._opened:
             transport.close()
 
@@ -140,7 +140,7 @@ class Connection:
         return response._replace(body=bytes(body))
 
     def _deadline(self) -> Deadline:
-        """The deadline of this thread, which knows the socket of its connection."""
+        """Return the deadline of this thread, which knows the socket of its connection."""
         if not hasattr(self._own, "deadline"):
             self._own.deadline = Deadline()
         deadline: Deadline = self._own.deadline
@@ -164,7 +164,7 @@ def _spent(body: bytes) -> int:
 
 
 def _failed(error: httpx.HTTPError, deadline: Deadline, host: str) -> Unchecked:
-    """Return why nothing came, by the error's name: its own text may quote a header."""
+    """Return why there is no response, by the error's type, as its text may quote a header."""
     if deadline.is_over:
         return _late(f"no response within {deadline.seconds:.0f} s")
     if isinstance(error, httpx.TimeoutException):
@@ -244,5 +244,5 @@ def _texts(request: Request) -> tuple[bytes, ...]:
 
 
 def _authority(url: httpx.URL) -> str:
-    """The host that the credential would go to, as httpx reads the URL."""
+    """Return the host that would receive the credential, as httpx reads the URL."""
     return parse_target(f"{url.scheme}://{url.netloc.decode('ascii')}/").authority
