@@ -222,8 +222,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
     """Add a worker's totals to ours."""
-    if told := getattr(node, "workeroutput", {}).get("cachy"):
-        node.config.stash[_totals].add(Totals.from_json(told))
+    if totals := getattr(node, "workeroutput", {}).get("cachy"):
+        node.config.stash[_totals].add(Totals.from_json(totals))
 
 
 def pytest_terminal_summary(

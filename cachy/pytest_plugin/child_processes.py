@@ -16,9 +16,9 @@ _MISSES = "CACHY_MISSES"  # as `replay.misses` has it, which a session without c
 
 def watch_children(config: pytest.Config) -> None:
     """Let child processes have cachy on as the session has it, until the session ends."""
-    told = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
-    os.environ[_MISSES] = told
-    config.add_cleanup(lambda: _forget(told))
+    path = os.path.join(tempfile.gettempdir(), f"cachy-misses-{secrets.token_hex(8)}")
+    os.environ[_MISSES] = path
+    config.add_cleanup(lambda: _forget(path))
     _set_until_the_end(config, hint.USERS_FOLDER, str(config.invocation_params.dir))
     _set_until_the_end(config, hint.ROOTDIR, str(config.rootpath))
     if not _is_controller(config):
@@ -26,9 +26,9 @@ def watch_children(config: pytest.Config) -> None:
         config.add_cleanup(children.unwatch)
 
 
-def _forget(told: str) -> None:
+def _forget(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):
-        os.remove(told)
+        os.remove(path)
 
 
 def _set_until_the_end(config: pytest.Config, name: str, value: str) -> None:

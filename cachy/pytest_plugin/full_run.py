@@ -64,11 +64,11 @@ class FullRun:
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
         """Add what a worker used and left out."""
-        told = getattr(node, "workeroutput", {}).get("cachy_run")
-        if told:
-            self._left_out = self._left_out or told["left_out"]
-            self._skipped += told["skipped"]
-            self._lines += told["lines"]
+        reported = getattr(node, "workeroutput", {}).get("cachy_run")
+        if reported:
+            self._left_out = self._left_out or reported["left_out"]
+            self._skipped += reported["skipped"]
+            self._lines += reported["lines"]
 
     def read_children(self) -> Totals:
         """Return what the processes did that tests started; workers leave it to the session."""
@@ -89,8 +89,8 @@ class FullRun:
 
             self._lines.append(so_far().to_json())
         if self._is_worker:
-            told = {"left_out": self._left_out, "skipped": self._skipped, "lines": self._lines}
-            self._config.workeroutput["cachy_run"] = told  # type: ignore[attr-defined]
+            reported = {"left_out": self._left_out, "skipped": self._skipped, "lines": self._lines}
+            self._config.workeroutput["cachy_run"] = reported  # type: ignore[attr-defined]
         elif self._lines or os.path.exists(os.environ.get(_FILE, "")):
             self._conclude(int(session.exitstatus))
 

@@ -56,7 +56,7 @@ def changed_contracts(
     """
     for name, surface in surfaces.items():
         group = [result for result in results if result.case.surface == name]
-        if any(result.told for result in group):
+        if any(result.counted for result in group):
             text = render_contract(_taught(surface, group, config), config.redact)
             if text != read_text(surface.path):
                 yield path_name(surface.path, config), text

@@ -25,7 +25,7 @@ from cachy.interaction import JsonObject
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Told:
+class CountedChange:
     """A change that counts, and what the API says of it."""
 
     change: Change
@@ -48,7 +48,7 @@ class Rewritten:
 class CaseResult:
     """What was found in one case.
 
-    told: the changes that count.
+    counted: the changes that count.
     seen: those that the settings ignore, too.
     live: the documents that showed that something comes and goes, for the contract.
     rewritten: its own new text, and those of the cases that it stands for.
@@ -57,7 +57,7 @@ class CaseResult:
 
     case: Case
     stands_for: tuple[Case, ...] = ()
-    told: tuple[Told, ...] = ()
+    counted: tuple[CountedChange, ...] = ()
     seen: tuple[Change, ...] = ()
     transient: tuple[Change, ...] = ()
     shown: frozenset[str] = frozenset()
@@ -71,7 +71,7 @@ class CaseResult:
 
     @property
     def outcome(self) -> Outcome:
-        if self.told:
+        if self.counted:
             return "drift"
         if self.unchecked:
             return "inconclusive"
@@ -108,24 +108,28 @@ class Judge:
     def _with_changes(
         self, result: CaseResult, settled: Sequence[tuple[Try, list[Change]]]
     ) -> CaseResult:
-        case, told, shown = result.case, list[Told](), list[tuple[JsonObject, list[Change]]]()
+        case, counted, shown = (
+            result.case,
+            list[CountedChange](),
+            list[tuple[JsonObject, list[Change]]](),
+        )
         blobs: dict[str, bytes] = {}
         for one, changes in settled:
             live, payloads = self.asker.compose(case, one.response)
             kept = apply_policy(changes, case.surface, self.config.drift, self.now.date())
-            told += [self._told(change, case, live["response"]) for change in kept]
+            counted += [self._counted(change, case, live["response"]) for change in kept]
             if kept:
                 shown.append((live, kept))
                 blobs |= payloads
         seen = tuple(change for _, changes in settled for change in changes)
-        result = replace(result, told=tuple(told), seen=seen)
+        result = replace(result, counted=tuple(counted), seen=seen)
         return self._rewritten(result, shown, blobs)
 
-    def _told(self, change: Change, case: Case, response: JsonObject) -> Told:
+    def _counted(self, change: Change, case: Case, response: JsonObject) -> CountedChange:
         refused = RULES[change.rule].refused
         if refused is None:
-            return Told(change=change, case=case)
-        return Told(
+            return CountedChange(change=change, case=case)
+        return CountedChange(
             change=change,
             case=case,
             message=find_message(response),

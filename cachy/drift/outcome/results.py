@@ -11,7 +11,7 @@ from cachy.compare.catalogue.rule import SEVERITIES
 from cachy.compare.catalogue.rules import RULES
 from cachy.drift.live.case import Case
 from cachy.drift.live.inconclusive import OUTCOMES
-from cachy.drift.outcome.judgement import CaseResult, Told
+from cachy.drift.outcome.judgement import CaseResult, CountedChange
 from cachy.drift.outcome.report import (
     ChangeRow,
     DriftReport,
@@ -106,9 +106,11 @@ def _surface(name: str, group: Sequence[CaseResult], stale: Sequence[str]) -> Su
         complete=not unchecked,
         fixtures=tuple(sorted(fixtures)),
         sent=tuple(_sent(result) for result in group if result.tries),
-        changes=_rows(one for result in group for one in result.told),
+        changes=_rows(one for result in group for one in result.counted),
         transient=_rows(
-            Told(change=change, case=result.case) for result in group for change in result.transient
+            CountedChange(change=change, case=result.case)
+            for result in group
+            for change in result.transient
         ),
         stale=tuple(name for name in stale if name in fixtures),
         not_exercised=tuple(_branches_not_taken(group)),
@@ -126,23 +128,23 @@ def _branches_not_taken(group: Iterable[CaseResult]) -> Iterator[str]:
     yield from sorted(known.difference(*(result.shown for result in answered)))
 
 
-def _rows(told: Iterable[Told]) -> tuple[ChangeRow, ...]:
+def _rows(counted: Iterable[CountedChange]) -> tuple[ChangeRow, ...]:
     """Return a change that several fixtures show as one row, worst first."""
-    groups: dict[_Key, list[Told]] = {}
-    for one in told:
+    groups: dict[_Key, list[CountedChange]] = {}
+    for one in counted:
         groups.setdefault(_key(one), []).append(one)
     rows = [_row(group) for group in groups.values()]
     return tuple(replace(row) for _, row in sorted(rows, key=lambda pair: worst_first(pair[0])))
 
 
-def _key(one: Told) -> _Key:
+def _key(one: CountedChange) -> _Key:
     change = one.change
     is_refusal = RULES[change.rule].refused is not None  # a row for each model and message
     asked = (one.case.model, one.message) if is_refusal else ()
     return (change.rule, change.path, str(change.new), *asked)
 
 
-def _row(group: Sequence[Told]) -> tuple[Change, ChangeRow]:
+def _row(group: Sequence[CountedChange]) -> tuple[Change, ChangeRow]:
     first = group[0]
     facts: Mapping[str, str | None] = {
         name: getattr(first.change, name)
