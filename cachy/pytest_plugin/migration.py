@@ -17,10 +17,10 @@ from cachy.importers.write import CassetteWriter, unfiltered
 from cachy.interaction import Request, host_and_port
 from cachy.pytest_plugin.cassette_files import open_cassettes
 from cachy.replay import misses, placeholder_keys
-from cachy.replay.decision import Decision, Refusal, Replay
+from cachy.replay.decision import Decision, Key, Refusal, Replay
 from cachy.replay.owner import current_owner
 from cachy.replay.scope import new_session
-from cachy.replay.session import Key, Session
+from cachy.replay.session import Session
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 _cassettes = pytest.StashKey["CassettesOfTest"]()
