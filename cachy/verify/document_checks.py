@@ -1,16 +1,19 @@
-"""What a fixture's own document shows of its response: whether the stream ended."""
+"""What a fixture's own document shows of its response: whether it is whole, and whose it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from cachy.fixture.document import AMBIGUOUS
 from cachy.interaction import Json
 from cachy.providers import find_operation
 
 
 def find_in_response(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Return what a recorded response lacks: a rule, and the detail."""
+    """Return why a recorded response is of no use, or of little: a rule, and the detail."""
     response = document["response"]
+    if places := document["request"].get(AMBIGUOUS):
+        yield "ambiguous", f"requests differ only in {', '.join(places)}"
     if response.get("truncated"):
         yield "truncated", "the stream was cut while recording"
     elif "sse" in response:

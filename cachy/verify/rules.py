@@ -95,6 +95,13 @@ RULES = {
             "Delete it.",
         ),
         FindingRule(
+            "ambiguous",
+            "warning",
+            "Another request differs from this one only in a credential.",
+            "Nothing tells which of them the response belongs to, so it answers none.",
+            "Name the state of the world of each but one by `variant`, and record again.",
+        ),
+        FindingRule(
             "truncated",
             "warning",
             "The recorded stream was cut before its end.",

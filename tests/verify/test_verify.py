@@ -58,6 +58,7 @@ BREAKS: list[tuple[str, Callable[[Path], Any]]] = [
     ("wrong-place", lambda path: path.rename(path.parents[4] / path.name)),
     ("unsafe-path", link_outside),
     ("secret-left", key),
+    ("ambiguous", lambda path: edit(path, lambda d: d["request"].update(ambiguous=["$.key"]))),
     ("truncated", lambda path: edit(path, lambda d: d["response"].update(truncated=True))),
     ("no-terminator", lambda path: edit(path, lambda d: d["response"]["sse"].pop())),
     ("empty-stream", lambda path: edit(path, lambda d: d["response"]["sse"].clear())),
