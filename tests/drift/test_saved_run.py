@@ -131,6 +131,7 @@ def test_a_second_job_takes_what_the_first_one_saved(saved: tuple[Path, Path, Pa
     assert [path for path in contents(patch)] == [name]
 
 
+@pytest.mark.slow
 def test_a_job_between_them_adds_what_the_tests_say(saved: tuple[Path, Path, Path, str]) -> None:
     project, report, patch, _ = saved
     (project / "test_it.py").write_text("def test_it():\n    pass\n")
