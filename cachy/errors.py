@@ -18,10 +18,12 @@ What one module raises and another catches; none of these reaches a user:
 * UnusableEntry         a recorded interaction that does not become a fixture
   + AnotherResponse     one whose request has another response already
 * LostRace              a branch that moved while cachy worked on it
+* NetworkFault          a fault that a test asks for, before each client makes it its own
 """
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from typing import Any, Literal
@@ -250,3 +252,18 @@ class AnotherResponse(UnusableEntry):
 
 class LostRace(Exception):
     """The branch is not what it was when cachy looked."""
+
+
+class NetworkFault(Exception):
+    """A request that a test wants to fail on its way, as `kind` says."""
+
+    def __init__(self, kind: Literal["timeout", "reset"]) -> None:
+        super().__init__(kind)
+        self.kind = kind
+        self.is_timeout = kind == "timeout"
+
+    def as_os_error(self) -> OSError:
+        """Return what a socket raises."""
+        if self.is_timeout:
+            return TimeoutError("timed out")
+        return ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")

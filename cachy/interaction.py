@@ -79,6 +79,8 @@ class Response(NamedTuple):
     truncated: bool = False
     http_version: str = HTTP_VERSION
     packed: bytes = b""  # the body as its content-encoding packed it, where the client got that
+    is_cut: bool = False  # by a fault: the client's own error follows the last of the chunks
+    delay: float = 0.0  # by a fault: seconds before the first piece of the body
 
     def __repr__(self) -> str:
         """Return no secret, as for a request."""

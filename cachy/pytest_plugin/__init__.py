@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from cachy.config import Config
     from cachy.replay.session import Session
 
-_ARGUMENTS = "mode, repeats, share, variant, record_status, doms, hdrs, cache_dir"
+_ARGUMENTS = "mode, repeats, share, variant, record_status, fault, doms, hdrs, cache_dir"
 _KNOWN = f"The marker takes {_ARGUMENTS}, each by its name."
 MIGRATE = "migrate"
 _totals = pytest.StashKey[Totals]()

@@ -72,4 +72,12 @@ class Refusal(NamedTuple):
     reason: tuple[str, str]  # and what to do
 
 
-Decision: TypeAlias = "Replay | Recording | Adoption | Refusal"
+class Faulted(NamedTuple):
+    """The decision to answer a request by a fault; None for one that fails on its way."""
+
+    request: Request
+    response: Response | None
+    fault: str
+
+
+Decision: TypeAlias = "Replay | Recording | Adoption | Refusal | Faulted"

@@ -14,7 +14,15 @@ from cachy.interaction import Request
 from cachy.replay.counters import Tally
 
 JournalEvent = Literal[
-    "hit", "live", "recorded", "not recorded", "miss", "uncovered", "renamed", "migrated"
+    "hit",
+    "live",
+    "recorded",
+    "not recorded",
+    "miss",
+    "uncovered",
+    "renamed",
+    "migrated",
+    "fault",
 ]
 
 
@@ -74,6 +82,10 @@ class Journal:
         if host not in self.tally.uncovered:
             self._say("uncovered", host)
         self.tally.uncovered.append(host)
+
+    def faulted(self, request: Request, fault: str) -> None:
+        """Say that a request was answered by a fault."""
+        self._say("fault", f"{fault}: {self._shown(request)}")
 
     def missed(self, error: UnrecordedRequest) -> None:
         """Log a miss; `misses.remember` has printed its first line already."""

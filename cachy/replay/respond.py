@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from cachy.config import Mode
-from cachy.errors import CachyError
+from cachy.errors import CachyError, NetworkFault
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import file_name
 from cachy.interaction import Request, Response
-from cachy.replay.decision import Adoption, Decision, Key, Refusal, Replay
+from cachy.replay.decision import Adoption, Decision, Faulted, Key, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
 from cachy.replay.polling import repeats, surface_of
 from cachy.replay.process import PROCESS
@@ -25,8 +25,8 @@ _MANY = 20  # equal requests
 
 def recall(session: Session, key: Key) -> Response | None:
     """Return the response of the fixture that one look finds; None leaves it to `answer`."""
-    if PROCESS.interactions is not None:
-        return None  # a test that asks for its requests sees them whole
+    if PROCESS.interactions is not None or session.faults is not None:
+        return None  # what a test asks of its requests needs them whole
     try:
         replay = session.recall(key)
     except CachyError:
@@ -42,11 +42,12 @@ def answer(session: Session, request: Request) -> Response | Recording:
     Raises:
         UnrecordedRequest: nothing recorded fits, and it may not go live; or what is recorded
             cannot be read.
+        NetworkFault: the test wants this request to fail on its way.
     """
     request = session.known_as(request)
     try:
         with may_block():
-            decision = _adopted(session, session.decide(request))
+            decision = _adopted(session, _decide(session, request))
             if PROCESS.interactions is not None:
                 decision = PROCESS.interactions.note(session, request, decision)
         unreadable = None
@@ -58,6 +59,8 @@ def answer(session: Session, request: Request) -> Response | Recording:
         return _replayed(session, decision)
     if isinstance(decision, Refusal):
         _refuse(session, request, decision)
+    if isinstance(decision, Faulted):
+        return _faulted(session, decision)
     return _sent(session, decision)
 
 
@@ -97,7 +100,21 @@ def _count_equal(session: Session, identity: Identity, used: str) -> None:
         )
 
 
-def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refusal:
+def _decide(session: Session, request: Request) -> Decision:
+    if session.faults is None:
+        return session.decide(request)
+    decision: Decision = session.faults.decide(request, session.decide)
+    return decision
+
+
+def _faulted(session: Session, decision: Faulted) -> Response:
+    session.journal.faulted(decision.request, decision.fault)
+    if decision.response is None:
+        raise NetworkFault("timeout" if decision.fault == "timeout" else "reset")
+    return decision.response
+
+
+def _adopted(session: Session, decision: Decision) -> Replay | Recording | Refusal | Faulted:
     """Write the fixture where a session decides so, and go on with that."""
     if not isinstance(decision, Adoption):
         return decision
@@ -121,5 +138,7 @@ def restart_counts(session: Session, owner: Owner) -> None:
     """Count equal requests from 1 again, as each try of a test does."""
     name = owner.name(session.config)
     session.recorder.restart_counts(name)
+    if session.faults is not None:
+        session.faults.restart()
     if name:
         session.ambiguity.forget(own_variant(owner, session.config))

@@ -172,8 +172,12 @@ def cachy(
     share: Share | None = None,
     variant: str = "",
     record_status: Sequence[int] = (),
+    fault: str = "",
 ) -> Iterator[None]:
-    """Turn cachy on inside a block, as `enable_cachy` does; then the state before."""
+    """Turn cachy on inside a block, as `enable_cachy` does; then the state before.
+
+    `fault`, such as "429 x2", is what the first requests get: see docs/faults.md.
+    """
     session = new_session(
         cache_dir,
         doms,
@@ -184,6 +188,7 @@ def cachy(
         share=share,
         variant=variant,
         record_status=record_status,
+        fault=fault,
     )
     with in_session(session):
         yield
@@ -222,9 +227,10 @@ def new_session(
     share: Share | None = None,
     variant: str = "",
     record_status: Sequence[int] = (),
+    fault: str = "",
     around: Config | None = None,
 ) -> Session:
-    """Make the session of a scope; the arguments are those of `enable_cachy`.
+    """Make the session of a scope; the arguments are those of `cachy`.
 
     What is not chosen is taken from `around`, by default from the project's settings.
     """
@@ -234,17 +240,28 @@ def new_session(
         raise CachyError(f"repeats={repeats!r}: write 'same' or 'sequence'.")
     if share not in (None, "project", "module", "test"):
         raise CachyError(f"share={share!r}: write 'project', 'module' or 'test'.")
-    chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "debug": debug or None}
-    chosen |= {"share": share, "variant": variant or None}
+    chosen: dict[str, Any] = {"mode": mode, "repeats": repeats, "share": share}
+    chosen |= {"debug": debug or None, "variant": variant or None}
+    chosen["record_status"] = frozenset(record_status) or None
     if cache_dir is not None:
         chosen["fixtures"] = Path.cwd() / os.path.expanduser(cache_dir)
     for name, value in (("doms", doms), ("hdrs", hdrs)):
         chosen[name] = None if value is None else (value,) if isinstance(value, str) else (*value,)
-    chosen["record_status"] = frozenset(record_status) or None
-    if around is not None:
-        return Session(override(around, **chosen))
+    return _with_fault(override(around, **chosen) if around else _load(chosen), fault)
+
+
+def _load(chosen: dict[str, Any]) -> Config:
     starts = [folder for folder in (calling_folder(), Path.cwd()) if folder is not None]
-    return Session(load_config(*starts, **chosen))
+    return load_config(*starts, **chosen)
+
+
+def _with_fault(config: Config, fault: str) -> Session:
+    session = Session(config)
+    if fault:
+        from cachy.replay.testing.faults import Faults, parse_fault  # only such a scope needs it
+
+        session.faults = Faults(parse_fault(fault), session.config, session.store)
+    return session
 
 
 @contextmanager

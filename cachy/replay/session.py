@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cachy.config import Config, Mode
 from cachy.errors import AmbiguousFixture
@@ -65,6 +65,7 @@ class Session:
         self.equal: Counter[str] = Counter()  # requests while recording, by the files used
         self.coverage = Coverage(config, self.journal.uncovered)
         self.covers = self.coverage.covers
+        self.faults: Any = None  # those that a test asks for
         self._known: dict[Key, FoundFixture] = {}
         self._room = _KNOWN
         named = (*_BODY_HEADERS, *counted_headers(config.match.headers))

@@ -57,13 +57,13 @@ def write_test(project: pytest.Pytester, *, passes: bool) -> None:
 
 def names(folder: Path) -> set[str]:
     """Return the surfaces of the fixtures below a folder."""
-    found = [path for path in folder.rglob("*.json") if path.parent.name != "blobs"]
+    below = [path.relative_to(folder) for path in folder.rglob("*.json")]
+    found = [folder / path for path in below if not {"blobs", ".cachy"} & {*path.parts}]
     return {json.loads(path.read_text())["request"]["url"].rpartition("/")[2] for path in found}
 
 
 def kept(project: pytest.Pytester) -> set[str]:
-    folder = project.path / "cachy_fixtures"
-    return names(folder) - names(folder / ".cachy")
+    return names(project.path / "cachy_fixtures")
 
 
 def apart(project: pytest.Pytester) -> set[str]:

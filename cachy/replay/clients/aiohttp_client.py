@@ -7,6 +7,7 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
+from cachy.errors import NetworkFault
 from cachy.interaction import Request, Response, header
 from cachy.replay import respond
 from cachy.replay.clients import dns_guard
@@ -37,7 +38,9 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
             if not any(getattr(middleware, "is_cachy", False) for middleware in own):
                 chosen = kwargs.get("auto_decompress")
                 unpacks = getattr(self, "_auto_decompress", True) if chosen is None else chosen
-                middleware = _middleware(AiohttpSession(library, self, unpacks), current)
+                timeout = kwargs.get("timeout", getattr(self, "_timeout", None))
+                asking = AiohttpSession(library, self, unpacks, timeout)
+                middleware = _middleware(asking, current)
                 kwargs["middlewares"] = (*own, middleware)
             return await original(self, method, url, **kwargs)
 
@@ -58,7 +61,10 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
         if "upgrade" in outgoing.headers:
             dns_guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
-        found = respond.answer(session, await _to_request(outgoing))
+        try:
+            found = respond.answer(session, await _to_request(outgoing))
+        except NetworkFault as fault:
+            raise _own_error(asking.library, fault) from None
         if isinstance(found, Response):
             return make_response(asking, outgoing, found)
         with sending(found):
@@ -67,6 +73,16 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
 
     answer.is_cachy = True  # type: ignore[attr-defined]
     return answer
+
+
+def _own_error(library: ModuleType, fault: NetworkFault) -> Exception:
+    error: Exception
+    if fault.is_timeout:
+        kind = getattr(library, "SocketTimeoutError", library.ServerTimeoutError)
+        error = kind("Timeout on reading data from socket")
+    else:
+        error = library.ClientOSError(*fault.as_os_error().args)
+    return error
 
 
 async def _to_request(outgoing: Any) -> Request:

@@ -21,6 +21,7 @@ class AiohttpSession(NamedTuple):
     library: ModuleType
     client: Any
     unpacks: bool
+    timeout: Any = None  # of this request: a ClientTimeout, or seconds
 
 
 def make_reader(library: ModuleType, *pieces: bytes, is_cut: bool = False) -> Any:
@@ -44,26 +45,38 @@ def _open_connection(library: ModuleType) -> type[Any]:
     return Open
 
 
+def _feed(reader: Any) -> None:
+    """Feed the next piece, or the end."""
+    piece = next(reader.pieces, None)
+    if piece is not None:
+        reader.feed_piece(piece, is_chunk=True)
+    elif reader.own_end is not None:
+        raise reader.own_end
+    elif reader.is_cut:
+        raise dns_guard.past_the_end()
+    else:
+        reader.feed_eof()
+
+
 @cache
 def _reader_class(library: ModuleType) -> type[Any]:
     class Reader(library.StreamReader):  # type: ignore[name-defined,misc]
         """A reader that is fed one piece where it would have to wait for more."""
 
         is_replayed = False
+        delay = 0.0
+        patience: float | None = None
+        own_end: Exception | None = None
 
         async def _wait(self, func_name: str) -> None:
             if not self.is_replayed:
                 return await super()._wait(func_name)  # type: ignore[no-any-return]
+            if self.delay:
+                delay, self.delay = self.delay, 0.0
+                await _wait_as_a_fault_says(library, delay, self.patience)
             self.feed()
 
-        def feed(self) -> None:
-            piece = next(self.pieces, None)
-            if piece is not None:
-                self.feed_piece(piece, is_chunk=True)
-            elif self.is_cut:
-                raise dns_guard.past_the_end()
-            else:
-                self.feed_eof()
+        feed = _feed
 
         def feed_piece(self, piece: bytes, *, is_chunk: bool) -> None:
             self.feed_data(piece)
@@ -89,7 +102,7 @@ def make_response(asking: AiohttpSession, outgoing: Any, answer: Response) -> An
     response.content = _replayed_content(asking, answer)
     response._closed = False
     response.content.on_eof(response._response_eof)
-    if len(answer.chunks) < 2 and not answer.truncated:
+    if len(answer.chunks) < 2 and not answer.truncated and not answer.delay:
         response.content.feed_eof()
     return response
 
@@ -103,8 +116,30 @@ def _replayed_content(asking: AiohttpSession, answer: Response) -> Any:
     content.is_replayed = True
     if len(pieces) > 1 or answer.truncated:
         content.begin_http_chunk_receiving()
-    content.feed_piece(pieces[0], is_chunk=bool(pieces[0]))
+    if answer.is_cut:
+        content.own_end = asking.library.ClientPayloadError("Response payload is not completed")
+    if answer.delay:
+        content.delay, content.pieces = answer.delay, iter(pieces)
+        content.patience = _patience(asking)
+    else:
+        content.feed_piece(pieces[0], is_chunk=bool(pieces[0]))
     return content
+
+
+def _patience(asking: AiohttpSession) -> float | None:
+    timeout = asking.timeout
+    found = getattr(timeout, "sock_read", None) or getattr(timeout, "total", timeout)
+    return None if found is None else float(found)
+
+
+async def _wait_as_a_fault_says(library: ModuleType, delay: float, patience: float | None) -> None:
+    """Wait, but no longer than the client does."""
+    import asyncio
+
+    await asyncio.sleep(delay if patience is None else min(delay, patience))
+    if patience is not None and patience < delay:
+        kind = getattr(library, "SocketTimeoutError", library.ServerTimeoutError)
+        raise kind("Timeout on reading data from socket")
 
 
 def unpack(library: ModuleType, coding: str, raw: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""HTTP as `http.client` reads it from a socket: tee a live body, and serve a recorded one.
+"""HTTP as `http.client` reads it from a socket: tee a live body.
 
 Below `http.client` everything above it stays the library's own: how a body is cut, decoded,
 iterated, released and closed.
@@ -6,18 +6,15 @@ iterated, released and closed.
 
 from __future__ import annotations
 
-import io
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import wraps
-from http.client import HTTPMessage, HTTPResponse, responses
+from http.client import HTTPResponse
 from typing import Any
 
-from cachy.interaction import Response, header
-from cachy.replay.clients import dns_guard
 from cachy.replay.clients.tee import DRAIN_BYTES, DRAIN_SECONDS, RecordingBuffer
 
 _PIECE = 2**16  # bytes at most
@@ -208,77 +205,3 @@ def make_begin(original: Any) -> Any:
         self.fp = _TapedFile(self.fp, framing, buffer)  # type: ignore[assignment]
 
     return begin
-
-
-class ReplaySocket:
-    """What a connection holds instead of a socket: it drops the request, and serves the body."""
-
-    def __init__(self, answer: Response) -> None:
-        self.answer = answer
-        length = header(answer.headers, "content-length")
-        self.is_chunked = answer.truncated or (len(answer.chunks) > 1 and length is None)
-
-    def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
-        return io.BufferedReader(_Pieces(self._framed(), is_cut=self.answer.truncated))
-
-    def _framed(self) -> list[bytes]:
-        pieces = self.answer.chunks or (self.answer.body,)
-        if not self.is_chunked:
-            return [b"".join(pieces)]
-        framed = [b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces if piece]
-        return framed if self.answer.truncated else [*framed, b"0\r\n\r\n"]
-
-    def sendall(self, *_args: Any) -> None:
-        """Nothing is sent."""
-
-    settimeout = shutdown = sendall
-
-    def close(self) -> None:
-        """Nothing is open."""
-
-
-class _Pieces(io.RawIOBase):
-    """Serve one piece at a time; reading on where a recorded stream was cut is a miss."""
-
-    def __init__(self, pieces: list[bytes], *, is_cut: bool) -> None:
-        self._pieces = iter(pieces)
-        self._rest = memoryview(b"")
-        self._is_cut = is_cut
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, target: Any) -> int:
-        if not self._rest:
-            self._rest = memoryview(next(self._pieces, b""))
-        if not self._rest and self._is_cut:
-            raise dns_guard.past_the_end()
-        count = min(len(target), len(self._rest))
-        target[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-
-class ReplayedResponse(HTTPResponse):
-    """The response of `http.client`, its head taken from the fixture as it is."""
-
-    def __init__(self, sock: Any, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        self._recorded: ReplaySocket = sock
-
-    def begin(self) -> None:
-        answer = self._recorded.answer
-        self.status, self.code = answer.status, answer.status
-        self.reason = responses.get(answer.status, "")
-        self.version = 10 if answer.http_version == "HTTP/1.0" else 11
-        self.headers = self.msg = HTTPMessage()
-        for name, value in answer.headers:
-            if not (name == "content-length" and answer.truncated):
-                self.headers.add_header(name, value)
-        self.will_close, self.chunked = False, self._recorded.is_chunked
-        self.chunk_left = None
-        self.length = None if self.chunked else sum(map(len, answer.chunks)) or len(answer.body)
-        if getattr(self, "_method", "") == "HEAD" or answer.status in (204, 304):
-            self.length, self.chunked = 0, False
-        if self.chunked:
-            self.headers.add_header("transfer-encoding", "chunked")

@@ -12,6 +12,7 @@ from functools import cache, lru_cache, wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from cachy.errors import NetworkFault
 from cachy.interaction import Headers, Request, Response
 from cachy.replay import respond
 from cachy.replay.clients import dns_guard, tls
@@ -94,9 +95,12 @@ class _SyncShim(_Shim):
         if _is_upgrade(counted):
             dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return self.inner.handle_request(outgoing)
-        answer = _answer(self.session, outgoing, counted, outgoing.read())
+        try:
+            answer = _answer(self.session, outgoing, counted, outgoing.read())
+        except NetworkFault as fault:
+            raise _own_error(self.library, fault, outgoing) from fault.as_os_error()
         if isinstance(answer, Response):
-            return _replayed(self.library, answer)
+            return _replayed(self.library, answer, outgoing)
         with sending(answer):
             incoming = self.inner.handle_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=False)
@@ -108,9 +112,12 @@ class _AsyncShim(_Shim):
         if _is_upgrade(counted):
             dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
             return await self.inner.handle_async_request(outgoing)
-        answer = _answer(self.session, outgoing, counted, await outgoing.aread())
+        try:
+            answer = _answer(self.session, outgoing, counted, await outgoing.aread())
+        except NetworkFault as fault:
+            raise _own_error(self.library, fault, outgoing) from fault.as_os_error()
         if isinstance(answer, Response):
-            return _replayed(self.library, answer)
+            return _replayed(self.library, answer, outgoing)
         with sending(answer):
             incoming = await self.inner.handle_async_request(outgoing)
         return _taped(self.library, answer, incoming, is_async=True)
@@ -175,12 +182,18 @@ def _decoded(
     )
 
 
-def _replayed(library: ModuleType, answer: Response) -> Any:
+def _own_error(library: ModuleType, fault: NetworkFault, outgoing: Any) -> Exception:
+    kind = library.ReadTimeout if fault.is_timeout else library.ReadError
+    error: Exception = kind(str(fault.as_os_error()), request=outgoing)
+    return error
+
+
+def _replayed(library: ModuleType, answer: Response, outgoing: Any) -> Any:
     response, stream = response_classes(library)
     return response(
         answer.status,
         headers=_encoded(library, answer.headers),
-        stream=stream(answer),
+        stream=stream(answer, outgoing),
         extensions={"http_version": answer.http_version.encode("ascii")},
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from functools import cache
 from types import ModuleType
@@ -16,7 +17,7 @@ def response_classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
     """Return the classes of a replayed response and of its stream, made for this library."""
 
     class ReplayStream(_ReplayStream, library.SyncByteStream, library.AsyncByteStream):  # type: ignore[name-defined,misc]
-        pass
+        _library = library
 
     class PlainResponse(_PlainResponse, library.Response):  # type: ignore[name-defined,misc]
         _own_class = library.Response
@@ -29,32 +30,68 @@ def response_classes(library: ModuleType) -> tuple[type[Any], type[Any]]:
 class _ReplayStream:
     """One class for both ways of reading: the bytes are at hand."""
 
-    def __init__(self, answer: Response) -> None:
+    _library: ModuleType
+
+    def __init__(self, answer: Response, outgoing: Any) -> None:
         self.answer = answer
+        self.outgoing = outgoing
 
     @property
     def plain_body(self) -> bytes | None:
         answer = self.answer
-        return None if answer.chunks or answer.truncated else answer.body
+        return None if answer.chunks or answer.truncated or answer.delay else answer.body
 
     def __iter__(self) -> Iterator[bytes]:
-        pieces = self.answer.chunks or (self.answer.body,)
-        return _torn(pieces) if self.answer.truncated else iter(pieces)
+        if self.answer.delay:
+            return self._late()
+        return self._pieces()
 
     def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Pieces(iter(self))
+        if self.answer.delay:
+            return self._alate()
+        return _Pieces(self._pieces())
+
+    def _pieces(self) -> Iterator[bytes]:
+        pieces = self.answer.chunks or (self.answer.body,)
+        return self._torn(pieces) if self.answer.truncated else iter(pieces)
+
+    def _torn(self, pieces: tuple[bytes, ...]) -> Iterator[bytes]:
+        """Yield what was recorded of a stream that was cut off, then say that no more was."""
+        yield from pieces
+        if self.answer.is_cut:
+            problem = "peer closed connection without sending complete message body"
+            raise self._library.RemoteProtocolError(problem, request=self.outgoing)
+        raise dns_guard.past_the_end()
+
+    def _late(self) -> Iterator[bytes]:
+        time.sleep(self._wait())
+        self._check_patience()
+        yield from self._pieces()
+
+    async def _alate(self) -> AsyncIterator[bytes]:
+        import anyio  # httpx's own dependency, loaded by its async clients already
+
+        await anyio.sleep(self._wait())
+        self._check_patience()
+        for piece in self._pieces():
+            yield piece
+
+    def _wait(self) -> float:
+        return min(self.answer.delay, self._patience())
+
+    def _patience(self) -> float:
+        seconds = self.outgoing.extensions.get("timeout", {}).get("read")
+        return float("inf") if seconds is None else float(seconds)
+
+    def _check_patience(self) -> None:
+        if self._patience() < self.answer.delay:
+            raise self._library.ReadTimeout("timed out", request=self.outgoing)
 
     def close(self) -> None:
         """Nothing is open."""
 
     async def aclose(self) -> None:
         """Nothing is open."""
-
-
-def _torn(pieces: tuple[bytes, ...]) -> Iterator[bytes]:
-    """Yield what was recorded of a stream that was cut off, then say that no more was."""
-    yield from pieces
-    raise dns_guard.past_the_end()
 
 
 class _Pieces:

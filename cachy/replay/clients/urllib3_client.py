@@ -17,18 +17,14 @@ from functools import cache, wraps
 from types import ModuleType
 from typing import Any
 
+from cachy.errors import NetworkFault
 from cachy.interaction import Headers, Request, Response, header, host_and_port
 from cachy.replay import respond
-from cachy.replay.clients.http_wire import (
-    ReplayedResponse,
-    ReplaySocket,
-    TapedBody,
-    make_begin,
-    taping,
-)
+from cachy.replay.clients.http_wire import TapedBody, make_begin, taping
 from cachy.replay.clients.other_recorders import are_sockets_replaced, is_replaced, is_theirs
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import inside, is_inside, sending
+from cachy.replay.clients.replayed_wire import ReplayedResponse, ReplaySocket
 from cachy.replay.recorder import Recording
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
@@ -36,15 +32,18 @@ _PIECE = 2**14  # bytes of a file at a time, as urllib3 reads it
 _PORTS = {"http": 80, "https": 443}
 
 
+_Found = Response | Recording | NetworkFault
+
+
 class _Turn:
     """What was decided for the request that a pool is about to send; each half is taken once."""
 
-    def __init__(self, found: Response | Recording) -> None:
-        self.found: Response | Recording | None = found
+    def __init__(self, found: _Found) -> None:
+        self.found: _Found | None = found
 
-    def take(self, kind: type[Any]) -> Any:
-        """Return what was decided if it is of this kind."""
-        if not isinstance(self.found, kind):
+    def take(self, *kinds: type[Any]) -> Any:
+        """Return what was decided if it is of one of these kinds."""
+        if not isinstance(self.found, kinds):
             return None
         found, self.found = self.found, None
         return found
@@ -53,9 +52,9 @@ class _Turn:
 _turn: ContextVar[_Turn | None] = ContextVar("cachy_urllib3_turn", default=None)
 
 
-def _take(kind: type[Any]) -> Any:
+def _take(*kinds: type[Any]) -> Any:
     turn = _turn.get()
-    return turn.take(kind) if turn else None
+    return turn.take(*kinds) if turn else None
 
 
 def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
@@ -89,7 +88,11 @@ def _make_urlopen(library: ModuleType, original: Any, current: CurrentSession) -
             return original(self, method, url, body, headers, *args, **kw)
         body, raw = _whole(library, body)
         pairs = _pairs(self.headers if headers is None else headers)
-        with _decided(respond.answer(session, Request(method, target, pairs, raw))):
+        try:
+            found: _Found = respond.answer(session, Request(method, target, pairs, raw))
+        except NetworkFault as fault:
+            found = fault
+        with _decided(found):
             response = original(self, method, url, body, headers, *args, **kw)
         return _without_framing(response)
 
@@ -104,7 +107,7 @@ def _stands_aside(pool: type[Any]) -> bool:
 
 
 @contextmanager
-def _decided(found: Response | Recording) -> Iterator[None]:
+def _decided(found: _Found) -> Iterator[None]:
     turn = _Turn(found)
     token = _turn.set(turn)
     try:
@@ -118,7 +121,7 @@ def _decided(found: Response | Recording) -> Iterator[None]:
 def _make_get_conn(library: ModuleType, original: Any) -> Any:
     @wraps(original)
     def _get_conn(self: Any, *args: Any, **kwargs: Any) -> Any:
-        answer = _take(Response)
+        answer = _take(Response, NetworkFault)
         if answer is None:
             return original(self, *args, **kwargs)
         return _replaying(library)(self.host, self.port, answer)
@@ -236,9 +239,15 @@ def _replaying(library: ModuleType) -> type[Any]:
         is_cachy = is_verified = proxy_is_verified = True
         response_class = ReplayedResponse
 
-        def __init__(self, host: str, port: int | None, answer: Response) -> None:
+        def __init__(self, host: str, port: int | None, answer: Response | NetworkFault) -> None:
             super().__init__(host, port)
-            self.sock = ReplaySocket(answer)
+            self.fault = answer if isinstance(answer, NetworkFault) else None
+            self.sock = ReplaySocket(Response(200) if isinstance(answer, NetworkFault) else answer)
+
+        def getresponse(self, *args: Any, **kwargs: Any) -> Any:
+            if self.fault:
+                raise self.fault.as_os_error()
+            return super().getresponse(*args, **kwargs)
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             with inside():  # else the guard of `http.client` would refuse it

@@ -17,7 +17,7 @@ from cachy.fixture.document import request_of, response_of
 from cachy.fixture.format.content_encoding import decode
 from cachy.interaction import Headers, Json, Request, Response, header
 from cachy.replay import placeholder_keys
-from cachy.replay.decision import Decision, Replay
+from cachy.replay.decision import Decision, Faulted, Replay
 from cachy.replay.owner import Owner, current_owner
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
@@ -155,7 +155,7 @@ class Interactions(Sequence[Interaction]):
         """Note a request of this test; return what was decided, which tells of its response."""
         if current_owner() != self._owner:
             return decision
-        if isinstance(decision, Replay):
+        if isinstance(decision, (Replay, Faulted)):
             settled = session.without_given(request)
             self._notes.append(_Note(session.config, settled, decision.response))
         elif isinstance(decision, Recording):

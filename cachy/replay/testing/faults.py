@@ -1,0 +1,132 @@
+"""Faults that a test asks for: what its first requests get in the place of a recorded answer."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Callable
+from typing import Literal, NamedTuple
+
+from cachy.config import Config
+from cachy.errors import CachyError
+from cachy.fixture.identity.fingerprint import identify
+from cachy.fixture.store.store import Store
+from cachy.interaction import Request, Response
+from cachy.providers.documented_errors import documented_error
+from cachy.replay.decision import Decision, Faulted, Replay
+
+_Kind = Literal["status", "timeout", "reset", "cut", "malformed", "slow"]
+_COUNTED = re.compile(r"(?:(?P<status>[45]\d\d)|(?P<kind>timeout|reset))(?:\s*x\s*(?P<times>\d+))?")
+_AFTER = re.compile(r"(?P<kind>cut|malformed)\s+after\s+(?P<count>\d+)\s+events?")
+_SLOW = re.compile(r"first\s+token\s+after\s+(?P<seconds>\d+(?:\.\d+)?)\s*s")
+_ADVICE = (
+    "Write '429 x2', 'timeout', 'reset x3', 'cut after 2 events', 'malformed after 2 events' or "
+    "'first token after 5s'."
+)
+_AT_ONCE = (("retry-after", "0"), ("retry-after-ms", "1"))  # SDKs take 0 as if nothing was said
+
+
+class WantedFault(NamedTuple):
+    """One fault; `number` is a status, a count of events, or seconds."""
+
+    kind: _Kind
+    number: float = 0
+    times: int = 1
+
+
+def parse_fault(text: str) -> WantedFault:
+    """Return the fault that a text names.
+
+    Raises:
+        CachyError: it names none.
+    """
+    wanted = text.strip().lower() if isinstance(text, str) else ""
+    if (found := _COUNTED.fullmatch(wanted)) and (times := int(found["times"] or 1)) > 0:
+        kind = found["kind"] or "status"
+        return WantedFault(kind, int(found["status"] or 0), times)  # type: ignore[arg-type]
+    if found := _AFTER.fullmatch(wanted):
+        return WantedFault(found["kind"], int(found["count"]))  # type: ignore[arg-type]
+    if found := _SLOW.fullmatch(wanted):
+        return WantedFault("slow", float(found["seconds"]))
+    raise CachyError(f"fault={text!r} is not a fault that cachy knows", advice=_ADVICE)
+
+
+class Faults:
+    """The fault of one scope, and how many of its requests have had it."""
+
+    def __init__(self, fault: WantedFault, config: Config, store: Store) -> None:
+        self._fault = fault
+        self._config = config
+        self._store = store
+        self.restart()
+
+    def restart(self) -> None:
+        """Begin again with the first request."""
+        self._turns = itertools.count()  # which threads may share
+
+    def decide(self, request: Request, otherwise: Callable[[Request], Decision]) -> Decision:
+        """Decide about a request; from the last fault on as without one."""
+        fault = self._fault
+        if next(self._turns) >= fault.times:
+            return otherwise(request)
+        if fault.kind in ("timeout", "reset"):
+            return Faulted(request, None, fault.kind)
+        if fault.kind == "status":
+            return Faulted(request, self._error(request), f"status {fault.number:.0f}")
+        decision = otherwise(request)
+        if isinstance(decision, Replay):  # what goes live is recorded whole
+            return decision._replace(response=_spoil(decision.response, fault))
+        return decision
+
+    def _error(self, request: Request) -> Response:
+        """Return a recorded response of the surface with this status, else the documented one."""
+        status, identity = int(self._fault.number), identify(request, self._config)
+        found = _recorded(status, os.path.dirname(self._store.path_of(identity)), self._store)
+        if found is None:
+            target = identity.target
+            body = documented_error(target.authority, request.method, target.path, status)
+            found = Response(status, (("content-type", "application/json"),), body)
+        names = {name for name, _ in _AT_ONCE}
+        headers = tuple(pair for pair in found.headers if pair[0].lower() not in names)
+        return found._replace(headers=(*headers, *_AT_ONCE))
+
+
+def _recorded(status: int, folder: str, store: Store) -> Response | None:
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError:
+        return None
+    for name in names:
+        if name.endswith(".json"):
+            try:
+                response = store.read(os.path.join(folder, name))
+            except CachyError:
+                continue
+            if response is not None and response.status == status:
+                return response
+    return None
+
+
+def _spoil(response: Response, fault: WantedFault) -> Response:
+    """Return a recorded response as the fault leaves it; without events, its body is halved."""
+    count = int(fault.number)
+    if fault.kind == "slow":
+        return response._replace(delay=fault.number)
+    chunks = response.chunks
+    if not chunks:
+        half = response.body[: len(response.body) // 2]
+        is_cut = fault.kind == "cut"
+        return response._replace(body=b"", chunks=(half,), truncated=is_cut, is_cut=is_cut)
+    if fault.kind == "cut":
+        return response._replace(chunks=chunks[:count] or (b"",), truncated=True, is_cut=True)
+    at = min(count, len(chunks) - 1)
+    return response._replace(chunks=(*chunks[:at], _malformed(chunks[at]), *chunks[at + 1 :]))
+
+
+def _malformed(event: bytes) -> bytes:
+    """Return an event whose data breaks off, as no JSON does."""
+    head, mark, data = event.rpartition(b"data:")
+    text = data.strip() if mark else event.strip()
+    broken = text[: len(text) // 2] if text.startswith(b"{") else b"{"
+    return head + mark + b" " * bool(mark) + broken + (b"\n\n" if mark else b"\n")
