@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import grpc
 import httpx
 import httpx2
+import pycurl
 import pytest
 import requests
 from commands import start_cachy, start_module
@@ -89,6 +92,38 @@ def test_a_request_to_an_uncovered_host_is_counted(
         "other.example:8000"
     ] * 2
     assert capsys.readouterr().err.count("cachy: uncovered: other.example:8000") == 1
+
+
+def send_by_urllib(url: str, proxy: str) -> None:
+    handler = urllib.request.ProxyHandler({"http": proxy})
+    with urllib.request.build_opener(handler).open(url, timeout=60) as response:
+        response.read()
+
+
+def send_by_pycurl(url: str, proxy: str) -> None:
+    curl = pycurl.Curl()
+    curl.setopt(pycurl.URL, url)
+    curl.setopt(pycurl.PROXY, proxy)
+    curl.setopt(pycurl.WRITEFUNCTION, lambda _: None)
+    curl.perform()
+    curl.close()
+
+
+def open_grpc(url: str, proxy: str) -> None:
+    host = url.removeprefix("http://").partition("/")[0]
+    grpc.insecure_channel(host).close()
+
+
+@pytest.mark.parametrize("send", [send_by_urllib, send_by_pycurl, open_grpc])
+def test_a_client_that_is_not_intercepted_is_counted_too(
+    send: Callable[[str, str], None], project: Path, origin: ScriptedServer
+) -> None:
+    with cachy.cachy(doms=["api.example.com"], mode="replay"):
+        session = current_session()
+        for _ in range(2):
+            send("http://other.example:8000/v1/n", origin.url)
+    assert session is not None
+    assert session.journal.tally.uncovered == ["other.example:8000"] * 2
 
 
 @every_client

@@ -49,6 +49,8 @@ def open_http_door(library: ModuleType, current: CurrentSession, patches: Patche
             host, port = host_and_port(url) if is_proxied else (self.host, self.port)
             if self._tunnel_host:
                 host, port = self._tunnel_host, self._tunnel_port
+            if not _is_urllib3(type(self)):  # whose door has counted this request
+                count(current(), _name(host), port)
             check(current(), _name(host), port)
             return original(self, method, url, *args, **kwargs)
 
@@ -123,6 +125,18 @@ def _name(host: Any) -> str:
 def _number(port: Any) -> int | None:
     text = port.decode() if isinstance(port, bytes) else str(port)
     return int(text) if text.isdigit() else {"https": 443, "http": 80}.get(text)
+
+
+def _is_urllib3(kind: type[Any]) -> bool:
+    return any(base.__module__.startswith("urllib3.") for base in kind.__mro__)
+
+
+def count(session: Session | None, host: str, port: int | None) -> None:
+    """Count a request to an uncovered host by a client that cachy does not intercept."""
+    if session is None or not host or is_inside() or are_sockets_replaced():
+        return
+    if not session.coverage.guards(host, port):
+        session.coverage.pass_by(host, port)
 
 
 def check(session: Session | None, host: str, port: int | None) -> None:

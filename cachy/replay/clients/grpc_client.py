@@ -24,6 +24,8 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
         @wraps(original)
         def __init__(self: Any, target: Any, *args: Any, **kwargs: Any) -> None:
             _check(current, target)
+            for address in addresses(_text(target)):
+                dns_guard.count(current(), *address)
             self.cachy_target = target
             original(self, target, *args, **kwargs)
 
@@ -44,9 +46,12 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
 
 
 def _check(current: CurrentSession, target: Any) -> None:
-    text = target.decode("utf-8", "replace") if isinstance(target, bytes) else str(target)
-    for host, port in addresses(text):
+    for host, port in addresses(_text(target)):
         dns_guard.check(current(), host, port)
+
+
+def _text(target: Any) -> str:
+    return target.decode("utf-8", "replace") if isinstance(target, bytes) else str(target)
 
 
 def addresses(target: str) -> Iterator[tuple[str, int | None]]:

@@ -60,4 +60,6 @@ def _check(current: CurrentSession, handle: Any) -> None:
     # A handle may be older than the scope; and with libcurl's attributes a class's own wins.
     url = getattr(handle, "cachy_url", "")
     url = url.decode("latin-1") if isinstance(url, bytes) else url
-    dns_guard.check(current(), *host_and_port(url if "://" in url else f"http://{url}"))
+    host, port = host_and_port(url if "://" in url else f"http://{url}")
+    dns_guard.count(current(), host, port)
+    dns_guard.check(current(), host, port)
