@@ -23,6 +23,7 @@ from cachy.replay.hint import USERS_FOLDER
 from cachy.replay.run import completeness, summary
 from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals, add_up
+from cachy.replay.run.unwatched import describe_unwatched, isolating_option
 
 _ON = ".on"  # the file beside the report that says that some process turned cachy on
 _UNWATCHED = (
@@ -127,16 +128,8 @@ def _find_program(name: str) -> str:
 
 def _refuse_isolation(options: tuple[str, ...]) -> None:
     """Refuse options that keep Python from reading PYTHONPATH, which enables cachy."""
-    rest = iter(options)
-    for option in rest:
-        if option[:1] != "-" or option[:2] in ("-c", "-m", "--"):
-            return
-        if option in ("-W", "-X"):
-            next(rest, "")
-        elif option[:2] not in ("-W", "-X") and set(option) & set("IES"):
-            raise CachyError(
-                f"python {option} would run without cachy.", advice=f"Remove {option}."
-            )
+    if option := isolating_option(options):
+        raise CachyError(f"python {option} would run without cachy.", advice=f"Remove {option}.")
 
 
 def _left_over(config: Config, prunes: bool) -> list[str]:
@@ -168,4 +161,5 @@ def _details(total: Totals) -> list[str]:
         *(f"missed: {error}" for error in total.missed),
         *total.renamed,
         *describe_uncovered(total.uncovered),
+        *describe_unwatched(total.unwatched),
     ]

@@ -19,6 +19,7 @@ from cachy.replay.clients.patching import Patches
 from cachy.replay.owner import Owner, current_owner, set_owner
 from cachy.replay.process import PROCESS
 from cachy.replay.run.summary import FILE
+from cachy.replay.run.unwatched import find_unwatched
 from cachy.replay.session import Session
 
 _SETTINGS = "CACHY_CHILD"  # what holds in a child, as JSON; `autostart` knows its name too
@@ -51,11 +52,21 @@ def _make_start(original: Any) -> Any:
 
     @wraps(original)
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        if _SETTINGS in os.environ and len(args) <= _BEFORE_ENV:
+        is_ours = _SETTINGS in os.environ and len(args) <= _BEFORE_ENV
+        if is_ours:
             kwargs["env"] = _with_our_path(kwargs.get("env"))
         original(self, *args, **kwargs)
+        if is_ours:
+            _note_unwatched(args[0] if args else kwargs.get("args", ()), kwargs["env"])
 
     return __init__
+
+
+def _note_unwatched(command: Any, environ: Mapping[str, str] | None) -> None:
+    session = scope.current_session()
+    program = find_unwatched(command, environ, _SETTINGS) if session else ""
+    if session and program:
+        session.journal.tally.unwatched.append(program)
 
 
 def _with_our_path(environ: Mapping[str, str] | None) -> Mapping[str, str] | None:

@@ -14,6 +14,7 @@ class Tally:
         self.refused: list[str] = []  # requests, and why they are not recorded
         self.unwritten: list[str] = []  # the same where it is the disk's fault
         self.uncovered: list[str] = []  # hosts, one for each request
+        self.unwatched: list[str] = []  # programs that were started and cannot have cachy on
         self.renamed: list[str] = []  # tests, and those that they once were
         self.migrated: list[list[str]] = []  # a test, and what its request changed
         self.to_cover: list[str] = []  # hosts that cassettes answered
@@ -30,6 +31,7 @@ class Tally:
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()
         self.uncovered.clear()
+        self.unwatched.clear()
         self.renamed.clear()
         self.migrated.clear()
         self.to_cover.clear()

@@ -305,3 +305,33 @@ def test_it(url):
     assert "1 missed" in said
     assert origin.count == 0
     assert re.search(r"No fixture answers GET \S+ \(mode replay, from CACHY_MODE\)", said)
+
+
+STARTED = {
+    "-I": [sys.executable, "-I", "-c", ""],
+    "-sE": [sys.executable, "-sE", "-c", ""],
+    "-S": ["python3", "-W", "error", "-S", "-c", ""],
+}
+
+
+def test_programs_that_cannot_be_watched_are_named(
+    project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, origin: ScriptedServer
+) -> None:
+    test = f"""
+def test_it(cachy):
+    from pathlib import Path
+    for command in {list(STARTED.values())!r}:
+        subprocess.run(command)
+    environ = {{"PATH": os.environ["PATH"]}}
+    subprocess.run([Path(sys.executable), "-c", ""], env=environ)
+    subprocess.run("curl --version", shell=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["git", "--version"], stdout=subprocess.DEVNULL)
+
+def test_without_cachy():
+    subprocess.run("curl --version", shell=True, stdout=subprocess.DEVNULL)
+"""
+    write(project, origin, test)
+    said = replay(project, monkeypatch)
+    options = ", ".join(f"python {option} (1)" for option in sorted(STARTED))
+    own = "python with an environment of its own (1)"
+    assert f"cachy: not watched: curl (1), {options}, {own}; what they request goes live" in said

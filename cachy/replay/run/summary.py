@@ -28,6 +28,7 @@ _COUNTED = (
     "refused",
     "unwritten",
     "uncovered",
+    "unwatched",
     "renamed",
     "migrated",
     "to_cover",
@@ -147,7 +148,7 @@ def _end_with_multiprocessing(_: object) -> None:
 
 def _end() -> None:
     run = PROCESS.run
-    has_uncovered = any(tally.uncovered for tally, _ in run.tallies.values())
+    has_uncovered = any(tally.uncovered or tally.unwatched for tally, _ in run.tallies.values())
     if not run.is_over and (run.token or PROCESS.misses or has_uncovered):
         run.is_over = True
         add_line(so_far())

@@ -10,6 +10,7 @@ from cachy.display import agree, counted
 from cachy.replay.coverage import describe_uncovered
 from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals
+from cachy.replay.run.unwatched import describe_unwatched
 
 _SHOWN = 20  # kinds of differences
 
@@ -27,6 +28,7 @@ def summary_lines(totals: Totals) -> Iterator[str]:
     yield from totals.renamed
     yield from _migration_lines(totals)
     yield from describe_uncovered(totals.uncovered)
+    yield from describe_unwatched(totals.unwatched)
 
 
 def _migration_lines(totals: Totals) -> Iterator[str]:
