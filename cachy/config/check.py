@@ -174,6 +174,14 @@ def _path_fault(path: str) -> str:
 # A parameter of the query, a path of a JSON body, or the name of a field such as user[nonce].
 _PATH = r"\?.+|(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+(?:\[[^\[\]]*\]|\.[^.\[\]]+)*"
 
+
+def _module(value: Json) -> str:
+    name = text(value)
+    if all(part.isidentifier() for part in name.split(".")):
+        return str(name)
+    raise ValueError(f"{value!r} is not the name of a module; write it as 'tests.cachy_hooks'")
+
+
 SETTINGS: dict[str, Check] = {
     "fixtures": text,
     "mode": parse_mode,
@@ -192,6 +200,7 @@ SETTINGS: dict[str, Check] = {
     "paths": strings,
     "polling": strings,
     "transports": strings,
+    "hooks": _module,
     "vcr_marker": _typed(bool, "true or false"),
     "redact": each(_pattern_fault),
 }

@@ -73,6 +73,7 @@ class Config(NamedTuple):
     record_status: frozenset[int] = frozenset()
     redact: tuple[str, ...] = ()
     keep: Literal["always", "passed"] = "always"  # "passed": set aside what failed tests record
+    hooks: str = ""  # a module with before_match and before_record
     vcr_marker: bool = False  # whether `@pytest.mark.vcr` counts as cachy's own marker
     max_age: int | None = None  # days
     only: str = ""  # a glob: requests of other fixtures never go live

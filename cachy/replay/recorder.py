@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cachy.config import Config, Mode, current_test, is_recorded
-from cachy.errors import NAME_A_VARIANT, CachyError
+from cachy.errors import NAME_A_VARIANT, CachyError, UnusableEntry
 from cachy.fixture.compose import compose, parse_user_agent
 from cachy.fixture.document import with_mark
 from cachy.fixture.environment_advice import guard_identity
@@ -59,6 +59,8 @@ class Recording:
         try:
             with may_block():
                 self.recorder.write(self, response)
+        except UnusableEntry as error:
+            self._refuse(error.reason)
         except CachyError as error:
             self.abandon()
             self.recorder.journal.unwritten(self.request, error)
@@ -116,6 +118,8 @@ class Recorder:
         identity, advice = guard_identity(request, recording.identity, self.config, secrets)
         recorded = self._provenance(recording, response)
         document, blobs = compose(request, response, recorded, self.config, secrets, PROCESS.given)
+        if self.config.hooks:
+            document, blobs = _hooked(document, blobs, identity, self.config)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
         is_equal = before is not None and is_same_answer(Path(before), document)
         places = sorted(recording.asked.places) if recording.asked else []
@@ -228,6 +232,14 @@ def _before_writing(config: Config, former: str | None, blobs: Mapping[str, byte
     from cachy.replay.testing.set_aside import before_writing  # only tests need it
 
     return [before_writing(config, former, blobs)]
+
+
+def _hooked(
+    document: dict[str, Json], blobs: dict[str, bytes], identity: Identity, config: Config
+) -> tuple[dict[str, Json], dict[str, bytes]]:
+    from cachy.fixture.hooks import load_hooks  # few projects have any
+
+    return load_hooks(config).before_record(document, blobs, identity, config)
 
 
 def _recorded_at(recording: Recording, response: Response) -> str:

@@ -25,8 +25,9 @@ _MANY = 20  # equal requests
 
 def recall(session: Session, key: Key) -> Response | None:
     """Return the response of the fixture that one look finds; None leaves it to `answer`."""
-    if PROCESS.interactions is not None or session.faults is not None:
-        return None  # what a test asks of its requests needs them whole
+    is_seen_whole = session.faults is not None or session.config.hooks
+    if PROCESS.interactions is not None or is_seen_whole:
+        return None  # a hook, and what a test asks of its requests, need them whole
     try:
         replay = session.recall(key)
     except CachyError:
@@ -44,9 +45,9 @@ def answer(session: Session, request: Request) -> Response | Recording:
             cannot be read.
         NetworkFault: the test wants this request to fail on its way.
     """
-    request = session.known_as(request)
     try:
         with may_block():
+            request = _known(session, request)
             decision = _adopted(session, _decide(session, request))
             if PROCESS.interactions is not None:
                 decision = PROCESS.interactions.note(session, request, decision)
@@ -62,6 +63,15 @@ def answer(session: Session, request: Request) -> Response | Recording:
     if isinstance(decision, Faulted):
         return _faulted(session, decision)
     return _sent(session, decision)
+
+
+def _known(session: Session, request: Request) -> Request:
+    """Return a request as its fixture knows it."""
+    if session.config.hooks:
+        from cachy.fixture.hooks import load_hooks  # few projects have any
+
+        request = load_hooks(session.config).before_match(request)
+    return session.known_as(request)
 
 
 def _refuse(session: Session, request: Request, why: CachyError | Refusal) -> NoReturn:

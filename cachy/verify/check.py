@@ -249,6 +249,8 @@ def _unused_blobs(named: set[str], config: Config) -> Iterator[Finding]:
 
 
 def _ignored(config: Config) -> Iterator[Finding]:
+    if config.hooks:
+        yield Finding("hooks-in-force", "pyproject.toml", f"[tool.cachy] hooks: {config.hooks}")
     for kind in ("ignore", "normalize"):
         for entry in getattr(config.match, kind):
             yield Finding("match-ignored", "pyproject.toml", f"[tool.cachy.match] {kind}: {entry}")

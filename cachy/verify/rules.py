@@ -183,6 +183,13 @@ RULES = {
             "file.",
         ),
         FindingRule(
+            "hooks-in-force",
+            "info",
+            "Functions of the project change what is matched and recorded.",
+            "What they take out of a request, nobody compares.",
+            "Read the module that the finding names.",
+        ),
+        FindingRule(
             "match-ignored",
             "info",
             "The settings let requests match although they differ.",
