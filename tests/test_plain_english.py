@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import tokenize
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -83,6 +85,18 @@ def statements(tree: ast.AST) -> Iterator[ast.AST]:
 def test_what_developers_read_is_plain_english() -> None:
     assert [where for where, _, text in docstrings() if RIDDLES.search(text)] == []
     assert len(docstrings()) > 1000
+
+
+def comments(path: Path) -> Iterator[str]:
+    for token in tokenize.generate_tokens(StringIO(path.read_text(encoding="utf-8")).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+
+
+def test_comments_are_plain_english() -> None:
+    found = [(path.name, text) for path in SOURCES for text in comments(path)]
+    assert [(name, text) for name, text in found if RIDDLES.search(text)] == []
+    assert len(found) > 100
 
 
 def test_a_function_says_what_it_returns_or_does() -> None:

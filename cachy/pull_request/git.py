@@ -138,7 +138,7 @@ class Scratch:
         for row in filter(None, rows.split("\0")):
             facts, _, path = row.partition("\t")
             mode, _, sha = facts.split()
-            # What is no plain file, as a symbolic link, equals no fixture.
+            # Anything but a plain file, such as a symbolic link, equals no fixture.
             found[path] = sha if mode.startswith("100") else f"{mode}:{sha}"
         return found
 

@@ -209,7 +209,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if "cachy.replay.run.summary" in sys.modules:
         from cachy.replay.run.summary import summary
 
-        done = summary()  # of every scope, whoever opened it
+        done = summary()  # of every scope, by whichever code it was opened
         done.missed = []  # which are in there already
         totals.add(done)
     if totals.astray and session.exitstatus == pytest.ExitCode.OK:

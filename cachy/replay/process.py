@@ -56,7 +56,7 @@ class Process:
         return GivenSecrets()
 
     def gave(self, secret: str) -> bool:
-        """Whether a response gave this process a secret."""
+        """Return whether a response gave this process a secret."""
         return self.given.gave(secret)
 
     def hook(self, at_exit: Callable[[], None], after_fork: Callable[[], None]) -> None:
@@ -86,7 +86,9 @@ class RunState:
         self.is_on = False  # whether a scope's mode was another than "off"
         self.token = ""  # names this process in the run's report, once it is in there
         self.is_over = False
-        self.is_telling = False  # whether each request is told at once, as a test may end us
+        self.is_telling = (
+            False  # whether each request is reported at once, as a test may kill this process
+        )
 
     def begin_child(self) -> None:
         self.token, self.is_over = "", False

@@ -44,7 +44,7 @@ from cachy.replay.sequence import Sequences, Turn
 if TYPE_CHECKING:
     from cachy.replay.recorder import Recorder, Recording
 
-__tracebackhide__ = True  # pytest shows whoever asked, not what is in between
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _KNOWN = 64 * 1024 * 1024  # bytes of requests whose fixture is remembered, each with _COST more
 _COST = 1024
 _BODY_HEADERS = ("content-type", "content-encoding", "upgrade")

@@ -90,7 +90,7 @@ def test_what_the_tests_say_of_the_new_responses(tests: dict[str, Any], lines: l
     assert text_of(tests={"command": "pytest -q", **tests}) == [*lines, "", NOTHING]
 
 
-def test_what_is_no_finding_has_a_line_of_its_own() -> None:
+def test_what_is_not_a_finding_has_a_line_of_its_own() -> None:
     told = text_of(
         surfaces=[
             surface(CHAT, transient=[SEEN_ONCE], stale=NAMES[:1]),

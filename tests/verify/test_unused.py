@@ -136,7 +136,7 @@ def test_a_file_that_cannot_be_deleted_is_named(config: Config) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"command": 1}', "[" * 100_000])
-def test_a_record_of_a_run_that_cannot_be_read_is_none(config: Config, text: str) -> None:
+def test_an_unreadable_record_of_a_run_is_skipped(config: Config, text: str) -> None:
     path = recorded(config, "Pears?", test="test_a.py::test_it")
     save_run(config.fixtures, Run(PYTEST, LATER, used(path)))
     (written,) = (config.fixtures / ".cachy").glob("*.run")
