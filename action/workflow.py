@@ -29,7 +29,7 @@ class Annotation:
 
 
 def render_annotations(annotations: Sequence[Annotation]) -> Iterator[str]:
-    """Return the annotations of one step, at most ten of each kind."""
+    """Yield the annotations of one step, at most ten of each kind."""
     for kind in KINDS:
         same = [annotation for annotation in annotations if annotation.kind == kind]
         yield from map(_render_annotation, _first_ten(kind, same))
@@ -41,7 +41,7 @@ def render_error(message: str) -> str:
 
 
 def render_masks(secrets: Iterable[str]) -> Iterator[str]:
-    """Return the commands that hide `secrets` in the log; none outside of a runner."""
+    """Yield the commands that hide `secrets` in the log; none outside of a runner."""
     if is_on_runner():
         yield from (f"::add-mask::{_escape(secret)}" for secret in secrets)
 

@@ -59,7 +59,7 @@ def put_together(report: DriftReport, record: Record | None, declines: Declines)
 
 
 def list_changes(report: DriftReport) -> Iterable[Known]:
-    """Return a report's changes, each with its surface."""
+    """Yield a report's changes, each with its surface."""
     for row in report.surfaces:
         for change in row.changes:
             yield Known(surface=row.surface, change=change)

@@ -100,7 +100,7 @@ def _render_line(line: Fact, mark: str) -> str:
 
 
 def _folded(facts: Facts) -> Iterable[tuple[str, Fact, str]]:
-    """Return each line as it is written, with the one variant of all its objects.
+    """Yield each line as it is written, with the one variant of all its objects.
 
     A variant without another beside it is named once, at its object, instead of in every path.
     """

@@ -98,7 +98,7 @@ def _object(node: Node, *, is_root: bool = False) -> Schema:
 
 
 def _members(node: Node) -> Iterator[Schema]:
-    """Return a schema that holds each known member of a union to its own fields."""
+    """Yield schemas that hold each known member of a union to its own fields."""
     for (key, name), variant in sorted(node.variants.items()):
         before = (
             DISCRIMINATORS[: DISCRIMINATORS.index(key)] if key in DISCRIMINATORS else DISCRIMINATORS

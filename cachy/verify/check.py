@@ -116,7 +116,7 @@ class _Checks:
     folders: dict[str, bool] = field(default_factory=dict)  # whether a contract lies there
 
     def find(self, path: Path, leads_out: bool) -> Iterator[Finding]:
-        """Return what is wrong with one fixture."""
+        """Yield what is wrong with one fixture."""
         where = shown(self.config, path)
         for found in self._find(path, leads_out):
             finding = found if isinstance(found, Finding) else Finding(found[0], where, *found[1:])
@@ -229,7 +229,7 @@ def _duplicates(paths: Iterable[Path], config: Config) -> Iterator[Finding]:
 
 
 def _find_odd_names(listed: Iterable[tuple[Path, bool]], config: Config) -> Iterator[Finding]:
-    """Return names that a reader or another disk takes for something else."""
+    """Yield names that a reader or another disk takes for something else."""
     names: dict[str, list[Path]] = {}
     for path, _ in listed:
         text = str(path)

@@ -82,7 +82,7 @@ class Contracts:
     def hold(
         self, document: JsonObject, fixture: Path, *, teaches: bool = True
     ) -> Iterator[Finding]:
-        """Return what in a valid fixture breaks its contract.
+        """Yield what in a valid fixture breaks its contract.
 
         `teaches`: the contract learns from a fixture that breaks nothing.
         """
@@ -124,13 +124,13 @@ class Contracts:
         self._known[path] = _SurfaceState(contract, surface)
 
     def find_behind(self) -> Iterator[Finding]:
-        """Return the contracts that lack what valid fixtures show."""
+        """Yield the contracts that lack what valid fixtures show."""
         for path, contract, merged in self.merged():
             if contract and (news := _find_news(contract, merged)):
                 yield Finding("contract-behind", shown(self._config, path), _listed(news))
 
     def merged(self) -> Iterator[tuple[Path, Contract | None, Contract]]:
-        """Return each contract's path, the contract as it is, and with what was learned."""
+        """Yield each contract's path, the contract as it is, and with what was learned."""
         for path, known in sorted(self._known.items()):
             if known and (merged := known.merged()):
                 yield path, known.contract, merged

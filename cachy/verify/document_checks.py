@@ -10,7 +10,7 @@ from cachy.providers import find_operation
 
 
 def find_in_response(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    """Return why a recorded response is of no use, or of little: a rule, and the detail."""
+    """Yield what makes a recorded response of little or no use: a rule, and the detail."""
     response = document["response"]
     if places := document["request"].get(AMBIGUOUS):
         yield "ambiguous", f"requests differ only in {', '.join(places)}"

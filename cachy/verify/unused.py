@@ -183,7 +183,7 @@ def unnamed_blobs(paths: Iterable[Path], root: Path) -> list[Path]:
 
 
 def unused_findings(config: Config) -> Iterator[Finding]:
-    """Return what is superseded, and what the last complete run of the tests did not use."""
+    """Yield what is superseded, and what the last complete run of the tests did not use."""
     runs = load_runs(config.fixtures)
     found = find_unused(config) if runs else None
     for path in found.fixtures if found else ():

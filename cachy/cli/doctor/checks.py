@@ -12,7 +12,7 @@ from cachy.providers import DOMS, PROVIDERS
 
 
 def describe_project(config: Config) -> Iterator[str]:
-    """Return which settings apply, and why."""
+    """Yield which settings apply, and why."""
     pyproject = config.root / "pyproject.toml"
     if config.has_table:
         yield f"from {shown_path(pyproject)}: the nearest with [tool.cachy]"
@@ -29,7 +29,7 @@ def _source(mode_from: str) -> str:
 
 
 def describe_hosts(config: Config) -> Iterator[str]:
-    """Return which hosts are covered, and why."""
+    """Yield which hosts are covered, and why."""
     known = [dom for dom in config.doms if dom in DOMS]
     added = {*config.extend_doms, *config.base_url_hosts, *config.alias}
     chosen = [dom for dom in config.doms if dom not in DOMS and dom not in added]
@@ -52,14 +52,14 @@ def describe_hosts(config: Config) -> Iterator[str]:
 
 
 def describe_libraries(results: Sequence[LibraryResult]) -> Iterator[str]:
-    """Return a line for each installed client library."""
+    """Yield a line for each installed client library."""
     width = max(len(result.name) for result in results)
     for result in results:
         yield f"{result.name:{width}}  {result.version:10}  {result.verdict}"
 
 
 def describe_keys(environ: Mapping[str, str]) -> Iterator[str]:
-    """Return which variables of keys and base URLs are set, by name only."""
+    """Yield which variables of keys and base URLs are set, by name only."""
     names = {row: row.key_variables for row in PROVIDERS}
     found = [name for row in names.values() for name in row if environ.get(name)]
     yield f"set: {', '.join(dict.fromkeys(found)) or 'none'}"
@@ -68,7 +68,7 @@ def describe_keys(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def describe_ci(environ: Mapping[str, str]) -> Iterator[str]:
-    """Return what would happen in CI with these settings."""
+    """Yield what would happen in CI with these settings."""
     yield "CI is set here" if in_ci(environ) else "CI is not set here"
     config = load_config(environ={**environ, "CI": "true"})
     source = f"mode {config.mode.value}, from {_source(config.mode_from)}"

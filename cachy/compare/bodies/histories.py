@@ -146,7 +146,7 @@ def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:
 
 
 def _states_of(value: dict[str, Json]) -> Iterator[tuple[str, str, str]]:
-    """Return an object's states: its own, and those of the objects directly below it."""
+    """Yield an object's states: its own, and those of the objects directly below it."""
     for name, item in value.items():
         if isinstance(item, str) and _STATE.fullmatch(name):
             yield "", name, item

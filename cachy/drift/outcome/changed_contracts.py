@@ -98,13 +98,13 @@ def _has_others(surface: SurfaceState) -> bool:
 
 
 def _facts(contract: Contract) -> set[tuple[str, str]]:
-    """Yield each path with each of its types; the end of a stream is a fact too."""
+    """Return each path with each of its types; the end of a stream is a fact too."""
     facts = {(path, kind) for path, fact in contract.facts.items() for kind in fact.types}
     return facts | {(path, "last") for path, fact in contract.facts.items() if fact.is_last}
 
 
 def _without(contract: Contract, gone: set[tuple[str, str]]) -> Iterator[tuple[str, Fact]]:
-    """Return a contract without what only the old recordings showed."""
+    """Yield a contract's facts without those that only the old recordings showed."""
     for path, fact in contract.facts.items():
         types = frozenset(kind for kind in fact.types if (path, kind) not in gone)
         yield (
