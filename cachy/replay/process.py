@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import time
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -23,6 +24,7 @@ class Process:
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # of the scopes, while one opens or closes
+        self.clock = time.perf_counter  # held by an object, where freezegun does not replace it
         self.scopes: list[Any] = []  # those that are open, the innermost last
         self.base: Any = None  # the scope that enable_cachy() made
         self.open_count = 0  # scopes for which the client libraries are patched

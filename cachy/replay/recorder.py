@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,7 +40,7 @@ class Recording:
     credentials: Credentials = field(default=(), repr=False)
     asked: Asked | None = None
     heard: Callable[[Response], None] | None = None
-    started: float = field(default_factory=time.perf_counter)
+    started: float = field(default_factory=PROCESS.clock)
     is_adopted: bool = False
 
     def adopt(self, response: Response) -> None:
@@ -198,7 +197,7 @@ class Recorder:
         if response.http_version in OTHER_VERSIONS:
             recorded["http"] = response.http_version
         if not recording.is_adopted:
-            recorded["ms"] = round((time.perf_counter() - recording.started) * 1000)
+            recorded["ms"] = round((PROCESS.clock() - recording.started) * 1000)
         return {name: fact for name, fact in recorded.items() if fact != ""}
 
     def close(self) -> None:
