@@ -159,7 +159,7 @@ def _details(total: Totals) -> list[str]:
         *(f"changed {path}" for path in total.changed),
         *(f"not recorded: {line}" for line in (*total.refused, *total.unwritten)),
         *(f"missed: {error}" for error in total.missed),
-        *total.renamed,
+        *dict.fromkeys(total.renamed),
         *describe_uncovered(total.uncovered),
         *describe_unwatched(total.unwatched),
     ]

@@ -60,7 +60,10 @@ class Journal:
 
     def renamed(self, former: str, test: str) -> None:
         """Name a test that was answered by the recordings of one that is gone."""
-        line = f"{test} has no recordings; those of {former}, which is gone, answered"
+        line = (
+            f"{test} was answered by the recordings of {former}, which no longer exists; "
+            "record mode renames them"
+        )
         if line not in self.tally.renamed:
             self.tally.renamed.append(line)
             self._log("renamed", line)

@@ -273,14 +273,14 @@ def test_a_renamed_test_finds_its_recordings(
     new.write_text(text)
     replayed = stateful.runpytest_subprocess("--cachy=replay")
     replayed.assert_outcomes(passed=4)
-    line = f"cachy: tests/{now}[[]0] has no recordings; those of tests/{former}[[]0], which is *"
+    line = f"cachy: tests/{now}[[]0] was answered by the recordings of tests/{former}[[]0], which*"
     replayed.stdout.fnmatch_lines([line])
     recorded = stateful.runpytest_subprocess("--cachy=record")
     recorded.assert_outcomes(passed=4)
     recorded.stdout.fnmatch_lines([line])
     again = stateful.runpytest_subprocess("--cachy=replay")
     again.assert_outcomes(passed=4)
-    again.stdout.no_fnmatch_line("*has no recordings*")
+    again.stdout.no_fnmatch_line("*no longer exists*")
     assert origin.count == asked
     assert f"tests/{now}[0]" in variants(stateful.path / "cachy_fixtures")
 

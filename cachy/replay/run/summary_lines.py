@@ -25,7 +25,7 @@ def summary_lines(totals: Totals) -> Iterator[str]:
     for line in totals.unwritten:
         yield f"not recorded: {line}"
     yield from totals.failed
-    yield from totals.renamed
+    yield from dict.fromkeys(totals.renamed)
     yield from _migration_lines(totals)
     yield from describe_uncovered(totals.uncovered)
     yield from describe_unwatched(totals.unwatched)
