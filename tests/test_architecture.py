@@ -394,6 +394,16 @@ def test_a_providers_hosts_are_known_in_one_room() -> None:
     assert rooms_with(lambda text: any(host in text for host in hosts)) == {"providers"}
 
 
+def test_a_providers_variables_are_known_in_one_room() -> None:
+    """`cachy init` writes a comment that names one as an example."""
+    variables = {
+        name
+        for provider in PROVIDERS
+        for name in (*provider.key_variables, *provider.base_url_variables)
+    }
+    assert rooms_with(lambda text: any(name in text for name in variables)) == {"cli", "providers"}
+
+
 def test_the_events_that_end_a_stream_are_known_in_one_room() -> None:
     ends = {end for end in STREAM_ENDS if "." in end or "_" in end}
     assert rooms_with(ends.__contains__) == {"cli", "providers"}  # the demo plays a provider

@@ -100,6 +100,13 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert not fragment or fragment in anchors(linked), target
 
 
+@pytest.mark.parametrize("path", [ROOT / "docs/extending.md", ROOT / ".github/CONTRIBUTING.md"])
+def test_every_file_that_contributors_are_sent_to_is_there(path: Path) -> None:
+    named = re.findall(r"`((?:cachy|tests|action)/[\w/.]+)`", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+    assert named
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_documented(name: str) -> None:
     command = program.get_command(click.Context(program), name)
