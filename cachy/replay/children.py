@@ -166,17 +166,22 @@ def _path(text: str | None) -> Path | None:
 
 
 def _described(config: Config, owner: Owner | None) -> str:
-    said = {
-        "root": config.root,
-        "mode_from": config.mode_from,
-        "mode": config.mode.value,
-        "owner": owner,
-        "test": os.environ.get(_TEST, ""),
-        "process": os.getpid(),
-        "chosen": config.chosen,
-        "always": {name: getattr(config, name) for name in _ALWAYS},
-    }
-    return json.dumps(said, default=_as_json)
+    now = {"owner": owner, "test": os.environ.get(_TEST, ""), "process": os.getpid()}
+    return f"{_settings_of(config)[:-1]}, {json.dumps(now, default=str)[1:]}"
+
+
+def _settings_of(config: Config) -> str:
+    """Return settings as JSON; those of the last test are mostly those of this one."""
+    if PROCESS.described is None or PROCESS.described[0] != config:
+        said = {
+            "root": config.root,
+            "mode_from": config.mode_from,
+            "mode": config.mode.value,
+            "chosen": config.chosen,
+            "always": {name: getattr(config, name) for name in _ALWAYS},
+        }
+        PROCESS.described = config, json.dumps(said, default=_as_json)
+    return PROCESS.described[1]
 
 
 def _as_json(value: Any) -> Any:
