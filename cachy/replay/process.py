@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -49,14 +48,19 @@ class Process:
         self.python_path: tuple[str | None, str] | None = None  # before and after ours was added
         self.described: tuple[Any, str] | None = None  # settings, and what children are told
         self.run = RunState()
+        self._made: dict[str, GivenSecrets] = {}
         self._is_hooked = False
 
-    @cached_property
+    @property
     def given(self) -> GivenSecrets:
         """The secrets that responses gave to this process."""
-        from cachy.redact.given_secrets import GivenSecrets
+        made: GivenSecrets | None = self._made.get("given")
+        if made is None:
+            from cachy.redact.given_secrets import GivenSecrets
 
-        return GivenSecrets()
+            # The first of several threads wins, without a lock that a fork would inherit.
+            made = self._made.setdefault("given", GivenSecrets())
+        return made
 
     def gave(self, secret: str) -> bool:
         """Return whether a response gave this process a secret."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,10 +50,7 @@ _BODY_HEADERS = ("content-type", "content-encoding", "upgrade")
 
 
 class Session:
-    """One scope's settings, and its decisions; `respond` carries them out.
-
-    Safe to use from many threads and tasks.
-    """
+    """One scope's decisions, which `respond` carries out; for many threads and tasks at once."""
 
     def __init__(self, config: Config) -> None:
         self.config = config
@@ -66,6 +62,7 @@ class Session:
         self.coverage = Coverage(config, self.journal.uncovered)
         self.covers = self.coverage.covers
         self.faults: Any = None  # those that a test asks for
+        self._made: dict[str, Recorder] = {}
         self._known: dict[Key, FoundFixture] = {}
         self._room = _KNOWN
         named = (*_BODY_HEADERS, *counted_headers(config.match.headers))
@@ -74,22 +71,25 @@ class Session:
 
     def renew_locks(self) -> None:
         """Forget who holds a lock: in a forked process nobody is left to give it back."""
-        if "recorder" in vars(self):
-            self.recorder.renew_lock()
+        for recorder in self._made.values():
+            recorder.renew_lock()
         self.sequences.renew_lock()
         self.store.renew_lock()
 
-    @cached_property
+    @property
     def recorder(self) -> Recorder:
         """What writes the responses of live requests: replay needs none."""
-        from cachy.replay.recorder import Recorder
+        if "recorder" not in self._made:
+            from cachy.replay.recorder import Recorder
 
-        return Recorder(self.config, self.store, self.sequences, self.journal)
+            made = Recorder(self.config, self.store, self.sequences, self.journal)
+            self._made.setdefault("recorder", made)  # the first of several threads wins
+        return self._made["recorder"]
 
     def close(self) -> None:
         """End the scope."""
-        if "recorder" in vars(self):
-            self.recorder.close()
+        for recorder in self._made.values():
+            recorder.close()
 
     def covers_url(self, url: str) -> bool:
         """Return whether requests to this URL are ours to answer."""

@@ -35,7 +35,7 @@ from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 
-ROUNDS = 5
+ROUNDS = 3
 WORKER = Path(__file__).with_name("replay_worker.py")
 Ratios = dict[str, dict[str, tuple[float, float]]]
 """By row of the table and by contender: the first pass and the second."""
