@@ -107,9 +107,14 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
 
     arguments = dict(marker.kwargs) if marker else {}
 
+    counting: list[Any] = []  # the faults: of the whole test, also if it enables cachy itself
+
     def inherit(around: Config) -> Session:
         there = config_at(item.path.parent, around)
-        return _new_session(item, arguments, there)
+        made = _new_session(item, arguments, there)
+        counting.append(made.faults)
+        made.faults = counting[0]
+        return made
 
     try:
         if marker and marker.args:

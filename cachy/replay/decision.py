@@ -78,6 +78,7 @@ class Faulted(NamedTuple):
     request: Request
     response: Response | None
     fault: str
+    used: str = ""  # the file of a recorded error, without its slug
 
 
 Decision: TypeAlias = "Replay | Recording | Adoption | Refusal | Faulted"

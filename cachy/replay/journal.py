@@ -86,8 +86,10 @@ class Journal:
             self._say("uncovered", host)
         self.tally.uncovered.append(host)
 
-    def faulted(self, request: Request, fault: str) -> None:
-        """Say that a request was answered by a fault."""
+    def faulted(self, request: Request, fault: str, used: str) -> None:
+        """Say that a request was answered by a fault, perhaps by a recorded error."""
+        if used:
+            self.tally.used.add(used)
         self._say("fault", f"{fault}: {self._shown(request)}")
 
     def missed(self, error: UnrecordedRequest) -> None:

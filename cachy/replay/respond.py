@@ -118,7 +118,7 @@ def _decide(session: Session, request: Request) -> Decision:
 
 
 def _faulted(session: Session, decision: Faulted) -> Response:
-    session.journal.faulted(decision.request, decision.fault)
+    session.journal.faulted(decision.request, decision.fault, decision.used)
     if decision.response is None:
         raise NetworkFault("timeout" if decision.fault == "timeout" else "reset")
     return decision.response

@@ -56,6 +56,22 @@ def test_the_first_requests_of_each_test_have_the_fault(project: pytest.Pytester
     project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=3)
 
 
+def test_a_test_that_enables_cachy_itself_has_it_once(project: pytest.Pytester) -> None:
+    project.makepyfile(
+        """
+        import cachy, httpx, pytest
+        from conftest import URL
+
+        @pytest.mark.cachy(fault="503")
+        def test_it():
+            assert httpx.get(URL + "/a").status_code == 503
+            cachy.enable_cachy()
+            assert httpx.get(URL + "/a").status_code == 200
+        """
+    )
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1)
+
+
 def test_a_test_that_is_run_again_has_it_again(project: pytest.Pytester) -> None:
     project.makepyfile(
         """

@@ -21,7 +21,9 @@ from scripted_server import ScriptedServer, event, json_response, sse_response
 
 import cachy
 from cachy.providers.documented_errors import documented_error
+from cachy.replay.scope import open_sessions
 
+CLAUDE = event({"type": "delta", "text": 'a "data: {}" of it'}, "delta")
 EVENTS = [*(event({"n": number}) for number in range(4)), event("[DONE]")]
 
 
@@ -107,6 +109,18 @@ def test_an_event_is_malformed(client: Adapter, stream: Call, replaying: Scope) 
         json.loads(lines[1].removeprefix(b"data: "))
 
 
+def test_only_the_data_of_an_event_is_malformed(
+    origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    url = origin.on("/v1/messages", sse_response(CLAUDE, event({}, "message_stop")))
+    with recording():
+        httpx.post(url, json={"q": 1})
+    with replaying(fault="malformed after 0 events"):
+        head, broken = httpx.post(url, json={"q": 1}).text.split("\n\n")[0].split("\n")
+    assert head == "event: delta"
+    assert broken == 'data: {"type": "delta", "text"'
+
+
 def test_the_first_token_comes_late(client: Adapter, stream: Call, replaying: Scope) -> None:
     with replaying(fault="first token after 0.3s"):
         began = time.monotonic()
@@ -132,7 +146,11 @@ def test_a_recorded_error_of_the_surface_is_taken(
         httpx.post(url, json={"q": "other"})
         httpx.post(url, json={"q": 1})
     with replaying(fault="503"):
+        session = open_sessions()[-1]
         assert httpx.post(url, json={"q": 1}).json() == {"code": "busy-42"}
+        (busy,) = [path for path in fixtures_in(project) if "busy-42" in path.read_text()]
+        (used,) = session.journal.tally.used
+        assert busy.name.endswith(used)
         assert httpx.post(url, json={"q": 1}).status_code == 200
 
 

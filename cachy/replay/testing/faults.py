@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import identify
-from cachy.fixture.store.store import Store
+from cachy.fixture.store.store import FILE_NAME, Store, file_name
 from cachy.interaction import Request, Response
 from cachy.providers.documented_errors import documented_error
 from cachy.replay.decision import Decision, Faulted, Replay
@@ -20,6 +20,7 @@ _Kind = Literal["status", "timeout", "reset", "cut", "malformed", "slow"]
 _COUNTED = re.compile(r"(?:(?P<status>[45]\d\d)|(?P<kind>timeout|reset))(?:\s*x\s*(?P<times>\d+))?")
 _AFTER = re.compile(r"(?P<kind>cut|malformed)\s+after\s+(?P<count>\d+)\s+events?")
 _SLOW = re.compile(r"first\s+token\s+after\s+(?P<seconds>\d+(?:\.\d+)?)\s*s")
+_DATA = re.compile(rb"^data: ?", re.MULTILINE)
 _ADVICE = (
     "Write '429 x2', 'timeout', 'reset x3', 'cut after 2 events', 'malformed after 2 events' or "
     "'first token after 5s'."
@@ -59,6 +60,7 @@ class Faults:
         self._fault = fault
         self._config = config
         self._store = store
+        self._recorded: dict[str, tuple[str, Response] | None] = {}  # errors, by their folder
         self.restart()
 
     def restart(self) -> None:
@@ -73,38 +75,44 @@ class Faults:
         if fault.kind in ("timeout", "reset"):
             return Faulted(request, None, fault.kind)
         if fault.kind == "status":
-            return Faulted(request, self._error(request), f"status {fault.number:.0f}")
+            return self._error(request)
         decision = otherwise(request)
         if isinstance(decision, Replay):  # what goes live is recorded whole
             return decision._replace(response=_spoil(decision.response, fault))
         return decision
 
-    def _error(self, request: Request) -> Response:
-        """Return a recorded response of the surface with this status, else the documented one."""
+    def _error(self, request: Request) -> Faulted:
+        """Answer with a recorded response of the surface, else with the documented one."""
         status, identity = int(self._fault.number), identify(request, self._config)
-        found = _recorded(status, os.path.dirname(self._store.path_of(identity)), self._store)
-        if found is None:
+        folder = os.path.dirname(self._store.path_of(identity))
+        if folder not in self._recorded:
+            self._recorded[folder] = _find_recorded(status, folder, self._store)
+        name, response = self._recorded[folder] or ("", None)
+        if response is None:
             target = identity.target
             body = documented_error(target.authority, request.method, target.path, status)
-            found = Response(status, (("content-type", "application/json"),), body)
+            response = Response(status, (("content-type", "application/json"),), body)
         names = {name for name, _ in _AT_ONCE}
-        headers = tuple(pair for pair in found.headers if pair[0].lower() not in names)
-        return found._replace(headers=(*headers, *_AT_ONCE))
+        headers = tuple(pair for pair in response.headers if pair[0].lower() not in names)
+        at_once = response._replace(headers=(*headers, *_AT_ONCE))
+        return Faulted(request, at_once, f"status {status}", name)
 
 
-def _recorded(status: int, folder: str, store: Store) -> Response | None:
+def _find_recorded(status: int, folder: str, store: Store) -> tuple[str, Response] | None:
+    """Find a recorded response with this status, and the name of its file without the slug."""
     try:
         names = sorted(os.listdir(folder))
     except OSError:
         return None
     for name in names:
-        if name.endswith(".json"):
+        if named := FILE_NAME.fullmatch(name):
             try:
                 response = store.read(os.path.join(folder, name))
             except CachyError:
                 continue
             if response is not None and response.status == status:
-                return response
+                used = named["fingerprint"]
+                return file_name(used, int(named["index"] or 1)), response
     return None
 
 
@@ -126,7 +134,7 @@ def _spoil(response: Response, fault: WantedFault) -> Response:
 
 def _malformed(event: bytes) -> bytes:
     """Return an event whose data breaks off, as no JSON does."""
-    head, mark, data = event.rpartition(b"data:")
-    text = data.strip() if mark else event.strip()
+    data = _DATA.search(event)
+    text = event[data.end() :].strip() if data else event.strip()
     broken = text[: len(text) // 2] if text.startswith(b"{") else b"{"
-    return head + mark + b" " * bool(mark) + broken + (b"\n\n" if mark else b"\n")
+    return event[: data.end()] + broken + b"\n\n" if data else broken + b"\n"
