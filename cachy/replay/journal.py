@@ -87,7 +87,7 @@ class Journal:
         self.tally.uncovered.append(host)
 
     def faulted(self, request: Request, fault: str, used: str) -> None:
-        """Say that a request was answered by a fault, perhaps by a recorded error."""
+        """Log that a request was answered by a fault, perhaps by a recorded error."""
         if used:
             self.tally.used.add(used)
         self._say("fault", f"{fault}: {self._shown(request)}")

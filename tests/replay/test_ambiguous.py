@@ -34,6 +34,8 @@ def header(name: str, write: Callable[[str], str] = str) -> Callable[[str], dict
 WAYS: dict[str, tuple[str, Callable[[str], dict[str, Any]]]] = {
     "x-api-key": ("x-api-key", header("x-api-key")),
     "api-key": ("api-key", header("api-key")),
+    "dd-api-key": ("dd-api-key", header("DD-API-KEY")),
+    "x-shopify-access-token": ("x-shopify-access-token", header("X-Shopify-Access-Token")),
     "bearer": ("authorization", header("Authorization", "Bearer {}".format)),
     "token": ("authorization", header("Authorization", "token {}".format)),
     "plain": ("authorization", header("Authorization")),
