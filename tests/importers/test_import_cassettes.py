@@ -168,7 +168,9 @@ def test_a_packed_cassette_is_found_and_read(project: Path, replaying: Scope) ->
 
 
 @pytest.mark.parametrize(
-    "damage", [b"not packed", gzip.compress(b"x" * 99)[:20], gzip.compress(bytes(65 * 1024**2))]
+    "damage",
+    [b"not packed", gzip.compress(b"x" * 99)[:20], gzip.compress(bytes(65 * 1024**2))],
+    ids=["not packed", "cut", "too big"],
 )
 def test_a_packed_cassette_that_cannot_be_read_is_refused_in_one_line(
     damage: bytes, project: Path, capsys: pytest.CaptureFixture[str]
