@@ -11,6 +11,7 @@ import click
 
 from cachy.cli.terminal import say
 from cachy.config import environment, load_config
+from cachy.display import counted
 from cachy.errors import Inconclusive
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def _watched(files: Sequence[Path]) -> Iterable[Path]:
 
 def _lines(report: Report, fixtures: Path) -> Iterator[str]:
     yield (
-        f"{report.cassettes} cassettes: {report.imported} interactions imported into {fixtures}, "
+        f"{counted(report.cassettes, 'cassette')}: "
+        f"{counted(report.imported, 'interaction')} imported into {fixtures}, "
         f"{report.merged} merged with an equal fixture, {len(report.skipped)} skipped."
     )
     places: dict[str, list[str]] = defaultdict(list)

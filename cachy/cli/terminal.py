@@ -11,6 +11,23 @@ import click
 
 from cachy.display import printable
 
+_COLOURS = {
+    "error": "red",
+    "breaking": "red",
+    "warning": "yellow",
+    "risky": "yellow",
+    "info": "cyan",
+    "compatible": "green",
+}
+_SEVERITY = re.compile(rf"^( *)({'|'.join(_COLOURS)})\b", re.MULTILINE)
+
+
+def by_severity(text: str) -> str:
+    """Return lines with the severity that each begins with in colour, on a terminal."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return text
+    return _SEVERITY.sub(lambda found: found[1] + click.style(found[2], _COLOURS[found[2]]), text)
+
 
 def say(text: str, *, err: bool = False) -> None:
     """Print our own lines; paths below the working folder become relative."""
@@ -20,7 +37,8 @@ def say(text: str, *, err: bool = False) -> None:
 
 def write(text: str, *, err: bool = False, hang: int = 2) -> None:
     """Print lines of any origin, control characters escaped."""
-    click.echo(wrap(printable(text, keep="\n"), err=err, hang=hang), err=err)
+    lines = wrap(printable(text, keep="\n"), err=err, hang=hang)
+    click.echo(lines if err else by_severity(lines), err=err)
 
 
 def wrap(text: str, *, err: bool = False, hang: int = 2) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from cachy.config.covered_hosts import parse_alias, parse_doms
+from cachy.config.covered_hosts import parse_alias, parse_dom, parse_doms
 from cachy.config.settings import Drift, Match, Mode
 from cachy.errors import CachyError
 from cachy.interaction import Json
@@ -137,6 +137,8 @@ def each(fault: Callable[[str], str]) -> Check:
 def _share(value: Json) -> Any:
     if not isinstance(value, dict):
         return one_of(*_SHARES)(value)
+    for host in value:
+        parse_dom(host)
     return {str(host).lower(): one_of(*_SHARES)(item) for host, item in value.items()}
 
 
@@ -182,24 +184,66 @@ def _module(value: Json) -> str:
     raise ValueError(f"{value!r} is not the name of a module; write it as 'tests.cachy_hooks'")
 
 
+def _days(value: Json) -> Any:
+    if whole_number(value) < 0:
+        raise ValueError(f"expected a number of days from 0, found {value}")
+    return value
+
+
+def _statuses(value: Json) -> Any:
+    found = whole_numbers(value)
+    if wrong := sorted(status for status in found if not 100 <= status <= 599):
+        raise ValueError(f"{wrong[0]} is not a status code from 100 to 599")
+    return found
+
+
+def _header_fault(name: str) -> str:
+    is_name = re.fullmatch(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", name)  # RFC 9110 section 5.1
+    return "" if is_name else "is not the name of a header. Write it as 'x-request-id'"
+
+
+def _template_fault(path: str) -> str:
+    is_path = path.startswith("/") and not re.search(r"[\s?#]", path)
+    return "" if is_path else "is not a path. Write it as '/users/{user}'"
+
+
+def _surface_fault(surface: str) -> str:
+    is_surface = re.fullmatch(r"[^\s/:]+(?::\d+)?/\S*", surface)
+    return (
+        "" if is_surface else "is not a host with a path. Write it as 'api.example.com/jobs/{id}'"
+    )
+
+
+def _class_fault(name: str) -> str:
+    is_class = "." in name and all(part.isidentifier() for part in name.split("."))
+    return "" if is_class else "is not a class in a module. Write it as 'pkg.Class'"
+
+
+def _host_table(value: Json) -> dict[str, str]:
+    table = string_table(value)
+    for host in table:
+        parse_dom(host)
+    return table
+
+
 SETTINGS: dict[str, Check] = {
     "fixtures": text,
     "mode": parse_mode,
     "repeats": one_of("same", "sequence"),
     "share": _share,
     "keep": one_of("always", "passed"),
-    "max_age": whole_number,
-    "record_status": whole_numbers,
+    "max_age": _days,
+    "record_status": _statuses,
     "doms": _hosts,
     "extend_doms": _hosts,
     "alias": lambda value: parse_alias(string_table(value)),
     "uncovered": one_of("pass", "refuse"),
     "pass": _hosts,
     "base_urls": _typed(bool, "true or false"),
-    "hdrs": strings,
-    "paths": strings,
-    "polling": strings,
-    "transports": strings,
+    "hdrs": each(_header_fault),
+    "paths": each(_template_fault),
+    "polling": each(_surface_fault),
+    "transports": each(_class_fault),
     "hooks": _module,
     "vcr_marker": _typed(bool, "true or false"),
     "redact": each(_pattern_fault),
@@ -207,14 +251,18 @@ SETTINGS: dict[str, Check] = {
 SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
     "match": (
         Match,
-        {"ignore": each(_path_fault), "normalize": each(_pattern_fault), "headers": strings},
+        {
+            "ignore": each(_path_fault),
+            "normalize": each(_pattern_fault),
+            "headers": each(_header_fault),
+        },
     ),
     "drift": (
         Drift,
         {
             "allow": strings,
             "skip": strings,
-            "hosts": string_table,
+            "hosts": _host_table,
             "severity": string_table,
             "ignore": _tables,
         },

@@ -26,6 +26,8 @@ from cachy.verify.duplicates import find_identity, find_rivals, is_of_other_sett
 from cachy.verify.finding import Finding, shown
 from cachy.verify.unused import drop_empty
 
+BY_HAND = "hand"
+"""What `recorded.from` says of a fixture that no API's response made."""
 Fixer = Callable[[Config, Sequence[Finding]], Iterator[str]]
 """Fixes what it can of the findings, and yields a line for each thing that it did."""
 
@@ -52,7 +54,9 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         if kept := _find_same(path, home, named, config):
             path.unlink()
             yield _deleted_copy(path, kept, config)
-        elif named:
+        elif named is None:
+            yield from _adopt(path, home, config, store)
+        else:
             name = file_name((named["slug"] or "") + home.fingerprint, int(named["index"] or 1))
             target = config.fixtures / home.target.folder / name
             if target.exists():
@@ -61,6 +65,19 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
             path.unlink()
             yield f"moved {shown(config, path)} to {shown(config, target)}"
         drop_empty(path.parent, config.fixtures)
+
+
+def _adopt(path: Path, home: Identity, config: Config, store: Store) -> Iterator[str]:
+    """Move a fixture that somebody wrote, and mark it: no response of an API proves it."""
+    target = Path(store.path_of(home))
+    if store.find(home):
+        return  # another response to this request is there
+    document = dict(load_fixture(path).document)
+    facts = {**document.pop("recorded", {}), "from": BY_HAND}
+    marked = {"cachy": document.pop("cachy"), "recorded": facts, **document}
+    store.write(target, render_fixture(marked).encode())
+    path.unlink()
+    yield f"moved {shown(config, path)} to {shown(config, target)}, marked as written by hand"
 
 
 def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:

@@ -44,7 +44,9 @@ def recorded(project: Path) -> str:
     return url
 
 
-def run_on_a_terminal(columns: int, *arguments: str, folder: Path) -> list[str]:
+def run_on_a_terminal(
+    columns: int, *arguments: str, folder: Path, colours: bool = False
+) -> list[str]:
     """Run cachy where it speaks to a terminal; return the lines."""
     import pty
     import termios
@@ -53,7 +55,7 @@ def run_on_a_terminal(columns: int, *arguments: str, folder: Path) -> list[str]:
     termios.tcsetwinsize(its_end, (24, columns))
     command = [sys.executable, "-m", "cachy", *arguments]
     said = b""
-    kept = environment({})
+    kept = environment({"NO_COLOR": "" if colours else "1"})
     with subprocess.Popen(command, cwd=folder, env=kept, stdout=its_end, stderr=its_end):
         os.close(its_end)
         with suppress(OSError):  # how a terminal says that the other end is closed
@@ -73,6 +75,24 @@ def test_no_word_is_broken_at_the_end_of_a_terminals_line(
     piped = run_cachy(*arguments, folder=project)
     assert max(map(len, lines)) <= columns
     assert " ".join(lines).split() == (piped.stdout + piped.stderr).split()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal is something else on Windows")
+def test_a_severity_has_its_colour_on_a_terminal_only(project: Path, recorded: str) -> None:
+    next((project / "cachy_fixtures").rglob("*.json")).write_text("{")
+    first, *_ = run_on_a_terminal(80, "verify", folder=project, colours=True)
+    assert first.startswith("\x1b[31merror\x1b[0m: ")
+    assert "\x1b" not in run_cachy("verify", folder=project).stdout
+    assert "\x1b" not in "".join(run_on_a_terminal(80, "verify", folder=project))
+
+
+def test_completion_works_as_documented(project: Path) -> None:
+    asked = {"_CACHY_COMPLETE": "bash_complete", "COMP_WORDS": "cachy ver", "COMP_CWORD": "1"}
+    command = [sys.executable, "-c", "from cachy.cli import main; main()"]
+    done = subprocess.run(
+        command, env={**os.environ, **asked}, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines() == ["plain,verify"]
 
 
 def test_a_path_below_the_working_folder_is_shown_from_there(project: Path, recorded: str) -> None:
@@ -368,6 +388,17 @@ def test_bad_input_ends_in_one_clear_line(
         ("[tool.cachy.match]\nignore = ['$.mod[']", "ignore: entry 1, '$.mod[', is not a path"),
         ("[tool.cachy.match]\nignore = ['a..b']", "Write it as 'metadata.run_id'"),
         ("[tool.cachy.match]\nignore = [{ a = 1 }]", "expected a list of strings"),
+        ("[tool.cachy.match]\nheaders = ['a b']", "entry 1, 'a b', is not the name of a header"),
+        ("[tool.cachy]\nhdrs = ['x-a:']", "Write it as 'x-request-id'"),
+        ("[tool.cachy]\nmax_age = -1", "expected a number of days from 0, found -1"),
+        ("[tool.cachy]\nrecord_status = [429, 999]", "999 is not a status code"),
+        ("[tool.cachy]\npaths = ['users']", "Write it as '/users/{user}'"),
+        ("[tool.cachy]\npolling = ['https://a.x/jobs']", "is not a host with a path"),
+        ("[tool.cachy]\ntransports = ['Class']", "Write it as 'pkg.Class'"),
+        ("[tool.cachy]\nshare = {'https://a.x' = 'test'}", "is not a host name; use 'a.x'"),
+        ("[tool.cachy]\nhooks = 'tests/hooks.py'", "write it as 'tests.cachy_hooks'"),
+        ("[tool.cachy]\nvcr_marker = 1", "expected true or false"),
+        ("[tool.cachy.drift.hosts]\n'a.x/v1' = ''", "is not a host name; use 'a.x'"),
     ],
 )
 def test_a_bad_setting_is_named(settings: str, words: str, tmp_path: Path) -> None:

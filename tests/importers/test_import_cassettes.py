@@ -205,7 +205,7 @@ def test_a_request_without_a_response_is_skipped(
     document = {"requests": [one["request"]] * 2, "responses": [one["response"]]}
     (project / "a.yaml").write_text(yaml.dump(document))
     assert run_program(["import", "a.yaml"]) == 1
-    assert "1 interactions imported" in capsys.readouterr().out
+    assert "1 interaction imported" in capsys.readouterr().out
 
 
 def test_what_became_of_every_interaction_is_said(
@@ -276,7 +276,7 @@ def test_what_the_recorder_may_have_filtered_out_is_said_once(
     write_cassette(project / "t/a.yaml", *entries)
     assert run_program(["import", "t"]) == 0
     line, *more = capsys.readouterr().out.splitlines()
-    assert line.startswith("1 cassettes: 2 interactions imported")
+    assert line.startswith("1 cassette: 2 interactions imported")
     assert len(more) == bool(said)
     assert "".join(more).startswith(f"may not match, 2: {said}" if said else "")
 

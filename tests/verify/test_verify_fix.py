@@ -51,6 +51,30 @@ def test_a_fixture_from_before_a_match_setting_gets_its_new_name(config: Config)
     assert not path.exists()
 
 
+def test_a_fixture_written_by_hand_gets_its_place_and_a_mark(config: Config) -> None:
+    recorded = record(config, "Hey!")
+    mine = config.fixtures / "mine.json"
+    mine.write_text(recorded.read_text().replace("Hey!", "Who are you?"))
+    edit(mine, lambda document: document.pop("recorded"))
+    assert left(config) == {"wrong-place"}
+    (said,) = apply_fixes(config)
+    assert said.endswith(", marked as written by hand")
+    (home,) = {*list_fixtures(config.fixtures)} - {recorded}
+    assert home.name.startswith("who-are-you-")
+    assert '"recorded": {"from": "hand"}' in home.read_text()
+    assert left(config) == set()
+
+
+def test_a_fixture_written_by_hand_replaces_no_recorded_one(config: Config) -> None:
+    recorded = record(config)
+    mine = config.fixtures / "mine.json"
+    mine.write_text(recorded.read_text())
+    edit(mine, lambda document: document["response"].update(status=201))
+    before = {path: path.read_bytes() for path in (recorded, mine)}
+    assert apply_fixes(config) == []
+    assert {path: path.read_bytes() for path in (recorded, mine)} == before
+
+
 def test_an_edited_request_is_left_to_a_person(config: Config) -> None:
     path = record(config)
     edit(path, lambda document: document["request"]["json"].update(model="other"))

@@ -33,13 +33,14 @@ class Progress:
     def announce(self, plan: Sequence[Planned]) -> None:
         """Print what is about to be sent, and about what it costs."""
         cases = [planned.case for planned in plan if planned.is_sent]
+        if hosts := sorted({case.host for case in cases}):
+            others = f" and {counted(len(hosts) - 1, 'other')}" if len(hosts) > 1 else ""
+            self._bar.update(self._task, description=f"Waiting for {hosts[0]}{others}")
         if self._is_shown and cases:
             tokens = sum(case.output_tokens for case in cases)
-            hosts = counted(len({case.host for case in cases}), "host")
             about = f", about {counted(tokens, 'output token')}" if tokens else ""
-            self._bar.console.print(
-                f"Sending {counted(len(cases), 'request')} to {hosts}{about}.", highlight=False
-            )
+            sent = f"{counted(len(cases), 'request')} to {counted(len(hosts), 'host')}"
+            self._bar.console.print(f"Sending {sent}{about}.", highlight=False)
 
     def watch(self, done: int, total: int) -> None:
         """Move the bar."""
