@@ -170,7 +170,7 @@ def test_workers_that_record_the_same_at_once_lose_nothing(project: pytest.Pytes
         result = project.runpytest_subprocess("-p", "xdist", "-n2", f"--cachy={mode}")
         result.assert_outcomes(passed=8)
         assert len([*(project.path / "cachy_fixtures").rglob("*.json")]) == 10
-    result.stdout.fnmatch_lines(["cachy: 24 replayed, 0 recorded, 0 missed"])
+    result.stdout.fnmatch_lines(["cachy: 24 replayed*, 0 recorded, 0 missed"])
 
 
 def test_a_portal_that_an_earlier_miss_ended_says_so(project: pytest.Pytester, url: str) -> None:
