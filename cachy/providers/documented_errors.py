@@ -61,6 +61,6 @@ def _body(wire: str, status: int) -> Json:
         case "gemini":
             name = _GOOGLE.get(status, "INTERNAL")
             return {"error": {"code": status, "message": phrase, "status": name}}
-        case "cohere":
+        case "cohere" | "bedrock":
             return {"message": phrase}
     return {"error": {"message": phrase}}
