@@ -46,7 +46,7 @@ class Process:
         self.listeners: list[Callable[[], None]] = []  # when cachy is turned on or off
         self.starts: dict[tuple[int, str], tuple[Any, Any, Any]] = {}  # what starts children
         self.python_path: tuple[str | None, str] | None = None  # before and after ours was added
-        self.described: tuple[Any, str] | None = None  # settings, and what children are told
+        self.described: tuple[Any, str] | None = None  # settings, and what children get of them
         self.run = RunState()
         self._made: dict[str, GivenSecrets] = {}
         self._is_hooked = False
