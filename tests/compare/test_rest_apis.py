@@ -345,6 +345,27 @@ CHANGED = [
         "field-removed",
         "$.title",
     ),
+    (
+        "a list that left a resource without stars",
+        PRODUCT | {"stars_count": 0, "tags": ["x"]},
+        PRODUCT | {"stars_count": 0},
+        "field-removed",
+        "$.tags",
+    ),
+    (
+        "a list that is new beside a count of nothing",
+        PRODUCT | {"stars_count": 0},
+        PRODUCT | {"stars_count": 0, "topics": ["x"]},
+        "field-added",
+        "$.topics",
+    ),
+    (
+        "a list that left where there are hits",
+        {"data": [{"id": 1}], "users": [USER], "n": None, "meta": {"result_count": 1}},
+        {"data": [{"id": 1}], "n": None, "meta": {"result_count": 2}},
+        "field-removed",
+        "$.users",
+    ),
 ]
 
 

@@ -16,7 +16,10 @@ _PAGER = re.compile(
     r"|(?:page|sync|continuation|scroll)[-_]?(?:token|cursor|id|key)",
     re.IGNORECASE,
 )
-_COUNT = re.compile(r".*(?:count|total|size|results?|hits|items|length)s?", re.IGNORECASE)
+_COUNT = re.compile(  # how many there are in all
+    r"(?:\w*_)?(?:count|total|size|hits|results|found|length)|\w+(?:Count|Results|Found|Items)",
+    re.IGNORECASE,
+)
 _FLAG = re.compile(r"(?:is|has|can|should|allow)[_A-Z].*")
 _NOTHING = frozenset({"boolean", "string"})  # false and "", as PHP and others write nothing
 
@@ -42,11 +45,20 @@ def _is_left_out_list(path: str, comparison: Comparison) -> bool:
         return False
     if live is None and _holds_lists_only(parent, comparison):
         return True
-    sides = comparison.live if live is None else comparison.own
+    empty, full = comparison.live, comparison.known
+    if live is not None:
+        empty, full = comparison.own, comparison.live
     return any(
-        fact.is_blank and fact.types <= {"integer"} and _COUNT.fullmatch(name_of(at))
-        for at, fact in sides.items()
+        fact.is_blank and fact.types == {"integer"} and at in full and not full[at].is_blank
+        for at, fact in empty.items()
+        if _COUNT.fullmatch(name_of(at)) and (is_root(parent_of(at)) or _is_about(at))
     )
+
+
+def _is_about(path: str) -> bool:
+    """Return whether a field stands in an object of the body's own, such as "meta"."""
+    parent = parent_of(path)
+    return is_root(parent_of(parent)) and "[" not in parent
 
 
 def _holds_lists_only(root: str, comparison: Comparison) -> bool:
