@@ -121,7 +121,7 @@ SAME = [
     ("a map that was an empty list", PRODUCT | {"meta": []}, PRODUCT | {"meta": {"k": "v"}}),
     ("false for nothing", PRODUCT | {"edited": False}, PRODUCT | {"edited": 1764460800}),
     ("nothing for something", PRODUCT | {"parent": ""}, PRODUCT | {"parent": {"id": 3}}),
-    ("a list that is left out when empty", {"zones": [{"id": "z1"}]}, {}),
+    ("a list that ProtoJSON leaves out", {"recordSets": [{"id": "z1"}]}, {}),
     ("a list and its page that are left out", ZONES, {}),
     ("the last page", ZONES, {"zones": [{"id": "z2", "name": "example.org"}]}),
     (
@@ -344,6 +344,14 @@ CHANGED = [
         {"product": with_(PRODUCT)},
         "field-removed",
         "$.title",
+    ),
+    ("a list of an API that writes all", {"zones": [{"id": "z"}]}, {}, "field-removed", "$.zones"),
+    (
+        "a time of another format",
+        with_(CONTACT, createdAt="2026-11-29T10:00:00Z"),
+        with_(CONTACT, createdAt=1764410400),
+        "type-changed",
+        "$.createdAt",
     ),
     (
         "a list that left a resource without stars",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from cachy.compare.bodies.excuses import Comparison, is_root
+from cachy.compare.bodies.excuses import Comparison, is_proto_json, is_root, is_root_lost
 from cachy.structure.map_keys import is_data_key
 from cachy.structure.paths import Observation, name_of, parent_of
 
@@ -28,23 +28,24 @@ def says_nothing(path: str, comparison: Comparison) -> bool:
     """Return whether a field comes or goes with a page or a list, or its name is data."""
     if comparison.traits.is_closed:
         return False
+    if _is_left_out_list(path, comparison):
+        return True
     name = name_of(path)
-    return (
-        is_data_key(name)
-        or _PAGER.fullmatch(name) is not None
-        or _is_left_out_list(path, comparison)
-    )
+    is_data_or_page = is_data_key(name) or _PAGER.fullmatch(name) is not None
+    return is_data_or_page and not is_root_lost(comparison)
 
 
 def _is_left_out_list(path: str, comparison: Comparison) -> bool:
     """Return whether the body has no list because there are no items."""
     parent = parent_of(path)
     known, live = (paths.get(path) for paths in (comparison.known, comparison.live))
-    one = known or live
-    if one is None or not is_root(parent) or not one.types <= {"array", "object"}:
+    if not is_root(parent):
         return False
     if live is None and _holds_lists_only(parent, comparison):
         return True
+    one = known or live
+    if one is None or not one.types <= {"array", "object"}:
+        return False
     empty, full = comparison.live, comparison.known
     if live is not None:
         empty, full = comparison.own, comparison.live
@@ -62,10 +63,16 @@ def _is_about(path: str) -> bool:
 
 
 def _holds_lists_only(root: str, comparison: Comparison) -> bool:
-    """Return whether the live body is {}, and the recorded ones hold lists and paging."""
+    """Return whether the live body is {}, and the recorded ones hold lists and paging.
+
+    Only ProtoJSON leaves out empty lists: https://protobuf.dev/programming-guides/json
+    """
     fields = comparison.children(comparison.known, root).items()
-    return comparison.live[root].objects == comparison.live[root].hollows and all(
-        fact.types == {"array"} or _PAGER.fullmatch(name_of(path)) for path, fact in fields
+    is_empty = comparison.live[root].objects == comparison.live[root].hollows
+    return (
+        is_empty
+        and is_proto_json(comparison.known)
+        and all(fact.types == {"array"} or _PAGER.fullmatch(name_of(path)) for path, fact in fields)
     )
 
 

@@ -19,6 +19,8 @@ SURE = 10  # recordings that make it a fact, where one response alone says other
 
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
 _ROOT = re.compile(r"\$(\{[^}]*\})?")
+_CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
+_SNAKE = re.compile(r"[a-z]+_\w*")
 _WORD = re.compile(r"[A-Z]?[a-z]{3,}")
 
 
@@ -82,6 +84,12 @@ def is_root_lost(comparison: Comparison) -> bool:
     ]
     kept = [path for path in needed if path in comparison.live]
     return bool(needed) and "object" in comparison.live["$"].types and 2 * len(kept) < len(needed)
+
+
+def is_proto_json(paths: Paths) -> bool:
+    """Return whether fields have names in lowerCamelCase."""
+    names = {path.rpartition(".")[2] for path in paths}
+    return any(map(_CAMEL.fullmatch, names)) and not any(map(_SNAKE.fullmatch, names))
 
 
 def is_silent(path: str, comparison: Comparison) -> bool:

@@ -16,6 +16,7 @@ from cachy.compare.bodies.records import (
     is_edited,
     is_other_record,
     is_other_value,
+    tells_records_apart,
 )
 from cachy.compare.catalogue.change import Change
 from cachy.interaction import Json
@@ -73,7 +74,7 @@ class Histories:
         before = self.recorded.find_parents(change.path)
         after = self.live.find_parents(change.path)
         if is_of_content:
-            return is_other_value(before, after)
+            return not tells_records_apart(change.path) and is_other_value(before, after)
         if change.rule == "field-added":
             fuller, barer = _with(after), _without(before)
         else:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from cachy.compare.bodies.parents import Parent
 from cachy.interaction import Json, JsonObject
+from cachy.structure.paths import name_of
 
 UNLIKELY = 0.05
 _IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
@@ -81,6 +82,12 @@ def has_other_shape(
         and bool(alone - frozenset().union(*theirs))
         and bool(others - frozenset().union(*ours))
     )
+
+
+def tells_records_apart(path: str) -> bool:
+    """Return whether a field is an id, a time or a version: it cannot explain its own change."""
+    name = name_of(path)
+    return name in _IDS or _STAMP.fullmatch(name) is not None
 
 
 def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cachy.compare.bodies.body_rules import judge
-from cachy.compare.bodies.excuses import Comparison, Traits
+from cachy.compare.bodies.excuses import Comparison, Traits, is_proto_json
 from cachy.compare.bodies.merge import hint_renames, merge_causes
 from cachy.compare.bodies.root_rules import weigh_root
 from cachy.compare.bodies.stream_rules import compare_streams, has_one_grammar
@@ -18,9 +17,6 @@ from cachy.compare.catalogue.change import Change
 from cachy.structure.alignment import Aligner
 from cachy.structure.learn import Structure, align
 from cachy.structure.paths import PathDisplay, Paths, name_of, parent_of
-
-_CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
-_SNAKE = re.compile(r"[a-z]+_\w*")
 
 
 class Explanation(Protocol):
@@ -62,7 +58,7 @@ def compare_structures(
         aligner.align(known.roots[root], live.roots[root], is_root=root == "$")
     align(recorded, live)
     own, all_paths, now = (_shared(one, recorded, live) for one in (recorded, known, live))
-    if traits.omits_defaults and (not _is_proto_json(own) or _is_another(own, now)):
+    if traits.omits_defaults and (not is_proto_json(own) or _is_another(own, now)):
         traits = replace(traits, omits_defaults=False)
     comparison = Comparison(own, all_paths, now, known.recordings, traits)
     shown = PathDisplay(all_paths, now)
@@ -103,12 +99,6 @@ def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:
     for witness in knowledge.find_witnesses() if changes else ():
         changes = [*consult(witness, changes, None)]
     return changes
-
-
-def _is_proto_json(paths: Paths) -> bool:
-    """Return whether fields have names in lowerCamelCase."""
-    names = {path.rpartition(".")[2] for path in paths}
-    return any(map(_CAMEL.fullmatch, names)) and not any(map(_SNAKE.fullmatch, names))
 
 
 def _is_another(old: Paths, new: Paths) -> bool:
