@@ -41,7 +41,7 @@ _UNKNOWN = ("", None)
 
 def _looks_like_a_double(library: ModuleType, transport: Any, sending: Collection[str]) -> bool:
     kind: Any = type(transport)
-    if is_replaced(kind, *_METHODS) or any(_is_set(transport, name) for name in _METHODS):
+    if _is_replaced(kind) or any(_is_set(transport, name) for name in _METHODS):
         return True
     if kind.__module__.partition(".")[0] == library.__name__:
         if isinstance(transport, _doubles(library)):
@@ -51,7 +51,14 @@ def _looks_like_a_double(library: ModuleType, transport: Any, sending: Collectio
         return False
     if any(_path(one) in sending for one in kind.__mro__):
         return False
+    if any(_is_replaced(type(held)) for held in getattr(transport, "__dict__", {}).values()):
+        return True
     return _is_double(library, kind) or _is_own_double(transport)
+
+
+def _is_replaced(kind: type) -> bool:
+    """Return whether a mock answers in the place of a transport, or of what it is derived from."""
+    return any([is_replaced(one, *_METHODS) for one in kind.__mro__ if one is not object])
 
 
 def _path(kind: type) -> str:

@@ -129,6 +129,42 @@ def test_a_mock_in_the_place_of_a_transports_method_is_not_recorded(
     assert fixtures_in(project) == []
 
 
+@pytest.mark.parametrize("is_held", [False, True], ids=["derived", "held"])
+def test_a_transport_on_top_of_a_mock_is_not_recorded(
+    *,
+    is_held: bool,
+    library: ModuleType,
+    project: Path,
+    origin: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Derived(library.HTTPTransport):  # type: ignore[name-defined,misc]
+        def handle_request(self, request: Any) -> Any:
+            response = super().handle_request(request)
+            response.headers["x-seen"] = "yes"
+            return response
+
+    class Holder(library.BaseTransport):  # type: ignore[name-defined,misc]
+        def __init__(self) -> None:
+            self.inner = library.HTTPTransport()
+
+        def handle_request(self, request: Any) -> Any:
+            response = self.inner.handle_request(request)
+            response.headers["x-seen"] = "yes"
+            return response
+
+    def double(self: Any, request: Any) -> Any:
+        return library.Response(200, json={"from": "a double"})
+
+    monkeypatch.setattr(library.HTTPTransport, "handle_request", double)
+    transport = Holder() if is_held else Derived()
+    with cachy.cachy(doms=["127.0.0.1"], mode="record"):
+        client = library.Client(transport=transport)
+        response = client.get(f"{origin.url}/v1/x")
+    assert (response.json(), response.headers["x-seen"]) == ({"from": "a double"}, "yes")
+    assert (origin.count, fixtures_in(project)) == (0, [])
+
+
 def test_a_mock_on_one_transport_is_not_recorded(library: ModuleType, project: Path) -> None:
     with library.Client() as client, cachy.cachy(mode="record"):
         client._transport.handle_request = lambda request: made(library)
