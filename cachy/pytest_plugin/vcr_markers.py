@@ -40,6 +40,14 @@ class Replaying:
             migration.restart(item)
 
 
+class WithoutCassettes:
+    """Take the place of the pytest fixture by which pytest-vcr replays; its others stay."""
+
+    @pytest.fixture
+    def vcr_cassette(self) -> None:
+        """Use no cassette."""
+
+
 def replace_recorders(config: pytest.Config, *, is_migrating: bool) -> None:
     """Switch pytest-recording and pytest-vcr off where cachy answers in their place."""
     if is_migrating:
@@ -51,8 +59,7 @@ def replace_recorders(config: pytest.Config, *, is_migrating: bool) -> None:
     if has_recording:
         config.option.disable_recording = True
         return
-    for name in ("vcr", "pytest_vcr"):  # its own option would still catch the requests
-        if config.pluginmanager.has_plugin(name):
-            config.pluginmanager.unregister(name=name)
+    if is_there:  # pytest-vcr, whose own option would still catch the requests
+        config.pluginmanager.register(WithoutCassettes(), "cachy-without-cassettes")
     for line in _MARKERS:
         config.addinivalue_line("markers", line)

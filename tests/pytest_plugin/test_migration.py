@@ -58,7 +58,7 @@ def recorder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with pytest-recording, which cannot live beside cassetter's plugin."""
     folder = tmp_path_factory.mktemp("recorder")
     install = ["uv", "pip", "install", "--quiet", "--no-deps", "--target", str(folder)]
-    subprocess.run([*install, "pytest-recording"], check=True, timeout=300)
+    subprocess.run([*install, "pytest-recording", "pytest-vcr"], check=True, timeout=300)
     return folder
 
 
@@ -163,7 +163,8 @@ def test_workers_of_xdist_add_what_they_migrated(suite: pytest.Pytester) -> None
 
 
 def test_a_refused_status_says_which_setting_imports_it(suite: pytest.Pytester) -> None:
-    for path in (suite.path / "cassettes").rglob("named.yaml"):
+    run_pytest(suite, *RECORDING, "--cachy=migrate").assert_outcomes(passed=6)
+    for path in (suite.path / "cassettes").rglob("named.yaml"):  # what is recorded is no answer
         path.write_text(path.read_text().replace("code: 200", "code: 401"))
     migrated = run_pytest(suite, *RECORDING, "--cachy=migrate", "-k", "named")
     migrated.stdout.fnmatch_lines(["*status 401: to import it, set record_status = [[]401]*"])
@@ -183,6 +184,28 @@ def test_what_the_recorder_dropped_from_urls_does_not_count(suite: pytest.Pytest
     suite.makepyfile(test_suite=text)
     migrated = run_pytest(suite, *RECORDING, "--cachy=migrate", "-k", "named")
     migrated.assert_outcomes(passed=1, deselected=5)
+
+
+def test_a_suite_of_pytest_vcr_keeps_its_own_pytest_fixtures(suite: pytest.Pytester) -> None:
+    suite.makeconftest(
+        """
+        import pytest
+
+        @pytest.fixture(scope="module")
+        def vcr(vcr):
+            return vcr
+
+        @pytest.fixture(autouse=True)
+        def recorder(vcr, vcr_cassette_name):
+            assert vcr.cassette_library_dir.endswith("cassettes")
+        """
+    )
+    cassettes = suite.path / "cassettes"
+    for path in (cassettes / "test_suite").iterdir():
+        path.rename(cassettes / path.name)
+    migrated = run_pytest(suite, "-p", "pytest_vcr", "--cachy=migrate", "-k", "test_one")
+    migrated.assert_outcomes(passed=1, deselected=5)
+    migrated.stdout.fnmatch_lines(["cachy: 3 replayed, 3 recorded, 0 missed"])
 
 
 def test_the_markers_of_vcr_count_as_ours_by_a_setting(suite: pytest.Pytester) -> None:
