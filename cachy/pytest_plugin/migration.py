@@ -98,7 +98,7 @@ class Migration(Session):
             return Refusal(settled, identify_settled(settled, self.config), 1, (refusal, ""))
         decision = super().decide(request)
         if isinstance(decision, Refusal):
-            return decision._replace(reason=(refusal, decision.reason[1]))
+            return decision._replace(reason=(refusal or decision.reason[0], decision.reason[1]))
         if isinstance(decision, Replay) and is_new:
             self.journal.tally.recorded.append(decision.fixture.path)
         if played is not None:

@@ -170,6 +170,15 @@ def test_a_refused_status_says_which_setting_imports_it(suite: pytest.Pytester) 
     migrated.stdout.fnmatch_lines(["*status 401: to import it, set record_status = [[]401]*"])
 
 
+def test_two_passwords_for_one_request_are_a_miss_that_says_so(suite: pytest.Pytester) -> None:
+    keys = iter(["ntn_first-key-of-two", "ntn_other-key-of-two"])
+    text = SUITE.replace("json=body)", "json=body, headers={'x-api-key': next(KEYS)})")
+    text = text.replace('ask(q="a"), ask(q="b"), ask(q="b")', 'ask(q="b"), ask(q="b")')
+    suite.makepyfile(test_suite=text.replace("def ask", f"KEYS = iter({[*keys]})\n\n    def ask"))
+    migrated = run_pytest(suite, *RECORDING, "--cachy=migrate", "-k", "test_one")
+    migrated.stdout.fnmatch_lines(["*No fixture answers POST */v1/chat (*only in x-api-key*"])
+
+
 def test_what_the_recorder_dropped_from_urls_does_not_count(suite: pytest.Pytester) -> None:
     suite.makeconftest(
         """
