@@ -42,7 +42,7 @@ def command(
 
     Example: cachy diff old.json new.json --format markdown
     """
-    from cachy.compare.catalogue.rule import SEVERITIES
+    from cachy.compare.catalogue.rule_type import SEVERITIES
     from cachy.compare.compared_files import compare_files
     from cachy.config import load_config
     from cachy.drift.outcome.change_text import render_changes

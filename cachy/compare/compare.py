@@ -16,7 +16,7 @@ from cachy.compare.bodies.structures import Knowledge, compare_structures
 from cachy.compare.bodies.tool_calls import demands_call
 from cachy.compare.bodies.witnesses import ContractWitness, Witness
 from cachy.compare.catalogue.change import Change, make_change, worst_first
-from cachy.compare.catalogue.rule import SEVERITIES, Rule, Severity
+from cachy.compare.catalogue.rule_type import SEVERITIES, Rule, Severity
 from cachy.compare.catalogue.rules import RULES
 from cachy.compare.documents import read_baseline, read_document, refuse_bodies
 from cachy.compare.envelope.comparable import refuse_incomparable

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.catalogue.headlines import names_a_model
-from cachy.compare.catalogue.rule import SEVERITIES
+from cachy.compare.catalogue.rule_type import SEVERITIES
 from cachy.drift.outcome.report import ChangeRow
 from cachy.drift.outcome.typed_json import dump, parse
 

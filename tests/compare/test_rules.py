@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import get_args
 
 import cachy
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.compare.catalogue.rules import RULES
 
 PACKAGE = Path(cachy.__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.drift import Change, compare
 from cachy.drift.outcome.graft import graft
 from cachy.fixture.format.render import render_fixture

@@ -239,7 +239,7 @@ def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> in
 
 def _has_drifted(report: DriftReport, fail_on: str) -> bool:
     """Return whether something bad enough changed that no pull request proposes a file for."""
-    from cachy.compare.catalogue.rule import SEVERITIES
+    from cachy.compare.catalogue.rule_type import SEVERITIES
 
     worst, opened = SEVERITIES[: SEVERITIES.index(fail_on) + 1], report.pull_request
     proposed = set[str]()

@@ -24,7 +24,7 @@ from cachy.compare.bodies.excuses import (
 )
 from cachy.compare.bodies.tool_calls import has_finished, is_call
 from cachy.compare.catalogue.change import Change, make_change
-from cachy.compare.catalogue.rule import RuleId, Severity
+from cachy.compare.catalogue.rule_type import RuleId, Severity
 from cachy.providers.response_fields import FREE_VALUES, PADDING, SHUTDOWNS, STATES
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.paths import Observation, parent_of

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from cachy.compare.bodies.witnesses import Verdict
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.compare.catalogue.rules import RULES
 from cachy.compare.envelope.envelope_rules import status_of
 from cachy.fixture.identity.fixture_path import parse_target

@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from cachy.compare.bodies.excuses import KNOWN, Comparison, is_root
 from cachy.compare.catalogue.change import Change, make_change
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.structure.contract import Contract
 from cachy.structure.paths import Observation, parent_of
 

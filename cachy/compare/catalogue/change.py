@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from cachy.compare.catalogue.rule import SEVERITIES, RuleId, Severity
+from cachy.compare.catalogue.rule_type import SEVERITIES, RuleId, Severity
 from cachy.compare.catalogue.rules import RULES
 from cachy.interaction import Json
 

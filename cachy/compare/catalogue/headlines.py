@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.compare.catalogue.rules import RULES
 
 HEADLINES: Mapping[RuleId, tuple[str, ...]] = {

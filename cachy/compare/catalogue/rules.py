@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cachy.compare.catalogue.rule import Rule
+from cachy.compare.catalogue.rule_type import Rule
 
 # What the installed SDK's response model adds to a change, for the reader of the report.
 SDK_VERDICTS = {

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from cachy.compare.catalogue.change import Change, make_change
-from cachy.compare.catalogue.rule import RuleId, Severity
+from cachy.compare.catalogue.rule_type import RuleId, Severity
 from cachy.compare.envelope.api_error import name_error
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target

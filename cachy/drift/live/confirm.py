@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.catalogue.change import Change
-from cachy.compare.catalogue.rule import RuleId
+from cachy.compare.catalogue.rule_type import RuleId
 from cachy.compare.catalogue.rules import RULES
 from cachy.drift.live.inconclusive import Obstacle
 from cachy.drift.live.plan import Planned

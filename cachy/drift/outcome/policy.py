@@ -8,7 +8,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import cast
 
-from cachy.compare.catalogue.rule import SEVERITIES, Severity
+from cachy.compare.catalogue.rule_type import SEVERITIES, Severity
 from cachy.compare.catalogue.rules import RULES
 from cachy.compare.compare import Change
 from cachy.config import Drift

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cachy.compare.catalogue.rule import Severity
+from cachy.compare.catalogue.rule_type import Severity
 from cachy.drift.live.inconclusive import Outcome, Reason, SkipReason
 from cachy.drift.outcome.typed_json import dump, parse
 from cachy.errors import CachyError

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from cachy.compare.catalogue.rule import SEVERITIES
+from cachy.compare.catalogue.rule_type import SEVERITIES
 from cachy.display import counted, printable
 from cachy.drift.outcome.change_text import change_lines
 from cachy.drift.outcome.report import (

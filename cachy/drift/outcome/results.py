@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from cachy.compare.catalogue.change import Change, worst_first
-from cachy.compare.catalogue.rule import SEVERITIES
+from cachy.compare.catalogue.rule_type import SEVERITIES
 from cachy.compare.catalogue.rules import RULES
 from cachy.drift.live.case import Case
 from cachy.drift.live.inconclusive import OUTCOMES
