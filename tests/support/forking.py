@@ -84,7 +84,8 @@ def _ask(order: Mapping[str, Any], loaded: Names) -> int:
 
 @cache
 def _original(loaded: Names) -> subprocess.Popen[str]:
-    environ = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    ours = ("PYTHONPATH", "CACHY_")  # by which a test with cachy on has it on in its children
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     process = subprocess.Popen(
         [sys.executable, __file__, *loaded], stdin=-1, stdout=-1, text=True, env=environ
     )
