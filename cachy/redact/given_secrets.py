@@ -57,7 +57,7 @@ class GivenSecrets:
     def take_out(self, request: Request) -> Request:
         """Return a request without these values; the same object if it has none."""
         for mark, values in self.by_mark():
-            url = redact_values(_without_longer(request.url, values), values, mark)
+            url = _url_without(request.url, values, mark)
             body = _without(request.body, values, mark)
             if (url, body) != (request.url, request.body):
                 request = request._replace(url=url, body=body)
@@ -69,6 +69,16 @@ def _has(request: Request | None, value: str) -> bool:
         return False
     texts = (request.url, unquote(request.url), *(text for _, text in request.headers))
     return any(value in text for text in texts) or value.encode() in request.body
+
+
+def _url_without(url: str, values: tuple[str, ...], mark: str) -> str:
+    """Redact what follows the host: a user there is never written, and may have no brackets."""
+    start = _AUTHORITY.match(url)
+    at = start.end() if start else 0
+    return url[:at] + redact_values(_without_longer(url[at:], values), values, mark)
+
+
+_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
 
 
 def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:

@@ -385,3 +385,18 @@ def test_a_given_value_is_taken_out_of_any_text(before: str, after: str, place: 
     replayed = PLACES[place](f"{before}{mark}{after}")
     both = [identify_settled(one, Config()).fingerprint for one in (sent, replayed)]
     assert both[0] == both[1]
+
+
+def test_a_given_secret_in_a_urls_user_is_neither_written_nor_an_error(
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    given = minted()
+    url = origin.on("/login", json_response({"password": given}))
+    asked = origin.on("/me", json_response({"name": "Ann"})).replace("://", f"://ann:{given}@")
+    with recording(doms=["127.0.0.1"]):
+        httpx.get(url)
+        assert httpx.get(f"{asked}?said={given}").json() == {"name": "Ann"}
+    with replaying(doms=["127.0.0.1"]):
+        httpx.get(url)
+        assert httpx.get(f"{asked}?said={given}").json() == {"name": "Ann"}
+    assert given not in written(project)
