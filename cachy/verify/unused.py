@@ -189,7 +189,7 @@ def unused_findings(config: Config) -> Iterator[Finding]:
     for path in found.fixtures if found else ():
         where, successor = shown(config, path), found.successors.get(path) if found else None
         if successor:
-            yield Finding("superseded", where, f"by {shown(config, successor)}")
+            yield Finding("superseded", where, f"superseded by {shown(config, successor)}")
         elif path in found.of_tests if found else ():
             yield Finding("unused", where, "the last complete run of the tests did not use it")
 

@@ -58,7 +58,9 @@ def test_an_edited_request_supersedes_its_fixture_and_prune_deletes_it(config: C
     old, new = recorded(config, LONG + "Pears?", **OLD), recorded(config, LONG + "Plums?", **NEW)
     save_run(config.fixtures, Run(PYTEST, LATER, used(new)))
     line = f"{shown(config, old)}: superseded by {shown(config, new)}"
-    assert verified(config) == [("superseded", shown(config, old), f"by {shown(config, new)}")]
+    assert verified(config) == [
+        ("superseded", shown(config, old), f"superseded by {shown(config, new)}")
+    ]
     code, listed, told = prune(config)
     assert (code, listed) == (1, [line])
     assert told[0].startswith("cachy: compared with the run of pytest, 2096-10-02 ")
