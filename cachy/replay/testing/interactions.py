@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
 from cachy.config import Config
 from cachy.errors import CannotUnpack
@@ -192,6 +193,12 @@ class Interactions(Sequence[Interaction]):
         if isinstance(index, slice):
             return tuple(note.read() for note in self._notes[index])
         return self._notes[index].read()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> AbstractContextManager[None]:
+        """Open a scope, as `cachy(…)` does: the pytest fixture hides the import of that name."""
+        from cachy.replay.scope import cachy
+
+        return cachy(*args, **kwargs)
 
     def __repr__(self) -> str:
         return f"<cachy: {[*self.requests]}>"
