@@ -210,7 +210,7 @@ class Session:
     ) -> Replay | Recording | Refusal:
         """Decide whether the fixture of a request may answer it."""
         if not self._is_for(found.fixture, recording.credentials):
-            return self.decide_live(recording, asked, is_ambiguous=True)
+            return self.decide_live(recording, asked, ambiguous=found.fixture.identity)
         self.sequences.settle(recording.turn, recording.index)
         from cachy.fixture.identity.json_rpc import answer_as_asked
 
@@ -218,9 +218,9 @@ class Session:
         return found._replace(response=response)
 
     def decide_live(
-        self, recording: Recording, asked: Request, *, is_ambiguous: bool = False
+        self, recording: Recording, asked: Request, *, ambiguous: Identity | None = None
     ) -> Recording | Refusal:
-        """Decide whether a request that no fixture answers may go live."""
+        """Decide whether a request may go live; `ambiguous` has answered another credential."""
         from cachy.replay import misses
 
         wanted, index = recording.identity, recording.index
@@ -229,8 +229,8 @@ class Session:
         if not refusal:
             return recording
         self.sequences.free(recording.turn, index)
-        if is_ambiguous:
-            places = self.ambiguity.differences(wanted, recording.credentials)
+        if ambiguous:
+            places = self.ambiguity.differences(ambiguous, recording.credentials)
             refusal = misses.ambiguous(places, refusal)
         return Refusal(recording.request, wanted, index, refusal)
 
