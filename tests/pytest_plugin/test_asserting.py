@@ -195,3 +195,22 @@ def test_nothing_is_loaded_for_tests_that_do_not_ask(project: pytest.Pytester) -
         """
     )
     passes_recorded_and_replayed(project, 1)
+
+
+VARIANT = """
+    import httpx
+    from conftest import URL
+
+    def test_it(cachy):
+        httpx.get(URL + "/one")
+        with cachy(variant="wrong password"):
+            httpx.get(URL + "/one")
+        assert len(cachy) == 2
+"""
+
+
+def test_the_fixture_opens_a_scope_as_the_import_of_its_name_does(
+    project: pytest.Pytester,
+) -> None:
+    project.makepyfile(VARIANT)
+    passes_recorded_and_replayed(project, 1)
