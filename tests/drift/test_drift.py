@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from drift_project import (
     ASK,
@@ -21,6 +23,7 @@ from drift_project import (
 from pull_request_world import TOKEN, run_git, serve_world
 from scripted_server import ScriptedResponse, json_response, serving, sse_response
 
+from cachy import cachy
 from cachy.drift.outcome.report import DriftReport
 from cachy.drift.outcome.report_text import render_text
 
@@ -34,6 +37,22 @@ def test_values_alone_are_not_drift(tmp_path: Path) -> None:
         code, report, _ = drift(tmp_path)
     assert (code, told(report), report["summary"]["clean"]) == (0, [], 1)
     assert path.read_bytes() == before
+
+
+def test_an_upload_is_sent_again_and_stands_for_a_form_with_its_field(tmp_path: Path) -> None:
+    forms: list[dict[str, Any]] = [
+        {"data": {"language": "de"}},
+        {"data": {"language": "de"}, "files": {"file": ("a.txt", b"Hi")}},
+    ]
+    with serving({CHAT: [json_response(CHAT_ANSWER)]}) as provider:
+        write_config(tmp_path, provider)
+        with cachy(tmp_path / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+            for form in forms:
+                httpx.post(provider.url + CHAT, **form).read()
+        code, report, _ = drift(tmp_path)
+        sent = [request.headers["content-type"].partition(";")[0] for request in provider.requests]
+    assert (code, report["summary"]["clean"]) == (0, 1)
+    assert sent[2:] == ["multipart/form-data"]
 
 
 def test_the_report_says_what_changed_and_how_bad_it_is(tmp_path: Path) -> None:

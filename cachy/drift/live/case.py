@@ -116,8 +116,8 @@ def _asked(fixture: Fixture, request: Request, body: Json) -> Iterator[str]:
     for name, value in parse_headers(fixture.request.get("headers", {})):
         yield f"header {name.lower()}: {value}"
     yield from (f"query {name}" for name, _ in parse_qsl(urlsplit(request.url).query))
-    for name in ("form", "multipart"):
-        yield from (f"field {pair[0]}" for pair in fixture.request.get(name, ()) if pair)
+    yield from (f"field {name}" for name, _ in fixture.request.get("form", ()))
+    yield from (f"field {part.get('name', '')}" for part in fixture.request.get("multipart", ()))
     if not isinstance(body, dict):
         return
     for key, value in body.items():
