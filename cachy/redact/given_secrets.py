@@ -73,12 +73,12 @@ def _has(request: Request | None, value: str) -> bool:
 
 def _url_without(url: str, values: tuple[str, ...], mark: str) -> str:
     """Redact what follows the host: a user there is never written, and may have no brackets."""
-    start = _AUTHORITY.match(url)
+    start = _TO_PATH.match(url)
     at = start.end() if start else 0
     return url[:at] + redact_values(_without_longer(url[at:], values), values, mark)
 
 
-_AUTHORITY = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*")
+_TO_PATH = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*/?")
 
 
 def _without(body: bytes, values: tuple[str, ...], mark: str) -> bytes:
