@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cachy.cli.terminal import say
+from cachy.cli.terminal import format_option, say
 
 
 @click.command()
@@ -25,14 +25,7 @@ from cachy.cli.terminal import say
     show_default=True,
     help="The least severity that exits 1",
 )
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json", "markdown"]),
-    default="text",
-    show_default=True,
-    help="How the changes are printed",
-)
+@format_option("How the changes are printed", "markdown")
 def command(
     old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, output_format: str
 ) -> int:

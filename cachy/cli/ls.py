@@ -11,6 +11,7 @@ from typing import Any, Literal
 import click
 
 from cachy.cli.project_config import below_fixtures, config_of
+from cachy.cli.terminal import format_option
 from cachy.config import Config
 from cachy.display import matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
@@ -41,14 +42,7 @@ _NARROW = ("surface", "model", "age", "size", "fixture")
     show_default=True,
     help="Column to sort by; oldest and largest first",
 )
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="Format of the table",
-)
+@format_option("Format of the table")
 def command(path: Path | None, only: str, sort: str, output_format: str) -> int:
     """List the fixtures with surface, model, age, size, test, and the name for `cachy show`.
 

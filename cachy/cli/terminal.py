@@ -6,6 +6,8 @@ import os
 import re
 import sys
 import textwrap
+from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -20,6 +22,18 @@ _COLOURS = {
     "compatible": "green",
 }
 _SEVERITY = re.compile(rf"^( *)({'|'.join(_COLOURS)})\b", re.MULTILINE)
+
+
+def format_option(shown: str, *more: str) -> Callable[[Any], Any]:
+    """Return the option `--format` of a command: text, JSON, or one of `more`."""
+    return click.option(
+        "--format",
+        "output_format",
+        type=click.Choice(["text", "json", *more]),
+        default="text",
+        show_default=True,
+        help=shown,
+    )
 
 
 def by_severity(text: str) -> str:

@@ -7,21 +7,14 @@ from pathlib import Path
 import click
 
 from cachy.cli.project_config import config_of
-from cachy.cli.terminal import say
+from cachy.cli.terminal import format_option, say
 from cachy.config import suggest
 from cachy.errors import CachyError
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]…")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json", "github", "sarif"]),
-    default="text",
-    show_default=True,
-    help="Format of the findings",
-)
+@format_option("Format of the findings", "github", "sarif")
 @click.option("--fix", is_flag=True, help="Apply unambiguous fixes, then update contract files")
 @click.option(
     "--fail-on",

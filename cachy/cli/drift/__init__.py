@@ -12,7 +12,7 @@ import click
 from cachy.cli.drift import open_pr
 from cachy.cli.drift.duration import Duration
 from cachy.cli.project_config import config_of
-from cachy.cli.terminal import say
+from cachy.cli.terminal import format_option, say
 from cachy.config import Config, environment
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.store.files import list_fixtures
@@ -88,14 +88,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
     show_default=True,
     help="Reasons that do not exit 3, separated by commas",
 )
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="How the report is printed",
-)
+@format_option("How the report is printed")
 def command(paths: tuple[Path, ...], **chosen: Any) -> int:
     """Re-send the recorded requests and report what the APIs changed.
 
