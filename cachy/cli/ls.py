@@ -16,6 +16,7 @@ from cachy.config import Config
 from cachy.display import matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.document import RecordedRequest, parse_document
+from cachy.fixture.format.event import STREAMS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import FILE_NAME, load_fixture
@@ -92,7 +93,7 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
         return row | {"surface": "unreadable: run `cachy verify`"}
     recorded, request, response = parse_document(fixture.document)
     target = parse_target(request.url, config.paths)
-    stream = " (stream)" if response.body.kind == "sse" else ""
+    stream = " (stream)" if response.body.kind in STREAMS else ""
     return row | {
         "surface": f"{request.method} {target.authority}{target.template}{stream}",
         "model": _model(request),

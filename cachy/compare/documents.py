@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from cachy.errors import CachyError
+from cachy.fixture.format.event import STREAMS
 from cachy.fixture.format.text import DEEPEST_DOCUMENT
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Fixture, Json
@@ -64,7 +65,7 @@ def _flaw_of(document: Json) -> str:
         return f"its response is {_kind(response)}"
     if not isinstance(response.get("headers") or {}, Mapping):
         return f"its response.headers are {_kind(response['headers'])}"
-    for kind in ("sse", "ndjson"):
+    for kind in (*STREAMS, "ndjson"):
         if kind in response and not isinstance(response[kind], (list, tuple)):
             return f"its response.{kind} is {_kind(response[kind])}"
     return ""
@@ -76,9 +77,10 @@ def _flaws_within(document: Mapping[str, Json]) -> Iterator[str]:
         parse_target(str((document.get("request") or {}).get("url", "")))
     except ValueError:
         yield "its request.url is not a URL"
-    for event in document["response"].get("sse", ()):
-        if not isinstance(event, dict):
-            yield f"an event of its response.sse is {_kind(event)}"
+    for kind in STREAMS:
+        for event in document["response"].get(kind, ()):
+            if not isinstance(event, dict):
+                yield f"an event of its response.{kind} is {_kind(event)}"
     level: list[Json] = [document]
     for _ in range(DEEPEST_DOCUMENT):
         inner = [item for value in level for item in _items(value)]

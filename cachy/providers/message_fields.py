@@ -1,6 +1,6 @@
 """Names of the fields that hold what was asked, said and counted, over all wire formats.
 
-Each row follows the providers' API references: OpenAI, Anthropic, Gemini, Cohere, Ollama.
+Each row follows the providers' API references: OpenAI, Anthropic, Gemini, Cohere, Ollama, Bedrock.
 """
 
 from __future__ import annotations
@@ -15,10 +15,18 @@ TEXTS = ("content", "text", "output_text", "input_text", "refusal", "transcript"
 THOUGHTS = ("thinking", "reasoning_content", "reasoning")
 THOUGHT_TYPES = ("summary_text", "reasoning_text")
 CALL_TYPES = ("tool_use", "server_tool_use", "function_call", "custom_tool_call")
+# The objects in which Bedrock puts a call and a thought.
+WRAPPED_CALL, WRAPPED_THOUGHT = "toolUse", "reasoningContent"
 # Why it ended, how many tokens it took, and the objects in which these lie.
-FINISH_REASONS = ("finish_reason", "stop_reason", "finishReason", "done_reason", "status")
-INPUT_TOKENS = ("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count")
-OUTPUT_TOKENS = ("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count")
+FINISH_REASONS = (
+    *("finish_reason", "stop_reason", "finishReason", "done_reason", "stopReason", "status"),
+)
+INPUT_TOKENS = (
+    *("prompt_tokens", "input_tokens", "promptTokenCount", "prompt_eval_count", "inputTokens"),
+)
+OUTPUT_TOKENS = (
+    *("completion_tokens", "output_tokens", "candidatesTokenCount", "eval_count", "outputTokens"),
+)
 TOKENS_INSIDE = (
     *("choices", "candidates", "usage", "usageMetadata", "response", "message", "delta"),
     *("meta", "tokens"),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cachy.fixture.format.event import is_stream
 from cachy.fixture.format.text import BODY_KINDS, with_json
 from cachy.interaction import Json
 from cachy.structure.contract import FIRM, Contract, is_path, structure_of
@@ -133,7 +134,7 @@ class ContractValidator:
         elif "ndjson" in response:
             for value in response["ndjson"]:
                 yield from self._breaches("line", "event(line)", decode(value))
-        elif "sse" in response:
+        elif is_stream(response):
             yield from self._stream_breaches(response)
         elif not response.keys().isdisjoint(BODY_KINDS):
             yield from self._breaches("$", "$", "")

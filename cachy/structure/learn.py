@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+from cachy.fixture.format.event import is_stream, stream_of, wire_name
 from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.format.text import with_json
 from cachy.interaction import Fixture, Json
@@ -43,7 +44,7 @@ class Structure:
         found = document_of(document)
         response = with_json(found["response"])
         mark = self._mark(found.get("request") or {} if counts_once else {})
-        if "sse" in response:
+        if is_stream(response):
             self._learn_stream(response, mark)
         elif "ndjson" in response:
             for line in response["ndjson"]:
@@ -97,10 +98,10 @@ class Structure:
 
 def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
     """Yield the name and the data of each event of a stream that has data."""
-    for fields in response["sse"]:
+    for fields in stream_of(response):
         data = decode(fields["data"]) if "data" in fields else None
         data = parse_data(data) if isinstance(data, str) else data
-        name = event_name(str(fields.get("event", "")), data)
+        name = event_name(wire_name(fields), data)
         if data is not None and name.rpartition(".")[2] not in KEEP_ALIVE_EVENTS:
             yield name, data
 

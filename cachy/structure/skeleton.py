@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from itertools import groupby
 
+from cachy.fixture.format.event import is_stream, stream_of
 from cachy.interaction import Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import ENUMS
 from cachy.structure.discriminators import is_tag
 from cachy.structure.json_types import written_kind_of
 
-_TELLING = frozenset((*ENUMS, "event"))  # whose values count, not their type alone
+# Fields whose values count, not their type alone.
+_TELLING = frozenset((*ENUMS, "event", "exception", "error"))
 
 
 def outline_of(response: Mapping[str, Json]) -> Hashable:
@@ -23,10 +25,9 @@ def outline_of(response: Mapping[str, Json]) -> Hashable:
     All that is learned of a response but counts, and every breach of a contract in it, follows
     from its skeleton.
     """
-    events = response.get("sse")
-    if isinstance(events, list):  # in order, as a stream's end is a fact too
-        kinds = tuple(kind for kind, _ in groupby(_outline(event, "") for event in events))
-        return response.get("truncated"), kinds
+    if is_stream(response):  # in order, as a stream's end is a fact too
+        outlines = (_outline(event, "") for event in stream_of(response))
+        return response.get("truncated"), tuple(kind for kind, _ in groupby(outlines))
     return _outline({key: item for key, item in response.items() if key != "headers"}, "")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from cachy.fixture.document import AMBIGUOUS
+from cachy.fixture.format.event import is_stream, stream_of, wire_name
 from cachy.interaction import Json
 from cachy.providers import find_operation
 
@@ -16,12 +17,12 @@ def find_in_response(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
         yield "ambiguous", f"requests differ only in {', '.join(places)}"
     if response.get("truncated"):
         yield "truncated", "the stream was cut while recording"
-    elif "sse" in response:
+    elif is_stream(response):
         yield from _find_in_stream(document)
 
 
 def _find_in_stream(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    events = document["response"]["sse"]
+    events = [*stream_of(document["response"])]
     if not events:
         yield "empty-stream", "no event was recorded"
         return
@@ -39,4 +40,4 @@ def _find_in_stream(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
 def _event_name(event: Mapping[str, Json]) -> str:
     data = event.get("data")
     named = data.get("type") if isinstance(data, dict) else data
-    return str(event.get("event") or named)
+    return wire_name(event) or str(named)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
+from cachy.fixture.format.event import is_stream
 from cachy.interaction import Json, JsonObject
 from cachy.structure.learn import events_of
 from cachy.structure.paths import Step, parse_path
@@ -64,7 +65,7 @@ def _bodies(response: JsonObject, root: str) -> Iterator[tuple[Json, Position]]:
         if "json" in response:
             yield decode(response["json"]), ""
         return
-    if "sse" not in response:
+    if not is_stream(response):
         return
     bodies = [data for name, data in events_of(response) if f"event({name})" == root]
     for at, body in enumerate(bodies):

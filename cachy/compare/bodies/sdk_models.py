@@ -14,6 +14,7 @@ from cachy.compare.bodies.witnesses import Verdict
 from cachy.compare.catalogue.rule_type import RuleId
 from cachy.compare.catalogue.rules import RULES
 from cachy.compare.envelope.envelope_rules import status_of
+from cachy.fixture.format.event import is_stream
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import find_provider
@@ -198,7 +199,7 @@ def find_model(document: Mapping[str, Json]) -> Model | None:
     provider = find_provider(target.authority)
     for ending, body, event in map(str.split, provider.sdk_models if provider else ()):
         if provider and target.template in [prefix + ending for prefix in provider.sdk_prefixes]:
-            return _load(event if "sse" in response else body)
+            return _load(event if is_stream(response) else body)
     return None
 
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import kind_of_body, status_of
 from cachy.errors import NotComparable
+from cachy.fixture.format.event import STREAM_TYPES, STREAMS, exception_of, stream_of, wire_name
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import FAILURE_EVENTS
@@ -15,7 +16,7 @@ from cachy.structure.learn import event_name
 from cachy.structure.plain_body import media_type
 
 _SIDES = {"old": "the recorded response", "new": "the live response"}
-_PARSED = ("json", "sse", "ndjson")
+_PARSED = ("json", "ndjson", *STREAMS)
 _RESULTS = ("data", "result", "results", "items", "records")
 _SUCCESS = ("ok", "success", "succeeded")
 _FAILED = frozenset({"error", "fail", "failed", "failure"})
@@ -58,8 +59,8 @@ def _find_problem(response: JsonObject) -> str:
     media, kind = media_type(response), kind_of_body(response)
     if response.get("truncated"):
         return "was cut short"
-    is_empty = kind == "sse" and not response["sse"]
-    if is_empty or (media == "text/event-stream" and kind not in _PARSED):
+    is_empty = kind in STREAMS and not response[kind]
+    if is_empty or (media in STREAM_TYPES and kind not in _PARSED):
         return "is an event stream without any event"
     if media.endswith("json") and kind not in _PARSED:
         return "says that it is JSON, and is not JSON that can be compared"
@@ -67,7 +68,7 @@ def _find_problem(response: JsonObject) -> str:
 
 
 def _reason(response: JsonObject) -> Literal["provider", "unparsed"]:
-    is_cut = response.get("truncated") or media_type(response) == "text/event-stream"
+    is_cut = response.get("truncated") or media_type(response) in STREAM_TYPES
     return "provider" if is_cut else "unparsed"
 
 
@@ -88,10 +89,10 @@ def _failures(response: JsonObject) -> Iterator[Any]:
     """
     if "json" in response:
         yield from _failure_of(response["json"])
-    for event in response.get("sse", ()):
+    for event in stream_of(response):
         data = event.get("data")
-        if event_name(str(event.get("event", "")), data) in FAILURE_EVENTS:
-            yield data
+        if event_name(wire_name(event), data) in FAILURE_EVENTS or exception_of(event):
+            yield data or exception_of(event)
         yield from _failure_of(data)
     for line in response.get("ndjson", ()):
         yield from _failure_of(line)

@@ -11,6 +11,7 @@ from email.utils import parsedate_to_datetime
 from cachy.compare.catalogue.change import Change, make_change
 from cachy.compare.catalogue.rule_type import RuleId, Severity
 from cachy.compare.envelope.api_error import name_error
+from cachy.fixture.format.event import STREAM_TYPES, STREAMS, is_stream
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json, JsonObject
@@ -18,7 +19,10 @@ from cachy.providers.response_fields import GONE, JUDGED_HEADERS, VERSION_HEADER
 
 _VERSION = re.compile(r"v?\d[\d.-]{0,15}")
 _PARAMETER = re.compile(r"(?=.{1,64}$)[A-Za-z]+(?:[_.][A-Za-z]+)*")  # no digit: no secret fits
-_IMPLIED = {"json": "application/json", "sse": "text/event-stream"}
+_IMPLIED = {
+    "json": "application/json",
+    **dict(zip(STREAMS, STREAM_TYPES, strict=True)),
+}
 _VAGUE = ("text/plain", "application/octet-stream")  # they say no more than "text" and "bytes"
 
 
@@ -57,7 +61,7 @@ def is_alike(document: JsonObject, before: JsonObject) -> bool:
     """Return whether a response shows what varies in another: both errors, both streams, or not."""
     response = document["response"]
     is_same_class = status_of(response) // 100 == status_of(before) // 100
-    return is_same_class and ("sse" in response) == ("sse" in before)
+    return is_same_class and is_stream(response) == is_stream(before)
 
 
 def _compare_status(before: JsonObject, after: JsonObject) -> Change | None:

@@ -11,7 +11,8 @@ from urllib.parse import urljoin, urlsplit
 
 from cachy.compare.envelope.api_error import name_error
 from cachy.drift.live.retry_after import PAUSE, parse_retry_after
-from cachy.fixture.format.body import Body, Event
+from cachy.fixture.format.body import Body
+from cachy.fixture.format.event import STREAM_TYPES, STREAMS, Event, exception_of
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
@@ -69,7 +70,7 @@ _ERROR_FIELDS = frozenset(
         *("reason", "msg", "error_message", "error_code", "errorMessage", "errorCode", "Message"),
     }
 )
-_STRUCTURED = ("json", "sse", "ndjson")
+_STRUCTURED = ("json", "ndjson", *STREAMS)
 
 
 def find_obstacle(response: Response, body: Body, recorded: Mapping[str, Json]) -> Obstacle | None:
@@ -155,7 +156,7 @@ def _of_body(response: Response, body: Body, recorded: Mapping[str, Json]) -> Un
 
 
 def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
-    if is_stream(media) and body.kind == "text":
+    if is_stream(media) and body.kind in ("text", "base64"):
         return Unchecked("provider", "the response was cut off", PAUSE)
     if "json" in media and body.kind != "none" and not _is_json(body):
         return Unchecked("unparsed", "the body is not valid JSON", PAUSE)
@@ -169,7 +170,7 @@ def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
 
 
 def _is_idle(body: Body) -> bool:
-    return body.kind == "sse" and not any(event.text for event in body.content)
+    return body.kind in STREAMS and not any(event.text for event in body.content)
 
 
 def _page(media: str, body: Body) -> Unchecked | None:
@@ -189,15 +190,15 @@ def _is_data(body: Body) -> bool:
 
 
 def is_stream(media: str) -> bool:
-    """Return whether a content type is that of server-sent events (WHATWG HTML section 9.2)."""
-    return media.partition(";")[0].strip().lower() == "text/event-stream"
+    """Return whether a content type is that of server-sent events, or of messages of AWS."""
+    return media.partition(";")[0].strip().lower() in STREAM_TYPES
 
 
 def _failed(failure: Json) -> Unchecked:
     """Return what an error means that a response contains although its status is a success."""
     text = json.dumps(failure)
     detail = f"an error inside the response {name_error(failure)}".strip()
-    if _NO_MONEY.search(text) or "rate_limit" in text:
+    if _NO_MONEY.search(text) or "rate_limit" in text or "throttling" in text:
         return Unchecked("quota", detail)
     return Unchecked("provider", detail, PAUSE)
 
@@ -226,6 +227,9 @@ def _refuse_twins(pairs: list[tuple[str, Json]]) -> Json:
 
 def find_failure(body: Body) -> Json:
     """Return the error that a response contains; None if it contains none."""
+    for event in body.events:
+        if name := exception_of(dict(event.fields)):
+            return {"code": name, "message": event.data}
     for value in _values(body):
         if not isinstance(value, dict):
             continue
@@ -241,9 +245,8 @@ def find_failure(body: Body) -> Json:
 def _values(body: Body) -> Iterator[Json]:
     if body.kind == "json":
         yield body.content
-    elif body.kind == "sse":
-        yield from (event.data for event in body.content)
-    elif body.kind == "ndjson":
+    yield from (event.data for event in body.events)
+    if body.kind == "ndjson":
         yield from (value for value, _ in body.content)
 
 
