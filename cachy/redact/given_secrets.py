@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import partial
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
-from cachy.interaction import Request
+from cachy.interaction import Headers, Json, Request
 from cachy.redact.environment import redact_value_bytes, redact_values
+from cachy.redact.headers import NEVER_STORED
 from cachy.redact.names import is_minted
-from cachy.redact.placeholders import PLACEHOLDER
+from cachy.redact.placeholders import PLACEHOLDER, placeholder
 from cachy.redact.redact_text import redact_text
-from cachy.redact.shapes import class_changes
+from cachy.redact.shapes import class_changes, is_random
 
+_HEARD = 4 * 1024 * 1024  # characters of responses that are searched for a late secret
+_HEARD_ONCE = 64 * 1024  # of one response
 _SHORTEST = 12
 _LONGEST = 128  # characters; longer ones are known by their shape or by the environment
 _WORD = re.compile(r"[A-Za-z0-9_.~+/=|:-]+")
@@ -27,11 +30,38 @@ class GivenSecrets:
 
     def __init__(self) -> None:
         self._marks: dict[str, str] = {}
+        self._sent: dict[str, str] = {}
         self._all: set[str] = set()
+        self._heard: dict[str, str] = {}  # what was written of responses, by fixture
+        self._room = _HEARD
 
     def gave(self, value: str) -> bool:
         """Return whether a response contained this value as a secret, and its request did not."""
-        return value in self._all
+        return value in self._all or bool(_is_telling(value) and self._saying(value))
+
+    def hear(self, path: str, text: str) -> None:
+        """Keep what was written of a response: it may turn out to contain a secret."""
+        if len(text) > _HEARD_ONCE:
+            return
+        if self._room < len(text):
+            self._heard, self._room = {}, _HEARD
+        self._heard[path] = text
+        self._room -= len(text)
+
+    def find_late(self, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+        """Return the fixtures that show one of these secrets, with the secret and its mark.
+
+        From now on it is known as one that a response gave.
+        """
+        found: dict[str, tuple[str, str]] = {}
+        for value, mark in values.items() if self._heard else ():
+            if _is_telling(value) and value not in self._marks and (paths := self._saying(value)):
+                found |= dict.fromkeys(paths, (value, mark))
+                self.remember({value: mark})
+        return found
+
+    def _saying(self, value: str) -> list[str]:
+        return [path for path, text in tuple(self._heard.items()) if value in text]
 
     def remember(self, taken: Mapping[str, str], request: Request | None = None) -> None:
         """Remember the values that look generated; others may occur anywhere by chance.
@@ -39,29 +69,68 @@ class GivenSecrets:
         `request` is the one that was answered: what it contained, the response did not give. Values
         of a known shape are left out: every process redacts them by their shape.
         """
-        self._all.update(value for value in taken if not _has(request, value))
-        found = {
+        telling = {
             value: mark
             for value, mark in taken.items()
             if _is_telling(value) and redact_text(value) == value
         }
-        self._marks = {**self._marks, **found} if found else self._marks
+        repeated = {value for value in taken if _has(request, value)}
+        self._all.update(taken.keys() - repeated)
+        self._marks = _with(self._marks, telling, telling.keys() - repeated)
+        self._sent = _with(self._sent, telling, telling.keys() & repeated)
+
+    def remember_sent(self, own: GivenSecrets) -> None:
+        """Remember the secrets of a request: a response may repeat them, and a later request."""
+        self._sent = _with(self._sent, own._marks, own._marks.keys())
+
+    @property
+    def marks(self) -> Mapping[str, str]:
+        """The values that are known anywhere, and their placeholders."""
+        return self._marks
+
+    @property
+    def sent(self) -> tuple[str, ...]:
+        """The values that requests named; a later request may match by them, but not show them."""
+        return tuple(self._sent)
 
     def by_mark(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield each placeholder and its values, the longest first."""
-        marks = self._marks
-        for mark in dict.fromkeys(marks.values()):
-            values = [value for value, its in marks.items() if its == mark]
-            yield mark, tuple(sorted(values, key=len, reverse=True))
+        return _by_mark(self._marks)
+
+    def sent_by_mark(self) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """Yield each placeholder and its values that requests named, the longest first."""
+        return _by_mark(self._sent)
 
     def take_out(self, request: Request) -> Request:
         """Return a request without these values; the same object if it has none."""
         for mark, values in self.by_mark():
             url = _url_without(request.url, values, mark)
             body = _without(request.body, values, mark)
-            if (url, body) != (request.url, request.body):
-                request = request._replace(url=url, body=body)
+            headers = _headers_without(request.headers, values, mark)
+            if (url, body, headers) != (request.url, request.body, request.headers):
+                request = request._replace(url=url, body=body, headers=headers)
         return request
+
+
+def _with(marks: dict[str, str], found: Mapping[str, str], values: Set[str]) -> dict[str, str]:
+    """Return marks and those of some of the values found; another thread may read them."""
+    return {**marks, **{value: found[value] for value in found if value in values}}
+
+
+def _by_mark(marks: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    for mark in dict.fromkeys(marks.values()):
+        values = [value for value, its in marks.items() if its == mark]
+        yield mark, tuple(sorted(values, key=len, reverse=True))
+
+
+def _headers_without(headers: Headers, values: tuple[str, ...], mark: str) -> Headers:
+    """Redact the headers that may be written; a credential is compared as it is."""
+    if not any(value in text for _, text in headers for value in values):
+        return headers
+    return tuple(
+        (name, text if name.lower() in NEVER_STORED else redact_values(text, values, mark))
+        for name, text in headers
+    )
 
 
 def _has(request: Request | None, value: str) -> bool:
@@ -114,6 +183,23 @@ def _is_telling(value: str) -> bool:
         return False
     has = [re.search(letters, value) is not None for letters in ("[A-Z]", "[a-z]", "[0-9]")]
     return all(has) or is_minted(value) or (has[2] and class_changes(value) >= 4)
+
+
+_GIVES_TOKENS = re.compile(
+    r"(?i)token|auth(?!or)|log-?in|sign-?in|session|credential|secret|key|jwt"
+)
+
+
+def bare_token(url: str, body: Json, own: GivenSecrets) -> dict[str, str]:
+    """Return the token that is all of a response, if its request asked for one.
+
+    `own` are the secrets of the request.
+    """
+    word = body.strip() if isinstance(body, str) else ""
+    has_password = placeholder("password") in own.marks.values()
+    is_asked = has_password or _GIVES_TOKENS.search(urlsplit(url).path)
+    is_token = is_asked and _is_telling(word) and (is_minted(word) or is_random(word))
+    return {word: placeholder("auth-token")} if is_token else {}
 
 
 def find_placeholder(request: Request) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container
 from functools import lru_cache
+from typing import NamedTuple
 
 from cachy.providers.provider import STAND_IN
 from cachy.redact.placeholders import PLACEHOLDER
@@ -15,6 +16,8 @@ _ENDINGS = {
     "password": "password",
     "passwd": "password",
     "passphrase": "password",
+    "passcode": "password",
+    "pwd": "password",
     "apikey": "api-key",
     "accesstoken": "access-token",
     "refreshtoken": "refresh-token",
@@ -33,8 +36,14 @@ _ENDINGS = {
     "accountkey": "account-key",
     "sharedaccesskey": "account-key",
     "authorization": "authorization",
+    "csrftoken": "csrf-token",
+    "xsrftoken": "csrf-token",
+    "csrfmiddlewaretoken": "csrf-token",
+    "authenticitytoken": "csrf-token",
+    "requestverificationtoken": "csrf-token",
 }
 _EXACT = {
+    "csrf": "csrf-token",
     "idtoken": "id-token",
     "oauthtoken": "auth-token",
     "cookie": "cookie",
@@ -62,34 +71,103 @@ _SOMETIMES = {
 _SOMETIMES_IN_JSON = frozenset(("key", "token", "code"))
 _PAGING = ("page", "next", "cursor", "continuation", "_")
 _SUFFIXES = tuple(sorted(_ENDINGS, key=len, reverse=True))
-_IGNORED_SIGNS = str.maketrans("", "", "_-")
+_IGNORED_SIGNS = str.maketrans("", "", "_- ")
+_BETWEEN_PARTS = re.compile(r"[.:/\[\]]")  # of user[password][0] and wsse:Password
+_LONGEST = 64  # characters of a name that are looked at, from its end
+
+# What may follow such an ending: which of several values it is, or in what form.
+QUALIFIERS = (
+    *("confirmation", "confirmed", "confirm", "verification", "verify", "check", "repeated"),
+    *("repeat", "again", "retyped", "retype", "reentered", "reenter", "old", "new", "current"),
+    *("previous", "former", "next", "original", "temporary", "temp", "initial", "default"),
+    *("primary", "secondary", "backup", "value", "string", "text", "data", "plaintext", "plain"),
+    *("raw", "cleartext", "clear", "hashed", "hash", "digest", "encrypted", "enc", "encoded"),
+    *("base", "b"),  # base64: digits may follow too
+)
+_QUALIFIED = re.compile(
+    rf"(?P<head>.+?)(?:{'|'.join(sorted(QUALIFIERS, key=len, reverse=True))}|[0-9])*+"
+)
+
+
+class _Meaning(NamedTuple):
+    """What a name says of its field."""
+
+    kind: str | None  # of the secret
+    is_qualified: bool = False  # then the value may also say something about the secret
+    is_plural: bool = False  # then the values may also be names of secrets
 
 
 @lru_cache(maxsize=4096)
+def _parse(name: str) -> _Meaning:
+    plain = _plain(name)
+    if kind := _ending(plain) or _EXACT.get(plain):
+        return _Meaning(kind)
+    qualified = _QUALIFIED.fullmatch(plain)
+    head = qualified["head"] if qualified else plain
+    if kind := _ending(head) or _EXACT.get(head):
+        return _Meaning(kind, is_qualified=True)
+    return _Meaning(_ending(head.removesuffix("s")), is_plural=True)
+
+
+@lru_cache(maxsize=4096)
+def _plain(name: str) -> str:
+    """Return the last part of a name that has a letter, as names are compared."""
+    end = PLACEHOLDER.sub("", name[-2 * _LONGEST :])
+    parts = reversed(_BETWEEN_PARTS.split(end))
+    part = next((part for part in parts if any(map(str.isalpha, part))), end)
+    return part.lower().translate(_IGNORED_SIGNS)[-_LONGEST:]
+
+
+def _ending(plain: str) -> str | None:
+    return next((_ENDINGS[end] for end in _SUFFIXES if plain.endswith(end)), None)
+
+
+# What a text says of a secret without being it: whether it is there, or where it is.
+_SAID = re.compile(
+    r"(?i)true|false|yes|no|on|off|none|null|(?:not[ _-]?)?required|optional|(?:en|dis)abled"
+    r"|inherit|(?:in)?valid|(?:un)?confirmed|verified|pending|passed|failed|ok|success"
+    r"|(?:mis)?match(?:ed)?|unset|unchanged|empty|missing|hidden|plain(?:text)?|text|string"
+    r"|bcrypt|scrypt|argon2\w*|pbkdf2\w*|(?:hmac-?)?(?:md|sha)-?[0-9]+|[A-Z][A-Z0-9+.-]*://.*"
+)
+_PATH = re.compile(r"(?:[~.]{0,2}[/\\]|[A-Za-z]:[/\\]).*")
+
+
+def _may_be(value: str, name: str, meaning: _Meaning) -> bool:
+    """Return whether a value can be the secret that its name announces."""
+    if meaning.is_plural and meaning.kind != "password" and not is_minted(value):
+        return False
+    if (meaning.is_qualified or meaning.is_plural) and _SAID.fullmatch(value):
+        return False
+    return not (_plain(name) in ("pwd", "oldpwd") and _PATH.fullmatch(value))  # working folders
+
+
 def find_name(name: str) -> str | None:
-    """Return the kind of secret that a field of this name contains, or None."""
-    plain = name.lower().translate(_IGNORED_SIGNS)
-    ending = next((end for end in _SUFFIXES if plain.endswith(end)), "")
-    return _ENDINGS.get(ending) or _EXACT.get(plain)
+    """Return the kind of secret that a field of this name may contain, or None."""
+    return _parse(name).kind
+
+
+def find_named(name: str, value: str) -> str | None:
+    """Return the kind of secret that this value is, as its name says, or None."""
+    meaning = _parse(name)
+    return meaning.kind if meaning.kind and _may_be(value, name, meaning) else None
 
 
 def find_field(name: str, value: str) -> str | None:
     """Return the kind of secret that a field of a JSON object contains, or None."""
-    return find_name(name) or _find_sometimes(name, value, _SOMETIMES_IN_JSON)
+    return find_named(name, value) or _find_sometimes(name, value, _SOMETIMES_IN_JSON)
 
 
 def find_parameter(name: str, value: str) -> str | None:
     """Return the kind of secret that a parameter of a query or a form contains, or None."""
-    kind = find_name(name)
+    kind = find_named(name, value)
     if kind and name.lower().startswith(_PAGING[:-1]) and not is_minted(value):
         return None  # next_secret=2 names a page
     return kind or _find_sometimes(name, value, _SOMETIMES)
 
 
 def _find_sometimes(name: str, value: str, names: Container[str]) -> str | None:
-    lowered = name.lower()
-    plain = lowered.translate(_IGNORED_SIGNS)
-    if plain not in names or lowered.startswith(_PAGING) or not is_minted(value):
+    plain = _plain(name).rstrip("0123456789")
+    if plain not in names or name.lower().startswith(_PAGING) or not is_minted(value):
         return None
     return _SOMETIMES[plain]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from cachy.errors import UnrecordedRequest
+from cachy.interaction import Json
 from cachy.replay.counters import Tally
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Process:
         self.written: list[Any] = []  # fixtures, by the test that runs
         self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
         self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures
+        self.has_heard = False  # whether `given` keeps what was written of live responses
         self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet
         self.reported: list[UnrecordedRequest] = []  # by pytest; `cachy run` counts them too
         self.miss_class = UnrecordedRequest  # what is raised; pytest's plugin has its own
@@ -65,6 +68,11 @@ class Process:
     def gave(self, secret: str) -> bool:
         """Return whether a response gave this process a secret."""
         return self.given.gave(secret)
+
+    def hear(self, path: str, response: dict[str, Json]) -> None:
+        """Keep what was written of a response: it may turn out to contain a secret."""
+        self.given.hear(path, json.dumps(response, ensure_ascii=False))
+        self.has_heard = True
 
     def hook(self, at_exit: Callable[[], None], after_fork: Callable[[], None]) -> None:
         """Call these when the process ends, and in each process that forks from it."""

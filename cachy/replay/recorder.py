@@ -11,11 +11,13 @@ from typing import Any
 
 from cachy.config import Config, Mode, current_test, is_recorded
 from cachy.errors import NAME_A_VARIANT, CachyError, UnusableEntry
-from cachy.fixture.compose import compose, parse_user_agent
+from cachy.fixture.compose import compose, parse_user_agent, without_values
 from cachy.fixture.document import with_mark
 from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.header_credentials import Credentials
+from cachy.fixture.identity.own_secrets import find_own_secrets
 from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.scratch import moment
@@ -114,7 +116,8 @@ class Recorder:
             CachyError: the disk refuses, or the response spells out a value of the environment.
         """
         request, index, secrets = recording.request, recording.index, placeholder_keys.secrets()
-        identity, advice = guard_identity(request, recording.identity, self.config, secrets)
+        guarded = (*secrets, *PROCESS.given.sent)
+        identity, advice = guard_identity(request, recording.identity, self.config, guarded)
         recorded = self._provenance(recording, response)
         document, blobs = compose(request, response, recorded, self.config, secrets, PROCESS.given)
         if self.config.hooks:
@@ -125,6 +128,7 @@ class Recorder:
         document["request"] = with_mark(document["request"], places)
         written = _before_writing(self.config, before, blobs)
         path = self.store.save(identity, document, blobs, index)
+        PROCESS.hear(str(path), document["response"])
         PROCESS.written += [one._replace(path=path) for one in written if not is_equal]
         if recording.asked and recording.asked.places - set(places):  # sent meanwhile
             self._mark(recording)
@@ -140,6 +144,18 @@ class Recorder:
         self.journal.recorded(identity.name)
         self._advise(path, advice)
         self.close_late()
+
+    def learn(self, request: Request) -> None:
+        """Redact what was written before this request shows that it is a secret."""
+        own = find_own_secrets(request, self.config.redact)
+        for path, (value, mark) in PROCESS.given.find_late(own.marks).items():
+            try:
+                document = load_fixture(Path(path)).document
+                clean = without_values(document["response"], (value,), mark)
+                text = render_fixture({**document, "response": clean})
+                self.store.write(Path(path), text.encode("utf-8"))
+            except CachyError as error:
+                self.journal.unwritten(request, error)
 
     def take_over(self, path: str, identity: Identity, index: int) -> None:
         """Write the recording of a test that is gone as one of the test that it has become."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from cachy.config import Config, Mode
 from cachy.errors import AmbiguousFixture
+from cachy.fixture.format.body import unpacked_body
 from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.identity.fingerprint import (
     Identity,
     counted_headers,
     identify,
     identify_settled,
-    unpacked_body,
 )
 from cachy.fixture.identity.header_credentials import HEADERS as CREDENTIALS
 from cachy.fixture.identity.header_credentials import Credentials, header_credentials
@@ -121,6 +121,8 @@ class Session:
 
     def _look(self, request: Request, key: Key | None = None) -> Replay | None:
         """Read the fixture of a request as it is; `key` lets `recall` skip this the next time."""
+        if PROCESS.has_heard:
+            self.recorder.learn(request)
         if self.config.mode is Mode.REFRESH:
             return None
         identity = identify(request, self.config)
@@ -180,10 +182,7 @@ class Session:
 
     def without_given(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""
-        raw = unpacked_body(request)
-        return PROCESS.given.take_out(
-            request if raw is request.body else request._replace(body=raw)
-        )
+        return PROCESS.given.take_out(request._replace(body=unpacked_body(request)))
 
     def _decide_settled(self, asked: Request) -> Decision:
         from cachy.fixture.identity.named_credentials import credentials_of

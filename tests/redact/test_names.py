@@ -1,0 +1,129 @@
+"""Which fields are secret by their name, and which only sound like it."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from cachy.redact import redact_json, redact_pairs, redact_text, redact_url
+from cachy.redact.names import QUALIFIERS
+
+VALUE = "hunter2hunter2X"
+PASSWORD = "[redacted:{{password}}]"
+NEVER = ("(?!)",)  # a pattern of the user's that never matches: every string is looked at
+SECRET = [
+    *("password", "passwd", "pwd", "passphrase", "passcode", "db_pwd", "userPwd", "PASSWORD"),
+    *("password_confirmation", "passwordConfirmation", "password-confirm", "password2"),
+    *("confirm_password", "newPassword", "old_password", "new_password_again", "NewPassword2"),
+    *("password_1", "PASSWORD_OLD", "password repeat", "New Password", "passphrase_new"),
+    *("password_hash", "passwordHash", "encrypted_password", "passwords", "db_password_value"),
+    *("client_secret_2", "clientSecretValue", "SecretString", "secret_text", "secret1"),
+    *("api_key_2", "apiKey1", "API_KEY_OLD", "access_token_2", "refreshTokenNew"),
+    *("csrf_token", "csrfToken", "_csrf", "csrfmiddlewaretoken", "authenticity_token"),
+    *("__RequestVerificationToken", "xsrf-token", "user[password]", "password[]"),
+    *("user[password_confirmation]", "accounts[0][password]", "user.password", "wsse:Password"),
+]
+HARMLESS = [
+    *("password_min_length", "passwordPolicy", "password_required", "password_expires_at"),
+    *("forgot_password_url", "passwordless", "password_hint", "password_strength", "pwdLastSet"),
+    *("secret_santa", "secretary", "secret_name", "secrets_manager", "client_secret_expires_at"),
+    *("monkey", "keyboard", "key_2", "api_key_id", "api_keys", "secrets", "token_2", "tokens"),
+    *("csrf_param", "csrf_header_name", "passport", "compass", "pwdx", "next_page_token"),
+]
+
+
+def places(name: str, value: str) -> list[tuple[str, str]]:
+    """Write a field in each place that has names, and redact it."""
+    written = json.dumps({"a": 1, name: value})
+    return [
+        (value, redact_json({name: value})[name]),
+        (value, redact_json({"a": [{"name": name, "value": value}]})["a"][0]["value"]),
+        (value, redact_json({"a": [{"key": name, "value": value}]})["a"][0]["value"]),
+        (value, redact_pairs([(name, value)])[0][1]),
+        *((text, redact_text(text)) for text in (f'"{name}": "{value}"', f"'{name}': '{value}'")),
+        *((text, redact_json(text)) for text in (written, json.dumps(written))),
+    ]
+
+
+@pytest.mark.parametrize("name", SECRET)
+def test_a_name_that_means_a_secret_hides_its_value_in_every_place(name: str) -> None:
+    for _, clean in places(name, VALUE):
+        assert VALUE not in json.dumps(clean)
+        assert "[redacted:" in json.dumps(clean)
+
+
+@pytest.mark.parametrize("name", HARMLESS)
+def test_a_name_that_only_sounds_like_a_secret_hides_nothing(name: str) -> None:
+    for value, clean in places(name, VALUE):
+        assert clean == value
+
+
+@pytest.mark.parametrize("name", SECRET + HARMLESS)
+def test_the_quick_look_finds_what_the_thorough_one_finds(name: str) -> None:
+    for value in (
+        {name: VALUE},
+        {"a": [{"key": name, "value": VALUE}]},
+        {"a": f'"{name}": "{VALUE}"', "b": f"?{name}={VALUE}"},
+        {"a": f"<{name}>{VALUE}</{name}>", "b": f'<input name="{name}" value="{VALUE}">'},
+    ):
+        assert redact_json(value) == redact_json(value, NEVER)
+
+
+@pytest.mark.parametrize("qualifier", QUALIFIERS)
+def test_every_qualifier_may_follow_a_name(qualifier: str) -> None:
+    for name in (f"password_{qualifier}", f"apiKey{qualifier.title()}", f"secret-{qualifier}-2"):
+        assert VALUE not in json.dumps(redact_json({name: VALUE}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("password_confirmation", "required"),
+        ("password_check", "passed"),
+        ("password_hash", "bcrypt"),
+        ("password_digest", "sha256"),
+        ("password_verification", "disabled"),
+        ("secret_value", "https://vault.example/v1/secret/a"),
+        ("api_key_new", "true"),
+        ("secrets", "inherit"),
+        ("PWD", "/home/ann/project"),
+        ("OLDPWD", "C:\\Users\\ann"),
+    ],
+)
+def test_a_value_that_only_says_something_of_a_secret_stays(name: str, value: str) -> None:
+    assert redact_json({name: value}) == {name: value}
+
+
+def test_what_is_not_a_string_is_not_a_secret() -> None:
+    settings: dict[str, Any] = {
+        "password_min_length": 8,
+        "passwordPolicy": {"minimum": 8, "rotation": "90 days"},
+        "password_required": True,
+        "password_confirmation": None,
+        "secret_2": False,
+    }
+    assert redact_json(settings) is settings
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("user[password]=a&n=1", f"user[password]={PASSWORD}&n=1"),
+        ("user%5Bpwd%5D=a", f"user%5Bpwd%5D={PASSWORD}"),
+        ("pwd=a&password2=b", f"pwd={PASSWORD}&password2={PASSWORD}"),
+        ("filter[key]=name&password_reset=1", "filter[key]=name&password_reset=1"),
+    ],
+)
+def test_parameters_in_brackets_have_the_name_inside(query: str, expected: str) -> None:
+    assert redact_url(f"https://h.example/?{query}") == f"https://h.example/?{expected}"
+
+
+@pytest.mark.parametrize("part", ["plaintext", "enc", "1", "a", "[", "]", ".", "_", "password"])
+def test_no_name_takes_long(part: str) -> None:
+    before = time.process_time()
+    for name in (part * 50_000, part * 50_000 + "!", "password" + part * 50_000):
+        redact_json({name: VALUE})
+    assert time.process_time() - before < 2
