@@ -25,40 +25,44 @@ class Asked:
         return not find_differences(self.kept, credentials)
 
 
-_Live = defaultdict[str, dict[str, Asked]]
-"""What was sent live, by variant and fingerprint."""
+class Seen:
+    """What was asked, by variant and fingerprint: what was sent live, and what was replayed."""
+
+    def __init__(self) -> None:
+        self.live: defaultdict[str, dict[str, Asked]] = defaultdict(dict)
+        self.replayed: defaultdict[str, dict[str, Credentials]] = defaultdict(dict)
 
 
 class Ambiguity:
-    """The credentials of one scope's requests; tests share what they have sent live."""
+    """The credentials of one scope's requests; the tests of a process share what was asked."""
 
     def __init__(self, fixtures: Path) -> None:
         self._fixtures = fixtures
-        self._replayed: defaultdict[str, dict[str, Credentials]] = defaultdict(dict)
-        self._own: _Live = defaultdict(dict)
+        self._own = Seen()
 
     @property
-    def _live(self) -> _Live:
-        """What was sent live: tests share it, as a run of them is one scope to its user."""
+    def _seen(self) -> Seen:
+        """What was asked: tests share it, as a run of them is one scope to its user."""
         if not PROCESS.owner:
             return self._own
-        live: _Live = PROCESS.sent.setdefault(self._fixtures, self._own)
-        return live
+        seen: Seen = PROCESS.asked.setdefault(self._fixtures, self._own)
+        return seen
 
     def may_replay(self, identity: Identity, credentials: Credentials) -> bool:
         """Return whether a fixture may answer: it answered no request with other credentials."""
         variant, fingerprint = identity.variant, identity.fingerprint
-        live = self._live
-        asked = live[variant].get(fingerprint) if live else None
+        seen = self._seen
+        asked = seen.live[variant].get(fingerprint) if seen.live else None
         if asked is not None and find_differences(asked.sent, credentials):
             return False
-        first = self._replayed[variant].setdefault(fingerprint, credentials)
+        first = seen.replayed[variant].setdefault(fingerprint, credentials)
         return first is credentials or not find_differences(first, credentials)
 
     def differences(self, identity: Identity, credentials: Credentials) -> list[str]:
         """Return the places where another request of this identity had other credentials."""
-        asked = self._live[identity.variant].get(identity.fingerprint)
-        replayed = self._replayed[identity.variant].get(identity.fingerprint, credentials)
+        variant, fingerprint = identity.variant, identity.fingerprint
+        asked = self._seen.live[variant].get(fingerprint)
+        replayed = self._seen.replayed[variant].get(fingerprint, credentials)
         found = set(find_differences(replayed, credentials))
         if asked is not None:
             found.update(find_differences(asked.sent, credentials))
@@ -66,14 +70,14 @@ class Ambiguity:
 
     def send(self, identity: Identity, credentials: Credentials) -> Asked:
         """Note that a request goes live; `places` are those of all that differ from the first."""
+        variant, fingerprint = identity.variant, identity.fingerprint
         differences = self.differences(identity, credentials)
-        replayed = self._replayed[identity.variant].get(identity.fingerprint)
-        asks = self._live[identity.variant]
-        asked = asks.setdefault(identity.fingerprint, Asked(credentials, replayed))
+        replayed = self._seen.replayed[variant].get(fingerprint)
+        asked = self._seen.live[variant].setdefault(fingerprint, Asked(credentials, replayed))
         asked.places.update(differences)
         return asked
 
     def forget(self, variant: str) -> None:
         """Forget what was asked under a variant: its test begins again."""
-        self._replayed.pop(variant, None)
-        self._live.pop(variant, None)
+        self._seen.replayed.pop(variant, None)
+        self._seen.live.pop(variant, None)

@@ -6,22 +6,43 @@ import os
 import shlex
 import sys
 from pathlib import Path
+from typing import Literal
 
-from cachy.config import current_test
+from cachy.config import Config, current_test
 from cachy.display import relative_path
 from cachy.redact import redact_text, redact_values
 from cachy.replay import placeholder_keys
+from cachy.replay.owner import current_owner, own_variant
 
 USERS_FOLDER = "CACHY_USERS_FOLDER"  # where pytest or `cachy run` was started
 ROOTDIR = "CACHY_ROOTDIR"  # pytest's, from which it names its tests
 _RUN = "CACHY_RUN"  # as `run.summary` has it: the command that `cachy run` was given
 _FAR = 4  # folders up, from which on a whole path reads better
-_ELSE = "run it again with CACHY_MODE=record set"
 
 
-def how_to_record() -> str:
-    """Return the command, or what else to do, without secrets."""
-    return redact_values(redact_text(_command()), placeholder_keys.secrets())
+def how_to_record(
+    config: Config | None = None, variant: str = "", mode: Literal["record", "refresh"] = "record"
+) -> str:
+    """Return the command, or what else to do, without secrets.
+
+    Where a test has recordings of its own, of which `variant` is one's, it records all of them
+    again: a new response of a stateful API does not fit those of another time.
+    """
+    scope = _scope_to_refresh(config, variant) if config and variant else None
+    command = _command(mode) if scope is None else f"pytest --cachy=refresh {scope}".rstrip()
+    return redact_values(redact_text(command), placeholder_keys.secrets())
+
+
+def _scope_to_refresh(config: Config, variant: str) -> str | None:
+    """Return the tests to refresh; None where those that run own nothing yet."""
+    from cachy.replay.renamed import has_recordings  # only a miss in a test needs it
+
+    owner, test = current_owner(), current_test()
+    is_own = bool(test) and owner is not None and variant == own_variant(owner, config)
+    if owner is None or not is_own or not has_recordings(variant, config):
+        return None
+    names = owner.names and f"::{owner.names}"
+    return _quoted(_from_users_folder(test.partition("::")[0] + names))
 
 
 def users_path(path: Path) -> str:
@@ -32,19 +53,19 @@ def users_path(path: Path) -> str:
     return relative_path(path, here) if is_far or not near else near
 
 
-def _command() -> str:
+def _command(mode: str) -> str:
     if test := current_test():
-        return f"pytest --cachy=record {_quoted(_from_users_folder(test))}"
+        return f"pytest --cachy={mode} {_quoted(_from_users_folder(test))}"
     if command := os.environ.get(_RUN):
-        return f"cachy run --mode record -- {command}"
+        return f"cachy run --mode {mode} -- {command}"
     if "ipykernel" in sys.modules:
-        return 'run the cell again after enable_cachy(mode="record")'
+        return f'run the cell again after enable_cachy(mode="{mode}")'
     arguments = _arguments()
     if not arguments:
-        return _ELSE
+        return f"run it again with CACHY_MODE={mode} set"
     folder = _folder_of(arguments)
     there = f"cd {shlex.quote(folder)} && " if folder else ""
-    return f"{there}cachy run --mode record -- {shlex.join(arguments)}"
+    return f"{there}cachy run --mode {mode} -- {shlex.join(arguments)}"
 
 
 def _quoted(test: str) -> str:

@@ -6,7 +6,7 @@ import heapq
 import json
 import os
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import NoReturn
@@ -35,16 +35,26 @@ FILE = "CACHY_MISSES"
 
 
 def find_refusal(
-    request: Request, is_chosen: bool, config: Config, used: Collection[str] = ()
+    request: Request,
+    is_chosen: bool,
+    config: Config,
+    used: Collection[str] = (),
+    variant: str = "",
 ) -> tuple[str, str] | None:
-    """Return why a request must not go live, and how to record it; None if it may."""
+    """Return why a request must not go live, and how to record it; None if it may.
+
+    `used` are the fixtures that the run has used, `variant` is that of a new recording.
+    """
     if config.mode is Mode.REPLAY:
-        return _why_not_live(request, config), _how_to_allow(request, config)
+        return _why_not_live(request, config), _how_to_allow(request, config, variant)
     if not is_chosen:
         why = f"mode {config.mode.value}, for --only {config.only}"
         return why, "take it into --only, or leave --only out"
     if key := placeholder_keys.missing_for(request):
-        return f"nothing recorded, and {key} isn't set", f"set {key}, then {_how_to_record()}"
+        return (
+            f"nothing recorded, and {key} isn't set",
+            f"set {key}, then {_how_to_record(config, variant)}",
+        )
     if mark := find_placeholder(request):
         giver = find_giver(config.fixtures, used, mark)
         given = f", which {giver} gave" if giver else ""
@@ -65,17 +75,18 @@ def _why_not_live(request: Request, config: Config) -> str:
     return f"mode replay, from {config.mode_from}" + (f"; {why}" if why else "")
 
 
-def _how_to_record() -> str:
+def _how_to_record(config: Config, variant: str) -> str:
     from cachy.replay.hint import how_to_record  # only a miss needs it
 
-    return how_to_record()
+    return how_to_record(config, variant)
 
 
-def _how_to_allow(request: Request, config: Config) -> str:
+def _how_to_allow(request: Request, config: Config, variant: str) -> str:
     host, port = host_and_port(request.url)
+    how = _how_to_record(config, variant)
     if not refuses(config, host, port):
-        return _how_to_record()
-    return f'add "{host}" to extend-doms, then {_how_to_record()}; or add it to pass'
+        return how
+    return f'add "{host}" to extend-doms, then {how}; or add it to pass'
 
 
 def unrecorded(
@@ -117,9 +128,13 @@ def unreadable(request: Request, cause: CachyError, config: Config) -> Unrecorde
     return error
 
 
-def refuse(error: UnrecordedRequest) -> NoReturn:
-    """Raise a miss: the last thing that pytest shows, and it holds no argument of a request."""
-    raise error
+def refusal_of(error: UnrecordedRequest) -> Callable[[], NoReturn]:
+    """Return what raises a miss: the last thing that pytest shows, which shows its arguments."""
+
+    def refuse() -> NoReturn:
+        raise error
+
+    return refuse
 
 
 def shown(request: Request, config: Config) -> str:
@@ -132,10 +147,15 @@ def _shown_url(request: Request, config: Config) -> str:
 
 
 def remember(error: UnrecordedRequest) -> None:
-    """Keep a miss for the end of the process, and say it now, in case the caller hangs of it."""
+    """Keep a miss for the end of the process, and say it now, in case the caller hangs of it.
+
+    A test fails with it, and so does one that started this process: there it is said once.
+    """
     PROCESS.misses.append(error)
-    print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
-    if target := os.environ.get(FILE):  # a process above ours wants to know
+    target = os.environ.get(FILE)
+    if not target and PROCESS.miss_class is UnrecordedRequest:
+        print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
+    if target:  # a process above ours wants to know
         line = json.dumps({"process": os.getpid(), "missed": str(error)})
         with open(target, "a", encoding="utf-8") as file:
             file.write(line + "\n")

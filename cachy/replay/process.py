@@ -36,7 +36,7 @@ class Process:
         self.interactions: Any = None  # those of the test that runs, where it asks for them
         self.written: list[Any] = []  # fixtures, by the test that runs
         self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
-        self.sent: dict[Path, Any] = {}  # live, by tests: credentials, by folder of fixtures
+        self.asked: dict[Path, Any] = {}  # by tests: credentials, by folder of fixtures
         self.has_heard = False  # whether `given` keeps what was written of live responses
         self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet
         self.reported: list[UnrecordedRequest] = []  # by pytest; `cachy run` counts them too

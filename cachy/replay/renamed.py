@@ -11,6 +11,7 @@ from pathlib import Path
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.fixture_path import slug_of_variant
 from cachy.fixture.store.files import list_fixtures, read_text
 from cachy.fixture.store.store import FILE_NAME
 from cachy.replay.owner import Owner, current_owner
@@ -56,6 +57,13 @@ def recorded_variants(identity: Identity, config: Config) -> Iterator[str]:
         variant = _variant_of(str(path))
         if variant and identity.varied(variant).fingerprint == named["fingerprint"]:
             yield variant
+
+
+def has_recordings(variant: str, config: Config) -> bool:
+    """Return whether anything is recorded under a variant."""
+    slug = f"-{slug_of_variant(variant)}-"
+    paths = (path for path in list_fixtures(config.fixtures) if slug in f"-{path.name}")
+    return any(_variant_of(str(path)) == variant for path in paths)
 
 
 @lru_cache(maxsize=10_000)

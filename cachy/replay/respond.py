@@ -84,7 +84,7 @@ def _refuse(session: Session, request: Request, why: CachyError | Refusal) -> No
         else:
             miss = misses.unreadable(request, why, session.config)
     session.journal.missed(miss)
-    misses.refuse(miss)
+    misses.refusal_of(miss)()
 
 
 def _replayed(session: Session, replay: Replay) -> Response:

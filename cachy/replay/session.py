@@ -224,7 +224,7 @@ class Session:
 
         wanted, index = recording.identity, recording.index
         is_chosen, used = self._is_chosen(wanted, index), self.journal.tally.used
-        refusal = misses.find_refusal(asked, is_chosen, self.config, used)
+        refusal = misses.find_refusal(asked, is_chosen, self.config, used, wanted.variant)
         if not refusal:
             return recording
         self.sequences.free(recording.turn, index)

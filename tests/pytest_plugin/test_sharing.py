@@ -434,3 +434,56 @@ def test_a_test_with_a_wrong_key_does_not_get_the_right_ones_response(
     project.runpytest_subprocess(*option).assert_outcomes(passed=2)
     project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
     assert verify(load_config(project.path)) == []
+
+
+@pytest.mark.parametrize("names", [["test_right", "test_wrong"], ["test_wrong", "test_right"]])
+def test_in_replay_mode_two_tests_with_other_keys_do_not_share_a_response(
+    names: list[str], project: pytest.Pytester, locked: ScriptedServer
+) -> None:
+    project.makepyfile(test_it=KEYS.format(url=locked.url, marked=""))
+    project.runpytest_subprocess("--cachy=record", "test_it.py::test_right")
+    result = project.runpytest_subprocess("--cachy=replay", *[f"test_it.py::{n}" for n in names])
+    assert result.parseoutcomes()["failed"] >= 1
+    result.stdout.fnmatch_lines(["*differs from it only in x-api-key*variant=*"])
+    assert locked.count == 1
+
+
+CHANGED = """
+import httpx, pytest
+
+URL = {url!r}
+
+@pytest.fixture(scope="{scope}")
+def item():
+    return httpx.post(URL + "/items", json={{"name": {name!r}}}).json()["id"]
+
+{top}
+{indent}def test_an_item_is_there({own}item):
+{indent}    assert httpx.get(URL + "/items/" + str(item)).status_code == 200
+"""
+
+
+@pytest.mark.parametrize(
+    ("scope", "place"),
+    [
+        ("function", "'test_it.py::test_an_item_is_there'"),
+        ("module", "'test_it.py'"),
+        ("class", "'test_it.py::TestIt'"),
+    ],
+)
+def test_the_hint_refreshes_all_that_belongs_to_the_test(
+    scope: str, place: str, project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    in_class = {"top": "class TestIt:", "indent": "    ", "own": "self, "}
+    layout = in_class if scope == "class" else {"top": "", "indent": "", "own": ""}
+    for name in ("old", "new"):
+        text = CHANGED.format(url=origin.url, scope=scope, name=name, **layout)
+        project.makepyfile(test_it=text)
+        if name == "old":
+            missing = project.runpytest_subprocess("--cachy=replay")  # nothing is recorded yet
+            missing.stdout.fnmatch_lines(["*Record it: pytest --cachy=record '*test_an_item_is*"])
+            project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1)
+    missed = project.runpytest_subprocess("--cachy=replay")
+    missed.stdout.fnmatch_lines([f"*Record it: pytest --cachy=refresh {place}"])
+    project.runpytest_subprocess("--cachy=refresh", place.strip("'")).assert_outcomes(passed=1)
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=1)

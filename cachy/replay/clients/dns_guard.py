@@ -159,7 +159,7 @@ def check(session: Session | None, host: str, port: int | None) -> None:
             url=host,
         )
         misses.remember(error)
-        misses.refuse(error)
+        misses.refusal_of(error)()
     if host not in PROCESS.warned and not are_connecting():
         PROCESS.warned.add(host)
         warnings.warn(
@@ -177,7 +177,7 @@ def past_the_end() -> UnrecordedRequest:
 
     error: UnrecordedRequest = misses.raised_class()(
         "The recorded stream ends here: it was cut while recording, and the code now reads "
-        f"further. Record it again: {how_to_record()}"
+        f"further. Record it again: {how_to_record(mode='refresh')}"
     )
     misses.remember(error)
     return error
