@@ -81,6 +81,9 @@ class Response(NamedTuple):
     packed: bytes = b""  # the body as its content-encoding packed it, where the client got that
     is_cut: bool = False  # by a fault: the client's own error follows the last of the chunks
     delay: float = 0.0  # by a fault: seconds before the first piece of the body
+    is_open: bool = False  # a stream that lasts until its client leaves
+    after: tuple[int, ...] = ()  # how much its client had said when each of its events came
+    session: str = ""  # the one whose client is to answer calls of the server in this stream
 
     def __repr__(self) -> str:
         """Return no secret, as for a request."""

@@ -217,7 +217,7 @@ CAUGHT = {
     "replay.clients.http_wire._drain": "the caller has closed the response already",
     "replay.clients.tee._drain": "the caller has closed the response already",
     "replay.clients.tee._read_rest": "the caller has closed the response already",
-    "replay.clients.tee.after": "there is no asyncio where trio runs",
+    "replay.streams.event_loop.in_this_loop": "there is no asyncio where trio runs",
     "replay.clients.tee.end": "a body that is not what its headers say is reported, not recorded",
     "replay.clients.urllib3_client._whole": "memoryview says so of a body that is not bytes",
     "action.report.parse_report": "a report of any other shape ends in one line",
@@ -422,7 +422,7 @@ SUBROOMS = {
     "drift": ["live", "outcome", "check"],
     "fixture": ["format", "document", "identity", "transcript", "store", "compose"],
     "replay": [
-        *("counters", "process", "coverage", "misses", "journal", "session", "respond"),
+        *("counters", "process", "streams", "coverage", "misses", "journal", "session", "respond"),
         *("clients", "run", "scope"),
     ],
 }

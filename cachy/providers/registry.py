@@ -9,6 +9,7 @@ from cachy.providers.azure import AZURE
 from cachy.providers.bedrock import BEDROCK, BEDROCK_HOSTS
 from cachy.providers.cohere import COHERE, COHERE_WIRE
 from cachy.providers.google import GEMINI, GEMINI_WIRE
+from cachy.providers.mcp import MCP_WIRE
 from cachy.providers.mistral import MISTRAL
 from cachy.providers.ollama import OLLAMA
 from cachy.providers.openai import CHATGPT, OPENAI, OPENAI_WIRE
@@ -21,7 +22,7 @@ PROVIDERS = (
     *OPENAI_COMPATIBLE,
     *(REPLICATE, BEDROCK, OLLAMA, CHATGPT),
 )
-WIRE_FORMATS = (OPENAI_WIRE, ANTHROPIC_WIRE, GEMINI_WIRE, COHERE_WIRE)
+WIRE_FORMATS = (OPENAI_WIRE, ANTHROPIC_WIRE, GEMINI_WIRE, COHERE_WIRE, MCP_WIRE)
 
 # The hosts that are covered unless `doms` says otherwise.
 DOMS = tuple(host for row in PROVIDERS if row is not BEDROCK for host in row.hosts) + BEDROCK_HOSTS

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 class Process:
     """What outlives a scope, or must be known to all scopes of this process."""
 
+    _is_hooked = False
+
     def __init__(self) -> None:
         self.lock = threading.RLock()  # of the scopes, while one opens or closes
         self.clock = time.perf_counter  # held by an object, where freezegun does not replace it
@@ -44,6 +46,7 @@ class Process:
         self.children_read = 0  # bytes of the file in which child processes say what they missed
         self.warned: set[str] = set()  # hosts that a client reached which cachy does not intercept
         self.buffers: WeakSet[Any] = WeakSet()  # live responses that are not read to their end
+        self.sessions = SessionState()
         self.tasks: set[Any] = set()  # an event loop keeps none of its tasks alive
         self.senders: dict[type, tuple[str, Any]] = {}  # transports that send, by their method
         self.listeners: list[Callable[[], None]] = []  # when cachy is turned on or off
@@ -52,7 +55,6 @@ class Process:
         self.described: tuple[Any, str] | None = None  # settings, and what children get of them
         self.run = RunState()
         self._made: dict[str, GivenSecrets] = {}
-        self._is_hooked = False
 
     @property
     def given(self) -> GivenSecrets:
@@ -91,6 +93,15 @@ class Process:
         self.misses.clear()
         self.reported.clear()
         self.run.begin_child()
+
+
+class SessionState:
+    """What this process knows of the sessions that its programs have with servers."""
+
+    def __init__(self) -> None:
+        self.channels: dict[str, Any] = {}  # what their clients have said, by the session's key
+        self.endpoints: set[str] = set()  # whose answers come in a live stream that is open
+        self.opened = 0  # by fixtures
 
 
 class RunState:

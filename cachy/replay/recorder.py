@@ -28,6 +28,7 @@ from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
 from cachy.replay.process import PROCESS
 from cachy.replay.sequence import Sequences, Turn
+from cachy.replay.streams.answering import lacks_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Recording:
     heard: Callable[[Response], None] | None = None
     started: float = field(default_factory=PROCESS.clock)
     is_adopted: bool = False
+    conversation: str = ""  # the key of the session that it belongs to
 
     def adopt(self, response: Response) -> None:
         """Write the fixture of a response that another program recorded."""
@@ -55,6 +57,8 @@ class Recording:
             self.heard(response)
         if not is_recorded(response.status, self.recorder.config):
             return self._refuse(f"status {response.status}")
+        if lacks_answer(self.request, response):
+            return self._refuse("its stream ended without the answer")
         if not self._is_kept():
             return self._refuse("only its credential differs from that of a recorded request")
         try:

@@ -10,11 +10,13 @@ from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import file_name
 from cachy.interaction import Request, Response
+from cachy.providers.mcp import ends_session
 from cachy.replay.decision import Adoption, Decision, Faulted, Key, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
 from cachy.replay.polling import repeats, surface_of
 from cachy.replay.process import PROCESS
 from cachy.replay.session import Session
+from cachy.replay.streams.channels import is_replayed
 
 if TYPE_CHECKING:
     from cachy.replay.recorder import Recording
@@ -59,6 +61,8 @@ def answer(session: Session, request: Request) -> Response | Recording:
     if isinstance(decision, Replay):
         return _replayed(session, decision)
     if isinstance(decision, Refusal):
+        if is_replayed(request) and ends_session(request):  # which a server may do without
+            return Response(405)
         _refuse(session, request, decision)
     if isinstance(decision, Faulted):
         return _faulted(session, decision)

@@ -17,11 +17,12 @@ from cachy.fixture.identity.fingerprint import (
     identify_settled,
 )
 from cachy.fixture.identity.header_credentials import HEADERS as CREDENTIALS
-from cachy.fixture.identity.header_credentials import Credentials, header_credentials
+from cachy.fixture.identity.header_credentials import header_credentials
 from cachy.fixture.legacy_pycachy import find_former, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store
-from cachy.interaction import Request, Response, host_and_port
+from cachy.interaction import Request, Response
+from cachy.providers.mcp import SESSION
 from cachy.replay.ambiguity import Ambiguity
 from cachy.replay.coverage import Coverage, with_alias
 from cachy.replay.decision import (
@@ -39,6 +40,7 @@ from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
 from cachy.replay.polling import is_listed, is_polling, polling_of, repeats
 from cachy.replay.process import PROCESS
 from cachy.replay.sequence import Sequences, Turn
+from cachy.replay.streams.channels import is_live, is_on_live_stream, note, unnumbered
 
 if TYPE_CHECKING:
     from cachy.replay.recorder import Recorder, Recording
@@ -46,7 +48,7 @@ if TYPE_CHECKING:
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 _KNOWN = 64 * 1024 * 1024  # bytes of requests whose fixture is remembered, each with _COST more
 _COST = 1024
-_BODY_HEADERS = ("content-type", "content-encoding", "upgrade")
+_BODY_HEADERS = ("content-type", "content-encoding", "upgrade", SESSION)
 
 
 class Session:
@@ -91,10 +93,6 @@ class Session:
         for recorder in self._made.values():
             recorder.close()
 
-    def covers_url(self, url: str) -> bool:
-        """Return whether requests to this URL are ours to answer."""
-        return self.covers(*host_and_port(url))
-
     def recall(self, key: Key) -> Replay | None:
         """Find the fixture of a request by one look; None leaves it to `decide`.
 
@@ -123,7 +121,7 @@ class Session:
         """Read the fixture of a request as it is; `key` lets `recall` skip this the next time."""
         if PROCESS.has_heard:
             self.recorder.learn(request)
-        if self.config.mode is Mode.REFRESH:
+        if self.config.mode is Mode.REFRESH or is_live(request, self.config):
             return None
         identity = identify(request, self.config)
         if repeats(identity, self.config):
@@ -138,9 +136,7 @@ class Session:
         return Replay(found, response)
 
     def _may_replay(self, found: FoundFixture, request: Request) -> bool:
-        return self._is_for(found, header_credentials(request.headers, PROCESS.gave))
-
-    def _is_for(self, found: FoundFixture, credentials: Credentials) -> bool:
+        credentials = header_credentials(request.headers, PROCESS.gave)
         return self.ambiguity.may_replay(found.identity, credentials)
 
     def _read_first(self, identity: Identity, index: int) -> tuple[FoundFixture, Response | None]:
@@ -182,23 +178,23 @@ class Session:
 
     def without_given(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""
+        request = unnumbered(request)
         return PROCESS.given.take_out(request._replace(body=unpacked_body(request)))
 
     def _decide_settled(self, asked: Request) -> Decision:
         from cachy.fixture.identity.named_credentials import credentials_of
         from cachy.replay.recorder import Recording
 
+        key = note(asked)
         settled = self.without_given(asked)
         identity = identify_settled(settled, with_norm_pats(self.config))
         variant = variant_to_record(identity, self.config)
         wanted, turn = identity.varied(variant), self._turn(identity)
         index = self.sequences.take(turn) if repeats(identity, self.config) else 1
-        request = settled._replace(variant=variant)
         credentials = credentials_of(settled, self.config, PROCESS.gave)
-        recording = Recording(self.recorder, request, wanted, index, turn, credentials)
-        found = self._find_settled(recording, identity)
-        found = found or self._find_of_renamed(recording, identity)
-        if found or (found := self._find_set_aside(recording)):
+        parts = (settled._replace(variant=variant), wanted, index, turn, credentials)
+        recording = Recording(self.recorder, *parts, conversation=key)
+        if found := self._find_recorded(recording, identity, asked):
             return self.settle(recording, found, asked)
         if former := find_former(asked, self.config.fixtures):
             return Adoption(recording, former, asked)
@@ -208,12 +204,12 @@ class Session:
         self, recording: Recording, found: Replay, asked: Request
     ) -> Replay | Recording | Refusal:
         """Decide whether the fixture of a request may answer it."""
-        if not self._is_for(found.fixture, recording.credentials):
+        if not self.ambiguity.may_replay(found.fixture.identity, recording.credentials):
             return self.decide_live(recording, asked, ambiguous=found.fixture.identity)
         self.sequences.settle(recording.turn, recording.index)
-        from cachy.fixture.identity.json_rpc import answer_as_asked
+        from cachy.replay.streams.answering import answer_in_session
 
-        response = answer_as_asked(recording.request.body, found.response)
+        response = answer_in_session(asked, found.response, found.fixture.path)
         return found._replace(response=response)
 
     def decide_live(
@@ -233,13 +229,18 @@ class Session:
             refusal = misses.ambiguous(places, refusal)
         return Refusal(recording.request, wanted, index, refusal)
 
-    def _find_settled(self, recording: Recording, identity: Identity) -> Replay | None:
+    def _find_recorded(
+        self, recording: Recording, identity: Identity, asked: Request
+    ) -> Replay | None:
         wanted, index = recording.identity, recording.index
-        is_chosen = self._is_chosen(wanted, index)
-        if self.config.mode is not Mode.REFRESH or not is_chosen:
-            return self._find(identity, index, is_last=not is_chosen)
-        is_done = self.recorder.has_refreshed(wanted, index)
-        return self.read(wanted, index) if is_done else None
+        is_chosen, is_renewed = self._is_chosen(wanted, index), is_live(asked, self.config)
+        if not is_renewed and (self.config.mode is not Mode.REFRESH or not is_chosen):
+            found = self._find(identity, index, is_last=not is_chosen)
+            found = found or self._find_of_renamed(recording, identity)
+            return found or self._find_set_aside(recording)
+        if self.recorder.has_refreshed(wanted, index) and not is_on_live_stream(asked):
+            return self.read(wanted, index)
+        return None if is_renewed else self._find_set_aside(recording)
 
     def _find_of_renamed(self, recording: Recording, identity: Identity) -> Replay | None:
         """Find what the test that runs recorded before it was renamed or moved."""

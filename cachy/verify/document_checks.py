@@ -22,6 +22,8 @@ def find_in_response(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
 
 
 def _find_in_stream(document: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
+    if document["response"].get("open"):  # which its server had no need to say anything in
+        return
     events = [*stream_of(document["response"])]
     if not events:
         yield "empty-stream", "no event was recorded"

@@ -15,9 +15,10 @@ from cachy.replay.clients.aiohttp_response import AiohttpSession, make_reader, m
 from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside, sending
-from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, after, is_cancelled
+from cachy.replay.clients.tee import DRAIN_SECONDS, RecordingBuffer, is_cancelled
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
+from cachy.replay.streams.event_loop import after
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 Handler = Callable[[Any], Awaitable[Any]]

@@ -39,7 +39,8 @@ class _ReplayStream:
     @property
     def plain_body(self) -> bytes | None:
         answer = self.answer
-        return None if answer.chunks or answer.truncated or answer.delay else answer.body
+        is_streamed = answer.chunks or answer.truncated or answer.delay or answer.is_open
+        return None if is_streamed else answer.body
 
     def __iter__(self) -> Iterator[bytes]:
         if self.answer.delay:
@@ -49,6 +50,8 @@ class _ReplayStream:
     def __aiter__(self) -> AsyncIterator[bytes]:
         if self.answer.delay:
             return self._alate()
+        if self.answer.is_open or self.answer.session:
+            return self._in_step()
         return _Pieces(self._pieces())
 
     def _pieces(self) -> Iterator[bytes]:
@@ -75,6 +78,15 @@ class _ReplayStream:
         self._check_patience()
         for piece in self._pieces():
             yield piece
+
+    def _in_step(self) -> AsyncIterator[bytes]:
+        from cachy.replay.streams import pacing  # few responses wait for their client
+
+        if self.answer.session:
+            return pacing.in_step(self.answer)
+        pairs = self.outgoing.headers.raw
+        headers = tuple([(key.decode("latin-1"), value.decode("latin-1")) for key, value in pairs])
+        return pacing.until_left(self.answer, str(self.outgoing.url), headers)
 
     def _wait(self) -> float:
         return min(self.answer.delay, self._patience())

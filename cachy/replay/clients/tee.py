@@ -7,13 +7,18 @@ import threading
 from collections.abc import Callable, Iterator
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachy.interaction import Response
 from cachy.providers import STREAM_ENDS
 from cachy.providers.openai import DONE
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
+from cachy.replay.streams.channels import JSON_RPC
+from cachy.replay.streams.event_loop import after
+
+if TYPE_CHECKING:
+    from cachy.replay.streams.standing import StandingStream
 
 DRAIN_SECONDS = 1.0
 DRAIN_BYTES = 1024 * 1024
@@ -38,10 +43,13 @@ class RecordingBuffer:
         self._tail = b""
         self.size = 0
         self.is_over = False
+        self._standing = _find_standing(recording)
         PROCESS.buffers.add(self)
 
     def add(self, piece: bytes) -> bytes:
         """Keep a piece, and return it."""
+        if self._standing is not None:
+            self._standing.add(piece)
         self._pieces.append(piece)
         self.size += len(piece)
         self._tail = (self._tail + piece)[-256:]
@@ -53,19 +61,32 @@ class RecordingBuffer:
         is_whole = self._tail.endswith(_BLANK_LINES)
         return is_whole and any(mark in self._tail for mark in _TERMINALS)
 
-    def end(self, *, whole: bool) -> None:
-        """Record what came, unless that was done or given up before."""
+    def end(self, *, whole: bool, left: StandingStream | None = None) -> None:
+        """Record what came, unless that was done or given up before.
+
+        `left` is a stream whose client left it, which is all that there was of it.
+        """
         if self.is_over:
             return
         self._finish()
         try:
             response = self._respond(b"".join(self._pieces), whole)
+            response = left.as_left(response) if left else response
         except Exception as error:  # the body is not what its headers say
             return self._recording.lose(error)
         self._recording.save(response)
 
+    def leave(self) -> bool:
+        """Record a stream that lasts until its client leaves; return whether this is one."""
+        if self.is_over or self._standing is None or not self._standing.is_sure:
+            return False
+        self.end(whole=True, left=self._standing)
+        return True
+
     def give_up(self, error: BaseException | None = None) -> None:
         """Record nothing: the network failed, or the caller was cancelled, before the end."""
+        if not isinstance(error, Exception) and self.leave():
+            return
         if self.is_complete_stream:
             self.end(whole=True)
         if not self.is_over:
@@ -74,7 +95,8 @@ class RecordingBuffer:
 
     def end_program(self) -> None:
         """Record what came of a stream that a program left open: later no module loads."""
-        self.end(whole=self.is_complete_stream)
+        if not self.leave():
+            self.end(whole=self.is_complete_stream)
 
     def forget(self) -> None:
         """Record nothing and say nothing: the process that forked this one reads the stream."""
@@ -82,12 +104,23 @@ class RecordingBuffer:
 
     def _finish(self) -> None:
         self.is_over = True
+        if self._standing is not None:
+            self._standing.end()
         PROCESS.buffers.discard(self)
 
     def __del__(self) -> None:
         """Record what came of a response that a program dropped and never closed."""
-        if not self.is_over:
+        if not self.is_over and not self.leave():
             self.end(whole=self.is_complete_stream)
+
+
+def _find_standing(recording: Recording) -> StandingStream | None:
+    request = recording.request
+    if request.method != "GET" and JSON_RPC not in request.body:
+        return None
+    from cachy.replay.streams.standing import find_standing  # few requests open such a stream
+
+    return find_standing(request, recording.conversation)
 
 
 class SyncTee:
@@ -123,6 +156,8 @@ class SyncTee:
 
 def _drain(buffer: RecordingBuffer, rest: Iterator[bytes]) -> None:
     """Read on where a caller stopped that closes, within bounds, so that the fixture is whole."""
+    if buffer.leave():
+        return
     if buffer.is_complete_stream:
         return buffer.end(whole=True)
     if sys.is_finalizing():  # neither a thread nor an import would work
@@ -178,6 +213,8 @@ class AsyncTee:
             await self._inner.aclose()
 
     async def _drain(self) -> None:
+        if self._buffer.leave():
+            return
         if is_cancelled():
             return self._buffer.give_up()
         if self._buffer.is_complete_stream:
@@ -207,31 +244,6 @@ class AsyncTee:
             if self._buffer.is_complete_stream:
                 break
         return True
-
-
-def after(seconds: float, act: Callable[[], Any]) -> threading.Timer:
-    """Call a function in this event loop after some seconds, even where a test froze the clock.
-
-    The loop's own timers go by a clock that freezegun stops; a thread waits by the system's.
-    """
-    asyncio = sys.modules.get("asyncio")
-    call: Callable[..., Any]
-    try:
-        call = asyncio.get_running_loop().call_soon_threadsafe  # type: ignore[union-attr]
-    except (AttributeError, RuntimeError):
-        call = sys.modules["trio"].lowlevel.current_trio_token().run_sync_soon
-
-    timer = threading.Timer(seconds, _call_unless_ended, (call, act))
-    timer.daemon = True
-    timer.start()
-    return timer
-
-
-def _call_unless_ended(call: Callable[..., Any], act: Callable[[], Any]) -> None:
-    try:
-        call(act)
-    except RuntimeError:  # the loop has ended meanwhile
-        return
 
 
 def is_cancelled() -> bool:

@@ -83,7 +83,7 @@ def _make_urlopen(library: ModuleType, original: Any, current: CurrentSession) -
         target = "" if session is None or is_inside() else _absolute(library, self, url)
         if session is None or not target or is_theirs(original) or _stands_aside(type(self)):
             return original(self, method, url, body, headers, *args, **kw)
-        if not session.covers_url(target):
+        if not session.covers(*host_and_port(target)):
             session.coverage.pass_by(*host_and_port(target))
             return original(self, method, url, body, headers, *args, **kw)
         body, raw = _whole(library, body)
