@@ -12,12 +12,12 @@ from cachy.fixture.format.body import unpacked_body
 from cachy.fixture.format.lossless_json import parse_data
 from cachy.fixture.identity.fingerprint import (
     Identity,
-    counted_headers,
     identify,
     identify_settled,
 )
 from cachy.fixture.identity.header_credentials import HEADERS as CREDENTIALS
 from cachy.fixture.identity.header_credentials import header_credentials
+from cachy.fixture.identity.route import counted_headers
 from cachy.fixture.legacy_pycachy import find_former, with_norm_pats
 from cachy.fixture.store.files import is_chosen
 from cachy.fixture.store.store import Store

@@ -18,8 +18,8 @@ from cachy.drift.live.deadline import Deadline
 from cachy.drift.live.inconclusive import Obstacle, Unchecked
 from cachy.drift.live.limits import Limits
 from cachy.drift.live.retry_after import PAUSE
-from cachy.fixture.identity.fingerprint import matched_header_names, with_required_header
 from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.identity.route import matched_header_names, with_required_header
 from cachy.interaction import Headers, Request, Response
 from cachy.redact import secret_values
 from cachy.replay.clients.reentrancy import inside
