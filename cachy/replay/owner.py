@@ -42,7 +42,7 @@ def set_owner(owner: Owner | None) -> Owner | None:
 
 def variants_to_try(identity: Identity, config: Config) -> tuple[str, ...]:
     """Return the variants under which a response may be recorded, the test's own first."""
-    owner = current_owner()
+    owner: Owner | None = PROCESS.owner
     if owner is None or owner.path is None:
         return (config.variant,)
     share = _share(identity, config) or "test"

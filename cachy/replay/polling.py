@@ -17,7 +17,11 @@ def repeats(identity: Identity, config: Config) -> bool:
 
 def is_polling(identity: Identity, config: Config) -> bool:
     """Return whether a request polls, as the settings or the provider's table say."""
-    return is_listed(identity, config) or polling_of(identity) is not None
+    target = identity.target
+    surface = find_surface(target.authority, identity.method, target.template)
+    if surface is not None and surface.polling is not None:
+        return True
+    return bool(config.polling) and is_listed(identity, config)
 
 
 def is_listed(identity: Identity, config: Config) -> bool:

@@ -58,6 +58,7 @@ def test_a_replayed_response_is_of_the_librarys_class_with_its_facts(
     assert response.is_closed
     assert response.is_stream_consumed
     assert response.elapsed.total_seconds() >= 0
+    assert response.extensions["reason_phrase"] == b"OK"
     with pytest.raises(library.StreamConsumed):
         list(response.iter_raw())
 
@@ -164,6 +165,17 @@ def test_a_broken_fixture_is_an_error_however_it_is_read(
     assert spoil(text) != text
     with pytest.raises(CachyError, match=r"f\.json"):
         read_response(spoil(text), lambda _: b"", "f.json")
+
+
+def test_the_length_of_a_body_is_stated_again_where_it_was_edited() -> None:
+    lengths = [("content-length", "8"), ("content-length", "9")]
+    for headers in ([lengths[0]], [lengths[1]], lengths):
+        named = (("content-type", "application/json"), *headers)
+        document, _ = compose(Request("GET", URL), Response(200, named, b'{"n": 7}'), {}, Config())
+        edited = render_fixture(document).replace('"n": 7', '"n": 77')
+        found = read_response(edited, lambda _: b"", "f.json")
+        said = [value for name, value in found.headers if name == "content-length"]
+        assert set(said) == {str(len(b'{"n": 77}'))}
 
 
 LAYOUTS = [

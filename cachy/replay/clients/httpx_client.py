@@ -128,6 +128,7 @@ def _counted(session: Session, outgoing: Any) -> _Pairs:
     return tuple([pair for pair in _raw(outgoing) if pair[0].lower() in names])
 
 
+@lru_cache(maxsize=256)
 def _is_upgrade(counted: _Pairs) -> bool:
     return any([name.lower() == b"upgrade" for name, _ in counted])
 
@@ -190,16 +191,21 @@ def _own_error(library: ModuleType, fault: NetworkFault, outgoing: Any) -> Excep
 
 def _replayed(library: ModuleType, answer: Response, outgoing: Any) -> Any:
     response, stream = response_classes(library)
-    return response(
-        answer.status,
-        headers=_encoded(library, answer.headers),
-        stream=stream(answer, outgoing),
-        extensions={"http_version": answer.http_version.encode("ascii")},
+    headers, extensions = _head(library, answer.status, answer.headers, answer.http_version)
+    replayed = response(
+        answer.status, headers=headers, stream=stream(answer, outgoing), extensions=extensions
     )
+    replayed.headers.encoding = headers.encoding
+    return replayed
 
 
 @lru_cache(maxsize=256)
-def _encoded(library: ModuleType, headers: Headers) -> Any:
-    """Return the headers in the library's own form: the client copies it, and parses nothing."""
+def _head(
+    library: ModuleType, status: int, headers: Headers, version: str
+) -> tuple[Any, dict[str, bytes]]:
+    """Return what stands before a body in the library's own form: the client copies it."""
     pairs = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-    return library.Headers(pairs)
+    extensions = {"http_version": version.encode("ascii")}
+    if version.startswith("HTTP/1"):  # later versions have none
+        extensions["reason_phrase"] = library.codes.get_reason_phrase(status).encode("ascii")
+    return library.Headers(pairs), extensions

@@ -136,7 +136,8 @@ class _PlainResponse:
         if content is None:
             content = self.read()
         else:
-            self.close()
+            self.is_closed = True
+            self.stream.close()  # notes the time
         return content
 
     async def aread(self: Any) -> bytes:
@@ -145,7 +146,8 @@ class _PlainResponse:
         if content is None:
             content = await self.aread()
         else:
-            await self.aclose()
+            self.is_closed = True
+            await self.stream.aclose()
         return content
 
     def _take(self: Any, wrapper: Any) -> bytes | None:
