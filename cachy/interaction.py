@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 Json = Any  # what json.loads returns: no narrower type survives mypy strict at the edges
 JsonObject = Mapping[str, Json]  # a fixture's document, or a part of it
 Headers = tuple[tuple[str, str], ...]
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+SWITCHING = 101  # the status of a WebSocket connection (RFC 6455 section 1.3)
+SUBPROTOCOLS = "sec-websocket-protocol"  # the header of what such a connection speaks
 HTTP_VERSION = "HTTP/1.1"  # of a fixture that names no version
 OTHER_VERSIONS = ("HTTP/1.0", "HTTP/2", "HTTP/3")
 
@@ -69,6 +71,24 @@ class Request(NamedTuple):
         return f"<Request {self.method} {host_and_port(self.url)[0]}>"
 
 
+class Frame(NamedTuple):
+    """One message of a WebSocket connection, or its end.
+
+    `way`: the program sends or closes, the server is received from or has closed. `payload` is
+    text or bytes, as the message was; of an end it is the reason. `ms` are the milliseconds since
+    the connection was opened, `code` is that of an end (RFC 6455 section 7.4).
+    """
+
+    way: Literal["send", "receive", "close", "closed"]
+    payload: str | bytes = ""
+    ms: int = 0
+    code: int = 0
+
+    def __repr__(self) -> str:
+        """Return no secret, as for a request."""
+        return f"<Frame {self.way}>"
+
+
 class Response(NamedTuple):
     """A response; `body` is decoded (no content-encoding), `chunks` are its replay pieces."""
 
@@ -84,6 +104,7 @@ class Response(NamedTuple):
     is_open: bool = False  # a stream that lasts until its client leaves
     after: tuple[int, ...] = ()  # how much its client had said when each of its events came
     session: str = ""  # the one whose client is to answer calls of the server in this stream
+    frames: tuple[Frame, ...] = ()  # of a WebSocket connection, whose status is 101
 
     def __repr__(self) -> str:
         """Return no secret, as for a request."""

@@ -25,6 +25,7 @@ _UNLIMITED = 10_000  # columns: more than any table has
 _WIDE = 160  # columns of a terminal that has room for whole paths and tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 _FINGERPRINT = 18  # columns, with its number in a sequence; never wrapped
+_KINDS = {"sse": " (stream)", "ws": " (WebSocket)"}
 _NARROW = ("surface", "model", "age", "size", "fixture")
 
 
@@ -93,7 +94,8 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
         return row | {"surface": "unreadable: run `cachy verify`"}
     recorded, request, response = parse_document(fixture.document)
     target = parse_target(request.url, config.paths)
-    stream = " (stream)" if response.body.kind in STREAMS else ""
+    is_stream = response.body.kind in STREAMS
+    stream = " (stream)" if is_stream else _KINDS.get(response.body.kind, "")
     return row | {
         "surface": f"{request.method} {target.authority}{target.template}{stream}",
         "model": _model(request),
@@ -110,8 +112,8 @@ def _model(request: RecordedRequest) -> str:
         return str(content["model"])
     parts = content if kind == "multipart" else ()
     named = (part.get("text", "") for part in parts if part.get("name") == "model")
-    in_path = re.search(r"/models?/([^/:?]+)", request.url)
-    return str(next(named, in_path[1] if in_path else ""))
+    in_path = re.search(r"/models?/([^/:?]+)|[?&]model=([^&]+)", request.url)
+    return str(next(named, (in_path[1] or in_path[2]) if in_path else ""))
 
 
 def _age(at: str) -> str:

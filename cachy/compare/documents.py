@@ -65,7 +65,7 @@ def _flaw_of(document: Json) -> str:
         return f"its response is {_kind(response)}"
     if not isinstance(response.get("headers") or {}, Mapping):
         return f"its response.headers are {_kind(response['headers'])}"
-    for kind in (*STREAMS, "ndjson"):
+    for kind in (*STREAMS, "ndjson", "ws"):
         if kind in response and not isinstance(response[kind], (list, tuple)):
             return f"its response.{kind} is {_kind(response[kind])}"
     return ""

@@ -11,7 +11,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from cachy.interaction import Json
+from cachy.interaction import SWITCHING, Json
 from cachy.providers import DOMS
 
 Repeats = Literal["same", "sequence"]
@@ -87,4 +87,5 @@ class Config(NamedTuple):
 
 def is_recorded(status: int, config: Config) -> bool:
     """Return whether a response of this status is recorded: 2xx, 3xx, and 4xx that would last."""
-    return status in config.record_status or (200 <= status < 500 and status not in _NOT_LASTING)
+    is_lasting = 200 <= status < 500 and status not in _NOT_LASTING
+    return is_lasting or status == SWITCHING or status in config.record_status

@@ -57,13 +57,13 @@ def answer(session: Session, request: Request) -> Response | Recording:
     except CachyError as error:  # which SDKs would take for a broken connection
         unreadable = error
     if unreadable is not None:
-        _refuse(session, request, unreadable)
+        refuse(session, request, unreadable)
     if isinstance(decision, Replay):
         return _replayed(session, decision)
     if isinstance(decision, Refusal):
         if is_replayed(request) and ends_session(request):  # which a server may do without
             return Response(405)
-        _refuse(session, request, decision)
+        refuse(session, request, decision)
     if isinstance(decision, Faulted):
         return _faulted(session, decision)
     return _sent(session, decision)
@@ -78,7 +78,7 @@ def _known(session: Session, request: Request) -> Request:
     return session.known_as(request)
 
 
-def _refuse(session: Session, request: Request, why: CachyError | Refusal) -> NoReturn:
+def refuse(session: Session, request: Request, why: CachyError | Refusal) -> NoReturn:
     """Log and raise a miss."""
     from cachy.replay import misses  # replay needs none
 

@@ -38,7 +38,7 @@ def contract_path(document: Mapping[str, Json], config: Config) -> Path:
     """Return the path of the contract that applies to a fixture's document."""
     request, response = document["request"], document["response"]
     method = re.sub(r"[^A-Z]", "", request["method"].upper())
-    stream = ".stream" if is_stream(response) else ""
+    stream = ".stream" if is_stream(response) else ".websocket" if "ws" in response else ""
     status = f".{response['status'] // 100}xx" if response["status"] >= 400 else ""
     folder = parse_target(request["url"], config.paths).folder
     return config.fixtures / folder / f"{CONTRACT}{method}{stream}{status}.json"
@@ -48,7 +48,7 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
     """Return the name of a surface, "POST api.openai.com/v1/responses"; streams, errors apart."""
     request, response = document["request"], document["response"]
     target = parse_target(request["url"], config.paths)
-    kind = " (stream)" if is_stream(response) else ""
+    kind = " (stream)" if is_stream(response) else " (WebSocket)" if "ws" in response else ""
     status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
     return f"{request['method']} {target.authority}{target.template}{kind}{status}"
 

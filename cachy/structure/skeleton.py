@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping
 from itertools import groupby
 
 from cachy.fixture.format.event import is_stream, stream_of
+from cachy.fixture.format.text import with_json
 from cachy.interaction import Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import ENUMS
@@ -25,6 +26,7 @@ def outline_of(response: Mapping[str, Json]) -> Hashable:
     All that is learned of a response but counts, and every breach of a contract in it, follows
     from its skeleton.
     """
+    response = with_json(response) if "ws" in response else response
     if is_stream(response):  # in order, as a stream's end is a fact too
         outlines = (_outline(event, "") for event in stream_of(response))
         return response.get("truncated"), tuple(kind for kind, _ in groupby(outlines))

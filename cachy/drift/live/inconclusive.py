@@ -21,7 +21,17 @@ from cachy.providers.response_fields import FAILURE_EVENTS
 
 Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a surface: the first that any case has
-Reason = Literal["auth", "quota", "provider", "unparsed", "unsafe", "headers", "redacted", "budget"]
+Reason = Literal[
+    "auth",
+    "quota",
+    "provider",
+    "unparsed",
+    "unsafe",
+    "headers",
+    "redacted",
+    "budget",
+    "websocket",
+]
 REASONS: tuple[Reason, ...] = get_args(Reason)
 SkipReason = Literal["not-allowed", "no-host", "cost", "reference", "truncated", "skip"]
 

@@ -43,6 +43,8 @@ def find_skip(case: Case, config: Config) -> Skip | None:
     names = surface_names(case.fixture.request, config)
     if any(_covers("skip", entry, name) for entry in config.drift.skip for name in names):
         return Skip("skip", "[tool.cachy.drift] skip names it")
+    if "ws" in case.fixture.response:
+        return None  # the plan says that it is not sent
     if case.fixture.response.get("truncated"):
         return Skip("truncated", "the recording was cut off; record it again to check it")
     why = why_not_allowed(case.fixture.request, config)

@@ -16,6 +16,7 @@ from cachy.drift.live.permission import Skip, find_skip
 from cachy.interaction import Fixture
 from cachy.structure.contract import Contract
 
+_NOT_SENT = Unchecked("websocket", "a WebSocket connection is not re-sent")
 _EXACT = 12  # candidates among which the smallest set is looked for exhaustively
 
 
@@ -104,6 +105,9 @@ def _plan_surface(
     group: Sequence[Case], chains: Mapping[str, list[Case] | Skip], send_all: bool
 ) -> Iterator[Planned]:
     sendable = [case for case in group if not isinstance(chains[case.name], Skip)]
+    if any("ws" in case.fixture.response for case in sendable):
+        yield from (Planned(case=case, refusal=_NOT_SENT) for case in sendable)
+        sendable = []
     chosen = sendable if send_all else cover(sendable)
     names = {case.name for case in chosen}
     represented: defaultdict[str, list[Case]] = defaultdict(list)

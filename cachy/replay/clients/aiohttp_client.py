@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
 
@@ -49,6 +49,21 @@ def open_door(library: ModuleType, current: CurrentSession, patches: Patches) ->
 
     if hasattr(library, "ClientMiddlewareType"):
         patches.replace(library.ClientSession, "_request", make)
+        patches.replace(library.ClientSession, "_ws_connect", partial(_make_ws, library, current))
+
+
+def _make_ws(library: ModuleType, current: CurrentSession, original: Any) -> Any:
+    """Return `_ws_connect`, whose opening request comes by the middleware."""
+
+    @wraps(original)
+    async def _ws_connect(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if current() is None or is_inside():
+            return await original(self, *args, **kwargs)
+        from cachy.replay.websocket import aiohttp_websocket  # few programs open one
+
+        return await aiohttp_websocket.connect(library, original(self, *args, **kwargs))
+
+    return _ws_connect
 
 
 def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
@@ -59,6 +74,8 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
             if session is not None:
                 session.coverage.pass_by(outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
+        if websocket_answer := _websocket_answer(outgoing):
+            return await websocket_answer(asking, session, outgoing, send)
         if "upgrade" in outgoing.headers:
             dns_guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
@@ -74,6 +91,15 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
 
     answer.is_cachy = True  # type: ignore[attr-defined]
     return answer
+
+
+def _websocket_answer(outgoing: Any) -> Any:
+    """Return what answers the opening request of a WebSocket; None for any other request."""
+    if str(outgoing.headers.get("upgrade", "")).lower() != "websocket":
+        return None
+    from cachy.replay.websocket import aiohttp_websocket  # few programs open one
+
+    return aiohttp_websocket.answer if aiohttp_websocket.is_ours() else None
 
 
 def _own_error(library: ModuleType, fault: NetworkFault) -> Exception:

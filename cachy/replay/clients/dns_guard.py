@@ -155,7 +155,8 @@ def check(session: Session | None, host: str, port: int | None) -> None:
         error: UnrecordedRequest = misses.raised_class()(
             f"Blocked a connection to {host}: it was opened by a client that cachy does not "
             "intercept, and replay mode never uses the network. Use httpx, httpx2, aiohttp, "
-            "requests or urllib3, or put the call into `with no_cachy():`.",
+            "requests, urllib3 or websockets (its asyncio or sync client), or put the call into "
+            "`with no_cachy():`.",
             url=host,
         )
         misses.remember(error)

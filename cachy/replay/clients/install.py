@@ -33,6 +33,18 @@ def _aiohttp() -> Door:
     return aiohttp_client.open_door
 
 
+def _websockets_asyncio() -> Door:
+    from cachy.replay.websocket import websockets_asyncio
+
+    return websockets_asyncio.open_door
+
+
+def _websockets_sync() -> Door:
+    from cachy.replay.websocket import websockets_sync
+
+    return websockets_sync.open_door
+
+
 def _urllib3() -> Door:
     from cachy.replay.clients import urllib3_client
 
@@ -63,6 +75,8 @@ _DOORS: dict[str, Callable[[], Door]] = {
     "pycurl": _pycurl,
     "grpc._channel": _grpc,
     "grpc.aio._channel": _grpc,
+    "websockets.asyncio.client": _websockets_asyncio,
+    "websockets.sync.client": _websockets_sync,
 }
 
 

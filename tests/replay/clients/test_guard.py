@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import importlib
 import subprocess
 import sys
 import threading
 import urllib.request
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,8 +25,6 @@ import pycurl
 import pytest
 import trio
 import uvloop
-import websockets
-import websockets.sync.client
 import websockets.sync.server
 from conftest import forgotten
 from scripted_server import ScriptedServer, serving
@@ -85,14 +85,16 @@ def by_pycurl_multi(url: str) -> None:
         multi.select(1)
 
 
-def by_websockets(url: str) -> None:
-    with websockets.sync.client.connect(url.replace("http", "ws")):
+async def websockets_legacy(url: str) -> None:
+    async with legacy_connect()(url.replace("http", "ws")):
         pass
 
 
-async def websockets_async(url: str) -> None:
-    async with websockets.connect(url.replace("http", "ws")):
-        pass
+def legacy_connect() -> Any:
+    """Return the former client of websockets, which warns where it is imported."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return importlib.import_module("websockets.legacy.client").connect
 
 
 async def streams(url: str) -> None:
@@ -113,7 +115,8 @@ async def anyio_stream(url: str) -> None:
 
 
 async def upgraded_aiohttp(url: str) -> None:
-    async with aiohttp.ClientSession() as session, session.ws_connect(url):
+    headers = {"Connection": "Upgrade", "Upgrade": "websocket"}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers):
         pass
 
 
@@ -168,10 +171,9 @@ CLIENTS: list[Callable[[str], None]] = [
     under(by_uvloop, anyio_stream),
 ]
 UPGRADED: list[Callable[[str], None]] = [
-    by_websockets,
     upgraded_httpx,
-    under(by_asyncio, websockets_async),
-    under(by_uvloop, websockets_async),
+    under(by_asyncio, websockets_legacy),
+    under(by_uvloop, websockets_legacy),
     under(by_asyncio, upgraded_aiohttp),
 ]
 
@@ -186,7 +188,7 @@ def test_replaying_refuses_it_at_once_and_nothing_is_sent(
     ):
         call(f"{origin.url}/v1/items")
     assert forgotten() == [str(caught.value)]
-    assert "Use httpx, httpx2, aiohttp, requests or urllib3" in str(caught.value)
+    assert "Use httpx, httpx2, aiohttp, requests, urllib3 or websockets (" in str(caught.value)
     assert origin.count == 0
 
 
@@ -314,14 +316,8 @@ def websocket_server() -> Iterator[tuple[str, list[str]]]:
             thread.join()
 
 
-def say_sync(url: str) -> str:
-    with websockets.sync.client.connect(url) as connection:
-        connection.send("hello")
-        return str(connection.recv())
-
-
 async def say(url: str) -> str:
-    async with websockets.connect(url) as connection:
+    async with legacy_connect()(url) as connection:
         await connection.send("hello")
         return str(await connection.recv())
 
@@ -334,7 +330,7 @@ def say_uvloop(url: str) -> str:
     return uvloop.run(say(url))
 
 
-@pytest.mark.parametrize("call", [say_sync, say_asyncio, say_uvloop])
+@pytest.mark.parametrize("call", [say_asyncio, say_uvloop])
 def test_websockets_to_a_covered_address_are_refused_while_replaying(
     call: Callable[[str], str], project: Path
 ) -> None:

@@ -1,0 +1,36 @@
+"""How long a task waits for a message that may never come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from cachy.replay.websocket.conversation import Conversation
+from cachy.replay.websocket.opening import Link
+
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
+
+
+async def wait_for(link: Link, receiving: Coroutine[Any, Any, Any]) -> Any:
+    """Wait for a message, where it is replayed no longer than one could take.
+
+    Raises:
+        UnrecordedRequest: nothing recorded comes here.
+    """
+    seconds = link.patience() if isinstance(link, Conversation) else None
+    if seconds is None:
+        return await receiving
+    assert isinstance(link, Conversation)
+    task = asyncio.ensure_future(receiving)
+    progress = link.progress
+    try:
+        while not (await asyncio.wait({task}, timeout=seconds))[0]:
+            seconds = link.patience()
+            if seconds is not None and progress == link.progress:
+                raise link.overdue()
+            progress = link.progress
+    finally:
+        if not task.done():
+            task.cancel()
+    return task.result()

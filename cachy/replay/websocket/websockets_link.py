@@ -1,0 +1,148 @@
+"""What the sync and the async connections of `websockets` share: they notify a link."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+from cachy.interaction import SWITCHING, Headers
+from cachy.replay.websocket import wire
+from cachy.replay.websocket.message_tape import MessageTape
+from cachy.replay.websocket.opening import Link
+
+_CUT, _NO_STATUS = 1006, 1005
+
+
+def watch_sends(protocol: Any, link: Link) -> None:
+    """Notify a link of each whole message that a program sends, before its frame is made.
+
+    `protocol` is the sans-I/O connection below a connection of either kind.
+    """
+    parts: list[bytes] = []
+    opcode = [wire.TEXT]
+
+    def watch(name: str, kind: int | None) -> None:
+        original = getattr(protocol, name)
+
+        def send(data: Any, fin: bool = True) -> Any:
+            if kind is not None:
+                parts.clear()
+                opcode[0] = kind
+            parts.append(bytes(data))
+            if fin:
+                link.sent(_message(opcode[0], b"".join(parts)))
+                parts.clear()
+            return original(data, fin)
+
+        setattr(protocol, name, send)
+
+    watch("send_text", wire.TEXT)
+    watch("send_binary", wire.BINARY)
+    watch("send_continuation", None)
+    if isinstance(link, MessageTape):
+        link.finish = partial(end_of, protocol, link)
+        _watch_close(protocol, link)
+
+
+def _watch_close(protocol: Any, tape: MessageTape) -> None:
+    send_close = protocol.send_close
+
+    def closed(*args: Any, **kwargs: Any) -> Any:
+        tape.closing()
+        return send_close(*args, **kwargs)
+
+    protocol.send_close = closed
+
+
+def _message(opcode: int, raw: bytes) -> str | bytes:
+    return raw.decode("utf-8", "surrogatepass") if opcode == wire.TEXT else raw
+
+
+class Arrivals:
+    """The messages of a connection that the program has not been given yet."""
+
+    def __init__(self, connection: Any, link: Link) -> None:
+        self._link = link
+        self._messages: deque[str | bytes] = deque()
+        self._parts: list[bytes] = []
+        self._opcode = wire.TEXT
+        process_event = connection.process_event
+
+        def watched(event: Any) -> Any:
+            if hasattr(event, "opcode"):
+                self._add(event)
+            elif isinstance(link, MessageTape):
+                _note_opening(event, link)
+            return process_event(event)
+
+        connection.process_event = watched
+
+    def _add(self, frame: Any) -> None:
+        opcode = int(frame.opcode)
+        if opcode in (wire.TEXT, wire.BINARY):
+            self._opcode, self._parts = opcode, []
+        elif opcode != wire.CONTINUATION:
+            return
+        self._parts.append(bytes(frame.data))
+        if frame.fin:
+            self._messages.append(_message(self._opcode, b"".join(self._parts)))
+
+    def given(self) -> None:
+        """Notify the link that the program was given the next message."""
+        if self._messages:
+            self._link.received(self._messages.popleft())
+
+
+def _note_opening(response: Any, tape: MessageTape) -> None:
+    if response.status_code == SWITCHING:
+        tape.opened(headers_of(response.headers))
+    elif response.status_code >= 400:  # a redirect is followed by another opening
+        tape.refused(response.status_code)
+
+
+def headers_of(given: Any) -> Headers:
+    """Return headers, as `websockets` takes or gives them, as pairs."""
+    if given is None:
+        return ()
+    headers = sys.modules["websockets.datastructures"].Headers(given)
+    return tuple((str(name), str(value)) for name, value in headers.raw_items())
+
+
+@contextmanager
+def noting_end(protocol: Any, link: Link) -> Iterator[None]:
+    """Notify a link that its connection has ended where this block raises so."""
+    try:
+        yield
+    except sys.modules["websockets.exceptions"].ConnectionClosed:
+        end_of(protocol, link)
+        raise
+
+
+def note_lost(link: Link) -> None:
+    """Notify a link that its connection is gone, if it was never opened."""
+    if isinstance(link, MessageTape) and not link.is_opened:
+        link.lost(None)
+
+
+def end_of(protocol: Any, link: Link) -> None:
+    """Notify a link how its connection has ended."""
+    if not isinstance(link, MessageTape):
+        return link.ended()
+    received, sent = protocol.close_rcvd, protocol.close_sent
+    if received is not None and (sent is None or protocol.close_rcvd_then_sent):
+        link.ended(int(received.code), received.reason, by_server=True)
+    elif sent is not None:
+        link.ended(int(sent.code), sent.reason, by_server=False)
+    else:
+        is_open = protocol.state.name == "OPEN"
+        link.ended(_NO_STATUS if is_open else _CUT, by_server=False)
+
+
+def offered(protocol: Any) -> Headers:
+    """Return the header that offers the subprotocols of a connection; nothing where it has none."""
+    names = getattr(protocol, "available_subprotocols", None)
+    return (("sec-websocket-protocol", ", ".join(names)),) if names else ()
