@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
@@ -19,6 +19,8 @@ from cachy.interaction import Request, host_and_port
 from cachy.redact import redact_url
 from cachy.redact.placeholders import is_placeholder
 
+BODY_MATCHERS = frozenset({"body", "raw_body"})
+"""vcrpy's matchers that compare bodies; by default it compares none."""
 Pairs = tuple[tuple[str, str], ...]
 
 
@@ -35,14 +37,17 @@ class CassetteItem:
 class Playback:
     """What some cassettes hold, in order; `problems` says what of it cannot be played.
 
-    `dropped` are parameters of the query that the recorder left out. With `repeats`, the last
-    response to a request is played again.
+    `dropped` are parameters of the query that the recorder left out, and `filtered` makes of a
+    request what the recorder kept of it. With `by_body`, an interaction with an equal body comes
+    first. With `repeats`, the last response to a request is played again.
     """
 
     config: Config
     files: Sequence[Path] = ()
     dropped: frozenset[str] = frozenset()
     repeats: bool = False
+    by_body: bool = False
+    filtered: Callable[[Request], Request] = lambda request: request
     problems: list[str] = field(default_factory=list)
     _interactions: list[CassetteItem] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -67,17 +72,23 @@ class Playback:
             yield CassetteItem(entry, asked.fingerprint)
 
     def take(self, request: Request) -> CassetteItem | None:
-        """Return the next interaction of this method and URL, one with this very body first."""
+        """Return the next interaction of this method and URL."""
+        request = self.filtered(request)
         wanted = identify_settled(request, self.config).fingerprint
         with self._lock:  # several threads may ask at once
             fitting = [one for one in self._interactions if self._fits(one.entry.request, request)]
             unplayed = [one for one in fitting if not one.is_played]
-            equal = [one for one in unplayed if one.fingerprint == wanted]
+            equal = [one for one in unplayed if self.by_body and one.fingerprint == wanted]
             found = (equal or unplayed or (fitting[-1:] if self.repeats else []))[:1]
             for one in found:
                 one.is_played = True
                 return one
         return None
+
+    def has_host(self, host: str, port: int | None) -> bool:
+        """Return whether a request to this host was recorded."""
+        recorded = (host_and_port(one.entry.request.url) for one in self._interactions)
+        return (host, port) in recorded
 
     def explain(self) -> str:
         """Return why nothing answers."""

@@ -19,6 +19,7 @@ from cachy.pytest_plugin.failures import Failures
 from cachy.pytest_plugin.full_run import FullRun
 from cachy.pytest_plugin.own_settings import own_settings
 from cachy.pytest_plugin.ownership import Ownership, owned, owner_of
+from cachy.pytest_plugin.vcr_calls import VcrCalls
 from cachy.pytest_plugin.vcr_markers import counts_as_ours, replace_recorders
 from cachy.replay.process import PROCESS
 from cachy.replay.respond import restart_counts
@@ -56,6 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
         # For what calls enable_cachy() itself, and for workers.
         os.environ["CACHY_MODE"] = "replay" if mode == MIGRATE else mode
     replace_recorders(config, is_migrating=mode == MIGRATE)
+    vcr_calls = VcrCalls(config, is_migrating=mode == MIGRATE)
+    config.pluginmanager.register(vcr_calls, "cachy-vcr-calls")
     watch_children(config)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cachy.config import Config
-from cachy.importers.playback import Playback
+from cachy.importers.playback import BODY_MATCHERS, Playback
 
 _SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".yaml.gz", ".yml.gz")
 _NO_FILE_NAME = str.maketrans(dict.fromkeys("<>?%*:|\\\"'/", "-"))
@@ -26,6 +26,7 @@ def open_cassettes(item: pytest.Item, config: Config) -> Playback:
         [*_find_files(item)],
         frozenset(one if isinstance(one, str) else one[0] for one in dropped),
         bool(settings.get("allow_playback_repeats")),
+        not BODY_MATCHERS.isdisjoint(settings.get("match_on") or ()),
     )
 
 
@@ -40,8 +41,7 @@ def _find_files(item: pytest.Item) -> Iterator[Path]:
 
 def _spelled(path: Path) -> list[Path]:
     """Return a cassette's path, with each ending that a recorder gives it."""
-    ends = [path] if path.suffix in (*_SUFFIXES, ".gz") else []
-    return [*ends, *(path.with_name(path.name + suffix) for suffix in _SUFFIXES)]
+    return [path, *(path.with_name(path.name + suffix) for suffix in _SUFFIXES)]
 
 
 def _folders(item: pytest.Item) -> list[str]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
 import pytest
 
-from cachy.config import Config, is_covered, override
+from cachy.config import Config, is_covered, is_loopback, override
 from cachy.errors import AnotherResponse, UnusableEntry
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.identity.request_diff import describe_differences
@@ -17,6 +18,7 @@ from cachy.importers.write import CassetteWriter, unfiltered
 from cachy.interaction import Request, host_and_port
 from cachy.pytest_plugin.cassette_files import open_cassettes
 from cachy.replay import misses, placeholder_keys
+from cachy.replay.coverage import shown_host
 from cachy.replay.decision import Decision, Key, Refusal, Replay
 from cachy.replay.owner import current_owner
 from cachy.replay.scope import new_session
@@ -51,13 +53,25 @@ class CassettesOfTest:
     def __init__(self, open_them: Callable[[Config], Playback]) -> None:
         self._open = open_them
         self._playback: Playback | None = None
+        self._opened: list[Playback] = []  # by calls of vcrpy, the innermost last
         self._writers: dict[str, CassetteWriter] = {}
 
     def playback(self, config: Config) -> Playback:
-        """Return what the cassettes hold."""
+        """Return what the cassette in use holds, else what the test's own cassettes hold."""
+        if self._opened:
+            return self._opened[-1]
         if self._playback is None:
             self._playback = self._open(config)
         return self._playback
+
+    @contextmanager
+    def opened(self, playback: Playback) -> Iterator[None]:
+        """Let another cassette answer inside the block."""
+        self._opened.append(playback)
+        try:
+            yield
+        finally:
+            self._opened.remove(playback)
 
     def writer(self, config: Config) -> CassetteWriter:
         """Return what writes for the test, or for the pytest fixture that is being set up."""
@@ -83,7 +97,14 @@ class Migration(Session):
 
     def __init__(self, config: Config, cassettes: CassettesOfTest) -> None:
         super().__init__(config)
-        self._cassettes = cassettes
+        self.cassettes = cassettes
+        self.covers = self._covers
+
+    def _covers(self, host: str, port: int | None) -> bool:
+        """Cover a server on this machine too where the cassettes have its responses."""
+        if self.coverage.covers(host, port):
+            return True
+        return is_loopback(host) and self.cassettes.playback(self.config).has_host(host, port)
 
     def recall(self, key: Key) -> Replay | None:
         """Leave each request to `decide`: it uses up an interaction."""
@@ -92,7 +113,7 @@ class Migration(Session):
     def decide(self, request: Request) -> Decision:
         """Write the response that the cassettes hold, then decide as always."""
         settled = self.without_given(request)
-        played = self._cassettes.playback(self.config).take(settled)
+        played = self.cassettes.playback(self.config).take(settled)
         is_new, refusal = self._write(settled, played)
         if played is not None and refusal:  # what another test recorded is not this response
             return Refusal(settled, identify_settled(settled, self.config), 1, (refusal, ""))
@@ -108,10 +129,10 @@ class Migration(Session):
     def _write(self, request: Request, played: CassetteItem | None) -> tuple[bool, str]:
         """Return whether a fixture is new, and why none answers if none does."""
         if played is None:
-            return False, self._cassettes.playback(self.config).explain()
+            return False, self.cassettes.playback(self.config).explain()
         entry = played.entry
         try:
-            writer = self._cassettes.writer(self.config)
+            writer = self.cassettes.writer(self.config)
             return writer.write(entry._replace(request=request)), ""
         except AnotherResponse:  # recorded by this test since then
             return False, ""
@@ -122,7 +143,7 @@ class Migration(Session):
         """Note what the request has become since it was recorded."""
         host, port = host_and_port(request.url)
         if not is_covered(host, port, self.config.doms):
-            self.journal.tally.to_cover.append(host)
+            self.journal.tally.to_cover.append(shown_host(host, port))
         if identify_settled(request, self.config).fingerprint == played.fingerprint:
             return
         both = (unfiltered(played.entry.request), request)

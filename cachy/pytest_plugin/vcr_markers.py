@@ -17,10 +17,11 @@ _MARKERS = (
 
 def counts_as_ours(item: pytest.Item) -> bool:
     """Return whether a test has the marker `vcr`, and the setting `vcr_marker` is on."""
-    return item.get_closest_marker("vcr") is not None and _is_on(item.path.parent, Path.cwd())
+    return item.get_closest_marker("vcr") is not None and is_on(item.path.parent, Path.cwd())
 
 
-def _is_on(*folders: Path) -> bool:
+def is_on(*folders: Path) -> bool:
+    """Return whether the settings say that cachy answers in the place of vcrpy."""
     from cachy.config import load_config  # most sessions never need the settings here
     from cachy.errors import CachyError
 
@@ -54,7 +55,7 @@ def replace_recorders(config: pytest.Config, *, is_migrating: bool) -> None:
         config.pluginmanager.register(Replaying(), "cachy-migration")
     has_recording = hasattr(config.option, "disable_recording")
     is_there = has_recording or hasattr(config.option, "disable_vcr")
-    if not (is_migrating or (is_there and _is_on(config.rootpath))):
+    if not (is_migrating or (is_there and is_on(config.rootpath))):
         return
     if has_recording:
         config.option.disable_recording = True

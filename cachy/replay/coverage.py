@@ -43,10 +43,11 @@ class Coverage:
         if config.mode is Mode.OFF or is_covered(host, port, config.passed):
             return
         if config.debug or not is_loopback(host):
-            self._note(_shown(host, port))
+            self._note(shown_host(host, port))
 
 
-def _shown(host: str, port: int | None) -> str:
+def shown_host(host: str, port: int | None) -> str:
+    """Return a host as settings name it: the port stands there if it is not the usual one."""
     name = f"[{host}]" if ":" in host else host
     return name if port in _DEFAULT_PORTS else f"{name}:{port}"
 

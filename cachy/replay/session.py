@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +63,7 @@ class Session:
         self.journal = Journal(config)
         self.equal: Counter[str] = Counter()  # requests while recording, by the files used
         self.coverage = Coverage(config, self.journal.uncovered)
-        self.covers = self.coverage.covers
+        self.covers: Callable[[str, int | None], bool] = self.coverage.covers
         self.faults: Any = None  # those that a test asks for
         self._made: dict[str, Recorder] = {}
         self._known: dict[Key, FoundFixture] = {}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections import Counter
 from contextlib import suppress
 
+from cachy.fixture.store.files import describe_conflict
 from cachy.interaction import Json
 
 _BOM = "\ufeff"
-_MARKER = re.compile(r"^(<<<<<<<|=======|>>>>>>>)", re.MULTILINE)
 
 
 def find_damage(text: str) -> tuple[str, str] | None:
@@ -20,10 +19,9 @@ def find_damage(text: str) -> tuple[str, str] | None:
     """
     if text.startswith(_BOM):
         return "begins with a byte order mark (BOM)", "Save it as UTF-8 without a BOM."
-    if found := _MARKER.search(text):
-        line = text.count("\n", 0, found.start()) + 1
+    if conflict := describe_conflict(text):
         advice = "Keep one side of the conflict, or delete the file and record it again."
-        return f"has a merge conflict marker in line {line}", advice
+        return conflict, advice
     if key := _find_repeated_key(text):
         return f"has the key {key!r} twice in one object", "Delete one of the two."
     return None

@@ -26,6 +26,7 @@ from secret_shapes import is_hidden
 from cachy.cli import run_program
 from cachy.config import Config
 from cachy.importers import import_cassettes
+from cachy.importers.parse import find_moment
 from cachy.verify import verify
 
 KEY = "sk-" + "proj-Zx81kQm3Lw7Vt0Rb5Nc2"
@@ -107,6 +108,60 @@ OLD = {
         "- body: {string: '[1]'}\n  headers: {content-type: [application/json]}\n"
         "  status: {code: 200, message: OK}\n",
     ),
+    "betamax": (
+        "a.json",
+        json.dumps(
+            {
+                "http_interactions": [
+                    {
+                        "request": {
+                            "body": {"encoding": "utf-8", "string": '{"q": 1}'},
+                            "headers": {"Content-Type": ["application/json"]},
+                            "method": "POST",
+                            "uri": "https://api.openai.com/v1/x",
+                        },
+                        "response": {
+                            "body": {
+                                "encoding": "utf-8",
+                                "string": "",
+                                "base64_string": base64.b64encode(gzip.compress(b"[1]")).decode(),
+                            },
+                            "headers": {
+                                "Content-Type": ["application/json"],
+                                "Content-Encoding": ["gzip"],
+                            },
+                            "status": {"code": 200, "message": "OK"},
+                        },
+                        "recorded_at": "2013-09-28T01:25:38",
+                    }
+                ],
+                "recorded_with": "betamax/0.4.2",
+            }
+        ),
+    ),
+    "VCR of Ruby": (
+        "a.yml",
+        "---\nhttp_interactions:\n- request:\n    method: post\n    uri: "
+        "https://api.openai.com/v1/x\n    body: {encoding: UTF-8, string: '{\"q\": 1}'}\n"
+        "    headers: {Content-Type: [application/json]}\n  response:\n    status: {code: 200, "
+        "message: OK}\n    headers: {Content-Type: [application/json]}\n    body: "
+        "{encoding: UTF-8, string: '[1]'}\n    http_version:\n  recorded_at: "
+        "Tue, 01 Nov 2011 04:58:44 GMT\n",
+    ),
+    "a name without an ending": (
+        "test_chat",
+        "interactions:\n- request: {method: POST, uri: 'https://api.openai.com/v1/x', body: "
+        "'{\"q\": 1}', headers: {content-type: [application/json]}}\n  response: {status: {code: "
+        "200}, headers: {content-type: [application/json]}, body: {string: '[1]'}}\nversion: 1\n",
+    ),
+    "a name that ends otherwise, in JSON": (
+        "test_chat[1.5]",
+        json.dumps({"version": 1, "interactions": [entry('{"q": 1}', "[1]")]}, indent=4),
+    ),
+    "a byte order mark": (
+        "a.json",
+        "\ufeff" + json.dumps({"interactions": [entry('{"q": 1}', "[1]")]}),
+    ),
     "JSON as aiohttp was given it": (
         "a.yaml",
         "interactions:\n- request:\n    body:\n      q: 1\n    headers: {Content-Type: "
@@ -127,10 +182,44 @@ OLD = {
 @pytest.mark.parametrize("kind", OLD)
 def test_what_older_recorders_wrote_is_read(kind: str, project: Path, replaying: Scope) -> None:
     name, text = OLD[kind]
-    project.joinpath(name).write_text(text)
-    assert run_program(["import", name]) == 0
+    (project / "cassettes").mkdir()
+    (project / "cassettes" / name).write_text(text, encoding="utf-8")
+    assert run_program(["import", "cassettes"]) == 0
     with replaying(doms=["api.openai.com"]):
         assert httpx.post("https://api.openai.com/v1/x", json={"q": 1}).json() == [1]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        ("<<<<<<< HEAD\n{}=======\n{}>>>>>>> theirs\n", "has a merge conflict marker in line 1."),
+        ("{}{}", "cannot be read: it has two lists of interactions."),
+        ("{}---\n{}", "cannot be read: expected a single document in the stream"),
+    ],
+)
+def test_a_cassette_that_came_to_harm_is_refused_in_one_line(
+    damage: str, said: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = "interactions:\n- request: {method: GET, uri: 'https://api.openai.com/v1/x'}\n"
+    whole += "  response: {status: {code: 200}, body: {string: x}}\n"
+    (project / "a.yaml").write_text(damage.replace("{}", whole))
+    assert run_program(["import", "a.yaml"]) == 2
+    assert f"not read: a.yaml {said}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("written", "moment"),
+    [
+        ("2013-09-28T01:25:38", "2013-09-28T01:25:38Z"),  # betamax: UTC, though it does not say so
+        ("Tue, 01 Nov 2011 04:58:44 GMT", "2011-11-01T04:58:44Z"),
+        ("2026-11-30T12:00:00+02:00", "2026-11-30T10:00:00Z"),
+        ("yesterday", ""),
+    ],
+)
+def test_the_moment_of_recording_is_read_as_each_recorder_writes_it(
+    written: str, moment: str
+) -> None:
+    assert find_moment(written, ()) == moment
 
 
 def test_a_header_that_was_filtered_though_the_provider_requires_it_is_known(

@@ -1,0 +1,133 @@
+"""Calls of vcrpy in tests (`use_cassette`), taken for scopes of cachy's own."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cachy.interaction import Request
+from cachy.pytest_plugin.vcr_markers import is_on
+from cachy.replay.owner import current_owner
+from cachy.replay.scope import current_session, in_session, new_session
+from cachy.replay.session import Session
+
+if TYPE_CHECKING:
+    from cachy.importers.playback import Playback
+
+_MODULE = "vcr.cassette"
+
+
+class _SharedSession(Session):
+    """The session of all cassettes of one test, so that its equal requests are counted on."""
+
+    def close(self) -> None:
+        """Go on: only one of its cassettes is closed."""
+
+    def end(self) -> None:
+        """End with the test."""
+        super().close()
+
+
+class VcrCalls:
+    """Keep vcrpy from answering where cachy answers in its place."""
+
+    def __init__(self, config: pytest.Config, *, is_migrating: bool) -> None:
+        self._config = config
+        self._is_migrating = is_migrating
+        self._has_looked = False
+        self._session: _SharedSession | None = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self) -> None:
+        """Look whether the modules of the tests have imported vcrpy."""
+        self._look()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self) -> None:
+        """Look again, and begin a try of a test without a session."""
+        self._look()
+        self._end()
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_teardown(self) -> None:
+        """End the session of the test."""
+        self._end()
+
+    def _end(self) -> None:
+        former, self._session = self._session, None
+        if former is not None:
+            former.end()
+
+    def _look(self) -> None:
+        module: Any = sys.modules.get(_MODULE)
+        if module is None or self._has_looked or not hasattr(module, "Cassette"):
+            return
+        self._has_looked = True
+        if self._is_migrating or is_on(self._config.rootpath):
+            self._config.add_cleanup(_replace(module, self._scope))
+
+    @contextmanager
+    def _scope(self, cassette: Any) -> Iterator[None]:
+        session = current_session()
+        if session is None:
+            self._session = self._session or _shared_session()
+            with in_session(self._session):
+                yield
+        elif cassettes := getattr(session, "cassettes", None):  # it migrates
+            with cassettes.opened(_playback(cassette, session)):
+                yield
+        else:
+            yield
+
+
+def _replace(module: Any, scope: Callable[[Any], Any]) -> Callable[[], None]:
+    """Let cassettes open a scope, without reading their files; return what undoes that."""
+    decorator, cassette = module.CassetteContextDecorator, module.Cassette
+    former_play, former_load = decorator._patch_generator, vars(cassette)["load"]
+
+    def play(_: Any, cassette: Any) -> Iterator[Any]:
+        with scope(cassette):
+            yield cassette
+
+    def undo() -> None:
+        decorator._patch_generator, cassette.load = former_play, former_load
+
+    decorator._patch_generator = play
+    cassette.load = classmethod(lambda kind, **given: kind(**given))
+    return undo
+
+
+def _shared_session() -> _SharedSession:
+    from cachy.config import load_config
+
+    owner = current_owner()
+    folders = [owner.path.parent] if owner and owner.path else []
+
+    return _SharedSession(new_session(around=load_config(*folders, Path.cwd())).config)
+
+
+def _playback(cassette: Any, session: Session) -> Playback:
+    from cachy.importers.playback import BODY_MATCHERS, Playback
+
+    def filtered(request: Request) -> Request:
+        from vcr.request import Request as Theirs
+
+        theirs = Theirs(request.method, request.url, request.body, dict(request.headers))
+        kept = cassette._before_record_request(theirs)
+        if not kept:  # vcrpy would have left it to the network
+            return request
+        body = kept.body if isinstance(kept.body, bytes) else request.body
+        return request._replace(method=kept.method, url=kept.uri, body=body)
+
+    return Playback(
+        session.config,
+        [Path(cassette._path)],
+        repeats=bool(getattr(cassette, "allow_playback_repeats", False)),
+        by_body=any(one.__name__ in BODY_MATCHERS for one in cassette._match_on),
+        filtered=filtered,
+    )
