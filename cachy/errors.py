@@ -18,6 +18,7 @@ What one module raises and another catches; none of these reaches a user:
 * UnusableEntry         a recorded interaction that does not become a fixture
   + AnotherResponse     one whose request has another response already
 * LostRace              a branch that moved while cachy worked on it
+* MalformedMessage      an HTTP request that two readers could take for different ones
 * NetworkFault          a fault that a test asks for, before each client makes it its own
 """
 
@@ -252,6 +253,15 @@ class AnotherResponse(UnusableEntry):
 
 class LostRace(Exception):
     """The branch is not what it was when cachy looked."""
+
+
+class MalformedMessage(Exception):
+    """An HTTP request that is not well-formed, and the status that says so."""
+
+    def __init__(self, problem: str, status: int = 400) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.status = status
 
 
 class NetworkFault(Exception):

@@ -42,10 +42,11 @@ ROOMS = [
     "verify",
     "pull_request",
     "pytest_plugin",
+    "serve",
     "cli",
 ]
 DOORS = {
-    "httpx": {"drift.live.resend", "pull_request.rest", "cli.demo.chat"},
+    "httpx": {"drift.live.resend", "pull_request.rest", "cli.demo.chat", "serve.live"},
     "httpx2": set(),
     "aiohttp": set(),
     "requests": set(),

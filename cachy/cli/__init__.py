@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "Run a self-contained demo (one minute, no key, no network).",
     "init": "Write the files that a project needs to start; never overwrite.",
     "run": "Run a command with cachy enabled; no code changes needed.",
+    "serve": "Serve the fixtures over HTTP, for programs in any language.",
     "verify": "Check the committed fixtures offline.",
     "drift": "Re-send the recorded requests and report what the APIs changed.",
     "diff": "Compare the structure of two responses, or of two folders.",

@@ -18,17 +18,18 @@ from cachy.config import Config, Mode, load_config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import is_chosen, list_fixtures
 from cachy.replay.children import environment_of_child
-from cachy.replay.coverage import describe_uncovered
 from cachy.replay.hint import USERS_FOLDER
 from cachy.replay.run import completeness, summary
-from cachy.replay.run.savings import describe_savings
+from cachy.replay.run.served_variables import without_marks
+from cachy.replay.run.summary_lines import run_counts, run_details
 from cachy.replay.run.totals import Totals, add_up
-from cachy.replay.run.unwatched import describe_unwatched, isolating_option
+from cachy.replay.run.unwatched import isolating_option
+from cachy.serve.server import serving
 
 _ON = ".on"  # the file beside the report that says that some process turned cachy on
 _UNWATCHED = (
-    "no Python process that cachy could watch ran below it, so its requests were neither "
-    "replayed, recorded nor refused"
+    "no Python process that cachy could watch ran below it, and nothing was sent to the base URLs "
+    "that cachy set, so its requests were neither replayed, recorded nor refused"
 )
 
 
@@ -51,10 +52,10 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     """Run a command with cachy enabled; no code changes needed.
 
     Prints a summary at the end: what was replayed, recorded, refreshed, refused and missed, and
-    which fixtures were superseded. A program that is not Python, and starts none, is not
-    watched. Exits 1 on a miss, 2 if --only matches nothing that could be refreshed, and 3 if
-    --prune deleted nothing because the run was not complete, or if in replay mode the program
-    was not watched.
+    which fixtures were superseded. Python programs are watched from inside; all others by the
+    base URLs of their SDKs, which are set to an address that `cachy serve` would serve. Exits 1
+    on a miss, 2 if --only matches nothing that could be refreshed, and 3 if --prune deleted
+    nothing because the run was not complete, or if in replay mode the program was not watched.
 
     Example: cachy run --mode refresh --only 'api.openai.com/*' -- pytest
     """
@@ -65,15 +66,14 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         say(f"cachy: no fixture matches --only {only} so far", err=True)
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
-        code = _run(arguments, _environment(config, only, lines, arguments))
-        total = add_up(summary.read_lines(lines))
+        code, total = _run_served(arguments, config, _environment(config, only, lines, arguments))
         is_watched = lines.with_suffix(_ON).exists() or total.is_on
     why = completeness.why_partial(total, code, config)
     why = why or completeness.put_on_record(total, " ".join(arguments), began, config)
     left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)
     noun = "pruned" if prune else "superseded"
-    counts = [*_counts(total), *([f"{len(left)} {noun}"] if left else [])]
-    for line in (*_details(total), *left, ", ".join(counts)):
+    counts = [*run_counts(total), *([f"{len(left)} {noun}"] if left else [])]
+    for line in (*run_details(total), *left, ", ".join(counts)):
         say(f"cachy: {line}", err=True)
     if prune and why:
         say(f"cachy: nothing was pruned: {why}", err=True)
@@ -103,6 +103,23 @@ def _environment(
     if only:
         added["CACHY_ONLY"] = only
     return environment_of_child(config, {**os.environ, **added})
+
+
+def _run_served(
+    arguments: tuple[str, ...], config: Config, environ: dict[str, str]
+) -> tuple[int, Totals]:
+    """Run a command, other programs than Python served; return its exit code and what it did."""
+    lines = Path(environ[summary.FILE])
+    if config.mode is Mode.OFF:
+        return _run(arguments, environ), add_up(summary.read_lines(lines))
+    config = config._replace(only=environ.get("CACHY_ONLY", ""))
+    how_to_record = f"cachy run --mode record -- {environ[summary.RUN]}"
+    with serving(config, environ, how_to_record) as service:
+        code = _run(arguments, service.environment_of_child(environ))
+    total = add_up(summary.read_lines(lines))
+    total.unwatched = without_marks(total.unwatched, service.seen)
+    total.add(service.totals())
+    return code, total
 
 
 def _run(arguments: tuple[str, ...], environment: dict[str, str]) -> int:
@@ -140,26 +157,3 @@ def _left_over(config: Config, prunes: bool) -> list[str]:
     if prunes:
         return remove(found, config)
     return [line for path, line in describe(found, config) if path in found.successors]
-
-
-def _counts(total: Totals) -> list[str]:
-    """Return the summary's counts: four always, the others where they are not zero."""
-    saved = describe_savings(total.replays)
-    counts = [f"{total.replayed} replayed", *saved, f"{len(total.recorded)} recorded"]
-    changed, equal = len(total.changed), len(total.equal)
-    if changed or equal:
-        counts.append(f"{changed + equal} refreshed ({changed} changed, {equal} equal)")
-    refused = len(total.refused) + len(total.unwritten)
-    return [*counts, f"{refused} refused", f"{len(total.missed)} missed"]
-
-
-def _details(total: Totals) -> list[str]:
-    return [
-        *(f"recorded {path}" for path in total.recorded),
-        *(f"changed {path}" for path in total.changed),
-        *(f"not recorded: {line}" for line in (*total.refused, *total.unwritten)),
-        *(f"missed: {error}" for error in total.missed),
-        *dict.fromkeys(total.renamed),
-        *describe_uncovered(total.uncovered),
-        *describe_unwatched(total.unwatched),
-    ]

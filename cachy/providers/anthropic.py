@@ -26,6 +26,8 @@ ANTHROPIC = Provider(
     auth="x-api-key: {key}",
     placeholders=("ANTHROPIC_API_KEY",),
     base_url_variables=("ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL"),
+    base_url="https://api.anthropic.com",
+    left_out_path="/v1",  # by @ai-sdk/anthropic
     surfaces=parse_surfaces(
         "POST /v1/messages generates",
         "POST /v1/messages/count_tokens generates",

@@ -22,6 +22,7 @@ COHERE = Provider(
     key_variables=("CO_API_KEY",),
     placeholders=("CO_API_KEY",),
     base_url_variables=("CO_API_URL",),
+    base_url="https://api.cohere.com",
     surfaces=parse_surfaces(
         *(
             f"POST /{version}/{verb} generates"

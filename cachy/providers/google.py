@@ -30,6 +30,7 @@ GEMINI = Provider(
     placeholders=("GOOGLE_API_KEY",),
     credential_sources=("GEMINI_API_KEY",),  # google-genai warns where both are set
     base_url_variables=("GOOGLE_GEMINI_BASE_URL",),
+    base_url="https://generativelanguage.googleapis.com",
     surfaces=parse_surfaces(
         *(
             f"POST /{version}/models/{{model}}:{verb} generates"

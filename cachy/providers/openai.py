@@ -73,6 +73,7 @@ OPENAI = Provider(
     key_variables=("OPENAI_API_KEY",),
     placeholders=("OPENAI_API_KEY",),
     base_url_variables=("OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    base_url="https://api.openai.com/v1",
     surfaces=parse_surfaces(*OPENAI_ROWS),
     sdk_prefixes=("/v1",),
     sdk_models=OPENAI_MODELS,

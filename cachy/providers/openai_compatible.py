@@ -25,6 +25,7 @@ OPENAI_COMPATIBLE = (
         key_variables=("GROQ_API_KEY",),
         placeholders=("GROQ_API_KEY",),
         base_url_variables=("GROQ_BASE_URL",),
+        base_url="https://api.groq.com",
         surfaces=(
             *_generating("/openai/v1", "chat/completions", "responses", "embeddings"),
             *parse_surfaces(f"GET /openai/v1/{_BATCHES}", "GET /openai/v1/models/{model}"),
@@ -39,6 +40,7 @@ OPENAI_COMPATIBLE = (
         key_variables=("TOGETHER_API_KEY",),
         placeholders=("TOGETHER_API_KEY",),
         base_url_variables=("TOGETHER_BASE_URL",),
+        base_url="https://api.together.xyz/v1",
         surfaces=(
             *_generating("/v1", *_COMPLETIONS, "embeddings"),
             *parse_surfaces(f"GET /v1/{_BATCHES}"),

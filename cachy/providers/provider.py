@@ -87,9 +87,10 @@ class Provider(NamedTuple):
     `key_variables`: the first that is set is the credential, written as `auth` says;
     `key_parameters` are those of a URL that may hold it instead.
     `placeholders` are the variables that the SDK cannot start without; none is set in place of
-    one of `credential_sources`. `sdk_prefixes` and `sdk_models` say what the SDK parses a response
-    into: what path templates begin with, and rows of "ENDING MODEL EVENT_MODEL", a model being
-    "module:Name" or "-".
+    one of `credential_sources`. `base_url` is where its SDKs send without a base-URL variable;
+    `left_out_path` is what some of them leave out of a path below any other base URL.
+    `sdk_prefixes` and `sdk_models` say what the SDK parses a response into: what path templates
+    begin with, and rows of "ENDING MODEL EVENT_MODEL", a model being "module:Name" or "-".
     """
 
     name: str
@@ -101,6 +102,8 @@ class Provider(NamedTuple):
     placeholders: tuple[str, ...] = ()
     credential_sources: tuple[str, ...] = ()
     base_url_variables: tuple[str, ...] = ()
+    base_url: str = ""
+    left_out_path: str = ""
     surfaces: tuple[Surface, ...] = ()
     sdk_prefixes: tuple[str, ...] = ()
     sdk_models: tuple[str, ...] = ()

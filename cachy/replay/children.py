@@ -6,8 +6,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from cachy.replay import scope
 from cachy.replay.clients.patching import Patches
 from cachy.replay.owner import Owner, current_owner, set_owner
 from cachy.replay.process import PROCESS
+from cachy.replay.run.served_variables import URL, give, take_back, with_mark
 from cachy.replay.run.summary import FILE
 from cachy.replay.run.unwatched import find_unwatched
 from cachy.replay.session import Session
@@ -36,6 +37,8 @@ def watch() -> None:
     if announce not in PROCESS.listeners:
         PROCESS.listeners.append(announce)
         _patches.replace(subprocess.Popen, "__init__", _make_start)
+        _patches.replace(os, "system", _make_system)
+        _patches.replace(os, "execv", _make_exec)
     announce()
 
 
@@ -54,26 +57,69 @@ def _make_start(original: Any) -> Any:
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         is_ours = _SETTINGS in os.environ and len(args) <= _BEFORE_ENV
         if is_ours:
-            kwargs["env"] = _with_our_path(kwargs.get("env"))
+            kwargs["env"], mark = _for_child(kwargs.get("env"))
         original(self, *args, **kwargs)
         if is_ours:
-            _note_unwatched(args[0] if args else kwargs.get("args", ()), kwargs["env"])
+            _note_unwatched(args[0] if args else kwargs.get("args", ()), kwargs["env"], mark)
 
     return __init__
 
 
-def _note_unwatched(command: Any, environ: Mapping[str, str] | None) -> None:
+def _make_system(original: Any) -> Any:
+    """Wrap `os.system`, whose program gets this process's own environment."""
+
+    @wraps(original)
+    def system(command: Any) -> int:
+        if _SETTINGS not in os.environ:
+            return int(original(command))
+        given, mark = give(os.environ)
+        _note_unwatched(os.fsdecode(command), given, mark)
+        with _environment_set_to(given):
+            return int(original(command))
+
+    return system
+
+
+@contextmanager
+def _environment_set_to(given: Mapping[str, str]) -> Iterator[None]:
+    changed = {name: os.environ.get(name) for name in given if os.environ.get(name) != given[name]}
+    os.environ.update({name: given[name] for name in changed})
+    try:
+        yield
+    finally:
+        for name, before in changed.items():
+            os.environ.pop(name, None) if before is None else os.environ.update({name: before})
+
+
+def _make_exec(original: Any) -> Any:
+    """Wrap `os.execv`, whose program gets this process's own environment and takes its place."""
+
+    @wraps(original)
+    def execv(path: Any, args: Any) -> Any:
+        if _SETTINGS in os.environ:
+            os.environ.update(give(os.environ)[0])
+        return original(path, args)
+
+    return execv
+
+
+def _note_unwatched(command: Any, environ: Mapping[str, str] | None, mark: str) -> None:
     session = scope.current_session()
     program = find_unwatched(command, environ, _SETTINGS) if session else ""
     if session and program:
-        session.journal.tally.unwatched.append(program)
+        session.journal.tally.unwatched.append(with_mark(program, mark))
 
 
-def _with_our_path(environ: Mapping[str, str] | None) -> Mapping[str, str] | None:
+def _for_child(environ: Mapping[str, str] | None) -> tuple[Mapping[str, str] | None, str]:
+    """Return the environment of a child; one that is not watched gets what the caller wants."""
     given = os.environ if environ is None else environ
-    if _SETTINGS not in given or _AUTOSTART in given.get(_PATH, "").split(os.pathsep):
-        return environ
-    return {**given, _PATH: _with_autostart(given.get(_PATH))}
+    if _SETTINGS not in given:
+        return environ, ""
+    if _AUTOSTART not in given.get(_PATH, "").split(os.pathsep):
+        environ = given = {**given, _PATH: _with_autostart(given.get(_PATH))}
+    if URL not in given:
+        return environ, ""
+    return give(given)
 
 
 def announce() -> None:
@@ -123,6 +169,7 @@ def start() -> None:
         CachyError: the settings are wrong.
     """
     said = json.loads(os.environ[_SETTINGS])
+    take_back(os.environ)
     _start_as(said)
     watch()
     if any("multiprocessing.forkserver" in argument for argument in sys.orig_argv):

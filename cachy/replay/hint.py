@@ -13,6 +13,7 @@ from cachy.display import relative_path
 from cachy.redact import redact_text, redact_values
 from cachy.replay import placeholder_keys
 from cachy.replay.owner import current_owner, own_variant
+from cachy.replay.process import PROCESS
 
 USERS_FOLDER = "CACHY_USERS_FOLDER"  # where pytest or `cachy run` was started
 ROOTDIR = "CACHY_ROOTDIR"  # pytest's, from which it names its tests
@@ -54,6 +55,8 @@ def users_path(path: Path) -> str:
 
 
 def _command(mode: str) -> str:
+    if command := PROCESS.run.recording_command:
+        return command.replace("--mode record", f"--mode {mode}", 1)
     if test := current_test():
         return f"pytest --cachy={mode} {_quoted(_from_users_folder(test))}"
     if command := os.environ.get(_RUN):

@@ -169,6 +169,12 @@ def take() -> list[UnrecordedRequest]:
     return new
 
 
+def hand_over(error: UnrecordedRequest) -> UnrecordedRequest:
+    """Return a miss that the caller reports, and that nobody else need report."""
+    PROCESS.misses[:] = [one for one in PROCESS.misses if one is not error]
+    return error
+
+
 def of_children() -> list[str]:
     """Return the misses of the processes that this one has started, each once."""
     found, size = peek_at_children()

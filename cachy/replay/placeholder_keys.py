@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,15 +21,20 @@ _MAKER = Path("/sys/devices/virtual/dmi/id/sys_vendor")  # of the machine, on Li
 
 def place(mode: Mode) -> None:
     """Set a placeholder for every known provider whose variable is unset."""
-    if mode is Mode.OFF:
-        return
-    for provider in PROVIDERS:
-        if not provider.placeholders or _has_source(provider, mode):
-            continue
-        for name in provider.placeholders:
-            if not os.environ.get(name):
-                os.environ[name] = PLACEHOLDER + name
-                PROCESS.placeholders.add(name)
+    for name in () if mode is Mode.OFF else unset(mode, PROVIDERS):
+        os.environ[name] = PLACEHOLDER + name
+        PROCESS.placeholders.add(name)
+
+
+def unset(mode: Mode, providers: Iterable[Provider]) -> list[str]:
+    """Return the variables without which the SDKs of these providers would not start."""
+    return [
+        name
+        for provider in providers
+        if provider.placeholders and not _has_source(provider, mode)
+        for name in provider.placeholders
+        if not os.environ.get(name)
+    ]
 
 
 def remove() -> None:

@@ -112,6 +112,7 @@ class RunState:
         self.is_on = False  # whether a scope's mode was another than "off"
         self.token = ""  # names this process in the run's report, once it is in there
         self.is_over = False
+        self.recording_command = ""  # the one to run again, where this process serves others
         self.is_telling = (
             False  # whether each request is reported at once, as a test may kill this process
         )

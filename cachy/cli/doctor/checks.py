@@ -76,4 +76,4 @@ def describe_ci(environ: Mapping[str, str]) -> Iterator[str]:
         yield f"in CI: {source}; no request to a covered host goes live, and a miss fails the run"
     else:
         yield f"in CI: {source}; requests to covered hosts may go live. Unset it for CI."
-    yield "child processes that are not Python are not watched"
+    yield "programs that are not Python are watched under `cachy run` and by `cachy serve`"

@@ -103,7 +103,7 @@ class _SyncShim(_Shim):
             return _replayed(self.library, answer, outgoing)
         with sending(answer):
             incoming = self.inner.handle_request(outgoing)
-        return _taped(self.library, answer, incoming, is_async=False)
+        return taped(self.library, answer, incoming, is_async=False)
 
 
 class _AsyncShim(_Shim):
@@ -120,7 +120,7 @@ class _AsyncShim(_Shim):
             return _replayed(self.library, answer, outgoing)
         with sending(answer):
             incoming = await self.inner.handle_async_request(outgoing)
-        return _taped(self.library, answer, incoming, is_async=True)
+        return taped(self.library, answer, incoming, is_async=True)
 
 
 def _counted(session: Session, outgoing: Any) -> _Pairs:
@@ -150,7 +150,7 @@ def _raw(message: Any) -> list[tuple[bytes, bytes]]:
     return pairs
 
 
-def _taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
+def taped(library: ModuleType, recording: Recording, incoming: Any, *, is_async: bool) -> Any:
     """Put the tee under a live response; one that is read already is saved at once."""
     from cachy.replay.clients.tee import RecordingBuffer, tee_classes  # replay needs none
 

@@ -52,11 +52,18 @@ def summary() -> Totals:
 
     total = Totals(is_on=PROCESS.run.is_on)
     for tally, folder in PROCESS.run.tallies.values():
-        counts = {name: getattr(tally, name) for name in _COUNTED}
-        replays = dict(tally.replays)
-        total.add(Totals(**counts, replays=replays, used={folder: sorted(tally.used)}))
+        total.add(totals_of(tally, folder))
     total.missed = [str(error) for error in (*PROCESS.reported, *PROCESS.misses)]
     return total
+
+
+def totals_of(tally: Tally, folder: str) -> Totals:
+    """Return what was counted for a folder of fixtures."""
+    from cachy.replay.run.totals import Totals
+
+    counts = {name: getattr(tally, name) for name in _COUNTED}
+    replays = dict(tally.replays)
+    return Totals(**counts, replays=replays, used={folder: sorted(tally.used)})
 
 
 def so_far() -> Line:

@@ -59,6 +59,26 @@ def counts(totals: Totals) -> list[str]:
     return [*shown, f"{len(totals.missed)} missed"]
 
 
+def run_counts(total: Totals) -> list[str]:
+    """Return the counts of a run of any command: four always, the others where they are not 0."""
+    refused = len(total.refused) + len(total.unwritten)
+    *others, missed = counts(total)
+    return [*others, f"{refused} refused", missed]
+
+
+def run_details(total: Totals) -> list[str]:
+    """Return what a run of any command did, a line for each recording and each problem."""
+    return [
+        *(f"recorded {path}" for path in total.recorded),
+        *(f"changed {path}" for path in total.changed),
+        *(f"not recorded: {line}" for line in (*total.refused, *total.unwritten)),
+        *(f"missed: {error}" for error in dict.fromkeys(total.missed)),
+        *dict.fromkeys(total.renamed),
+        *describe_uncovered(total.uncovered),
+        *describe_unwatched(total.unwatched),
+    ]
+
+
 def refused_line(refused: Sequence[str]) -> str:
     """Return how many responses were not recorded, why, and which setting records them."""
     reasons = Counter(line.rpartition(": ")[2].removeprefix("status ") for line in refused)

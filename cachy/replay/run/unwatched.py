@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cachy.replay.run.served_variables import unmarked
+
 # Programs that usually send requests; to name every `git` and `uname` would help nobody.
 _SENDERS = frozenset(
     ("curl", "wget", "http", "node", "npm", "npx", "deno", "bun", "ruby", "java", "php", "go")
@@ -52,6 +54,6 @@ def isolating_option(options: Sequence[str]) -> str:
 
 def describe_unwatched(programs: Iterable[str]) -> list[str]:
     """Return the line that names the programs of a run that were not watched."""
-    numbers = Counter(programs)
+    numbers = Counter(unmarked(programs))
     shown = ", ".join(f"{name} ({number})" for name, number in sorted(numbers.items()))
     return [f"not watched: {shown}; what they request goes live"] if shown else []

@@ -1,0 +1,1 @@
+"""The fixtures over HTTP, on loopback, for programs in any language."""
