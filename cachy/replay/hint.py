@@ -55,8 +55,8 @@ def users_path(path: Path) -> str:
 
 
 def _command(mode: str) -> str:
-    if command := PROCESS.run.recording_command:
-        return command.replace("--mode record", f"--mode {mode}", 1)
+    if known := PROCESS.run.recording_command:
+        return known.replace("--mode record", f"--mode {mode}", 1)
     if test := current_test():
         return f"pytest --cachy={mode} {_quoted(_from_users_folder(test))}"
     if command := os.environ.get(_RUN):

@@ -119,7 +119,7 @@ def test_lines_of_json_are_replayed_line_by_line(origin: ScriptedServer, project
 
 
 def test_a_miss_is_501_with_the_nearest_fixture_and_is_counted(
-    origin: ScriptedServer, project: Path, capsys: pytest.CaptureFixture[str]
+    origin: ScriptedServer, project: Path
 ) -> None:
     url = origin.on("/v1/chat/completions", json_response({"choices": []}))
     with serve("record") as server:
@@ -134,7 +134,6 @@ def test_a_miss_is_501_with_the_nearest_fixture_and_is_counted(
     assert error["differences"] == ['messages[0].content changed: "Hi" -> "Bye"']
     assert error["nearest"] == str(fixtures_in(project)[0])
     assert error["how_to_record"] == "cachy serve --mode record"
-    assert f"cachy: No fixture answers POST {url}" in capsys.readouterr().err
     assert origin.count == 1
 
 
