@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
+from cachy.cli.fitted_table import fit
+from cachy.cli.only import explain_glob
 from cachy.cli.project_config import below_fixtures, config_of
 from cachy.cli.terminal import format_option
 from cachy.config import Config
-from cachy.display import matches_glob, printable
+from cachy.display import counted, matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.document import RecordedRequest, parse_document
 from cachy.fixture.format.event import STREAMS
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import list_fixtures
-from cachy.fixture.store.store import FILE_NAME, load_fixture
+from cachy.fixture.store.store import load_fixture
 
-_UNLIMITED = 10_000  # columns: more than any table has
-_WIDE = 160  # columns of a terminal that has room for whole paths and tests
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
-_FINGERPRINT = 18  # columns, with its number in a sequence; never wrapped
+_GAP = "  "
 _KINDS = {"sse": " (stream)", "ws": " (WebSocket)"}
-_NARROW = ("surface", "model", "age", "size", "fixture")
 
 
 @click.command()
@@ -35,7 +37,7 @@ _NARROW = ("surface", "model", "age", "size", "fixture")
     "--only",
     metavar="GLOB",
     default="*",
-    help="List fixtures whose surface, model, test or path matches",
+    help="List fixtures whose whole surface, model, test or path matches, as '*chat*'",
 )
 @click.option(
     "--sort",
@@ -59,13 +61,22 @@ def command(path: Path | None, only: str, sort: str, output_format: str) -> int:
     if not known:
         raise Inconclusive("has no fixtures", path=config.fixtures, advice="Record some first.")
     if not rows:
-        problem = f"None of {len(known)} fixtures matches {only}."
-        raise Inconclusive(problem, advice="`cachy ls` lists them.")
+        raise _nothing(known, only)
     if output_format == "json":
         click.echo(json.dumps({"cachy": 1, "fixtures": rows}, indent=2, ensure_ascii=False))
     else:
         _print_table(rows)
     return 0
+
+
+def _nothing(known: list[dict[str, Any]], only: str) -> Inconclusive:
+    def number(glob: str) -> int:
+        return sum(_matches(row, glob) for row in known)
+
+    matched = "the whole surface, model, test or path of a fixture"
+    advice = explain_glob(only, [row["fixture"] for row in known], number, matched)
+    problem = f"--only {only} matches none of {counted(len(known), 'fixture')}."
+    return Inconclusive(problem, advice=advice)
 
 
 def _matches(row: dict[str, Any], only: str) -> bool:
@@ -126,43 +137,22 @@ def _age(at: str) -> str:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=_UNLIMITED)  # not a terminal: one line a row
-    table = Table(box=None, pad_edge=False)
-    is_wide = console.width >= _WIDE
-    columns = COLUMNS if is_wide else _NARROW
-    for column in columns:
-        is_number = column in ("age", "size")
-        justify: Literal["left", "right"] = "right" if is_number else "left"
-        width = _FINGERPRINT if column == "fixture" else None
-        table.add_column(
-            column.capitalize(),
-            justify=justify,
-            no_wrap=is_number,
-            overflow="fold",
-            min_width=width,
-        )
-    for row in rows:
-        cells = {column: printable(str(row[column])) for column in COLUMNS}
-        cells["size"] = _size(row["size"])
-        if not is_wide:
-            surface = re.sub("(?<=[^ /])/", "\n/", cells["surface"], count=1)
-            cells |= {"fixture": _brief(cells["fixture"]), "surface": surface}
-        table.add_row(*(Text(cells[column]) for column in columns))
-    console.print(table)
+    """Print a row on each line: whole where it is no terminal, else as wide as that is."""
+    cells = [{column: printable(str(row[column])) for column in COLUMNS} for row in rows]
+    for cell, row in zip(cells, rows, strict=True):
+        cell["size"] = _size(row["size"])
+    if sys.stdout.isatty() or os.environ.get("FORCE_COLOR"):
+        cells = fit(cells, shutil.get_terminal_size().columns)
+    columns = [column for column in COLUMNS if column in cells[0]]
+    titles = {column: column.capitalize() for column in columns}
+    widths = {column: max(len(cell[column]) for cell in (titles, *cells)) for column in columns}
+    for cell in (titles, *cells):
+        line = [_aligned(column, cell[column], widths[column]) for column in columns]
+        click.echo(_GAP.join(line).rstrip())
 
 
-def _brief(path: str) -> str:
-    """Return the name that `cachy show` takes: slug and unbroken fingerprint."""
-    name = path.rpartition("/")[2]
-    named = FILE_NAME.fullmatch(name)
-    slug = (named["slug"] or "") if named else ""
-    return f"{slug.rstrip('-')}\n{name[len(slug) :].removesuffix('.json')}".strip()
+def _aligned(column: str, text: str, width: int) -> str:
+    return text.rjust(width) if column in ("age", "size") else text.ljust(width)
 
 
 def _size(size: int) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.only import explain_path_glob
 from cachy.cli.terminal import say
 from cachy.config import Config, Mode, load_config
 from cachy.errors import CachyError
@@ -42,7 +43,8 @@ _UNWATCHED = (
 @click.option(
     "--only",
     metavar="GLOB",
-    help="Send only requests whose fixture path matches; replay the others",
+    help="Send only requests whose fixture's whole path matches, as '*chat*' or "
+    "'api.openai.com/*'; replay the others",
 )
 @click.option(
     "--prune", is_flag=True, help="After a complete run, delete the fixtures that it did not use"
@@ -63,7 +65,8 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     if mode:
         config = config._replace(mode_from="--mode")
     if _is_idle(only, config):
-        say(f"cachy: no fixture matches --only {only} so far", err=True)
+        advice = explain_path_glob(only or "", config)
+        say(f"cachy: --only {only} matches no fixture so far. {advice}", err=True)
     with tempfile.TemporaryDirectory(prefix="cachy-") as folder:
         lines = Path(folder) / "report.jsonl"
         code, total = _run_served(arguments, config, _environment(config, only, lines, arguments))
@@ -81,7 +84,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         say(f"cachy: {arguments[0]} was not watched: {_UNWATCHED}", err=True)
     is_idle = _is_idle(only, config)
     if is_idle:
-        say(f"cachy: --only {only} matches no fixture. cachy ls lists them.", err=True)
+        say(f"cachy: --only {only} matches no fixture. `cachy ls` lists them.", err=True)
     is_vain = is_idle and config.mode is Mode.REFRESH
     is_unchecked = (prune and why) or (config.mode is Mode.REPLAY and not is_watched)
     return 1 if total.missed else code or 2 * is_vain or 3 * bool(is_unchecked)

@@ -11,6 +11,7 @@ from cachy.config.covered_hosts import parse_alias, parse_dom, parse_doms
 from cachy.config.settings import Drift, Match, Mode
 from cachy.errors import CachyError
 from cachy.interaction import Json
+from cachy.providers.credential_headers import NEVER_STORED
 
 Check = Callable[[Json], Any]
 """Returns a setting's value from the parsed TOML.
@@ -202,6 +203,20 @@ def _header_fault(name: str) -> str:
     return "" if is_name else "is not the name of a header. Write it as 'x-request-id'"
 
 
+def _kept_header_fault(name: str) -> str:
+    """Return what is wrong with the name of a header that a fixture is to keep."""
+    if name.lower() in NEVER_STORED:
+        return "is never stored, as it proves or names an account. Remove it"
+    if name.lower() in _OF_CONNECTIONS:
+        return "is never stored, as it describes a connection that is gone. Remove it"
+    return _header_fault(name)
+
+
+_OF_CONNECTIONS = ("connection", "keep-alive", "transfer-encoding", "upgrade", "te", "trailer")
+check_kept_headers = each(_kept_header_fault)
+"""Checks the setting `hdrs`."""
+
+
 def _template_fault(path: str) -> str:
     is_path = path.startswith("/") and not re.search(r"[\s?#]", path)
     return "" if is_path else "is not a path. Write it as '/users/{user}'"
@@ -240,7 +255,7 @@ SETTINGS: dict[str, Check] = {
     "uncovered": one_of("pass", "refuse"),
     "pass": _hosts,
     "base_urls": _typed(bool, "true or false"),
-    "hdrs": each(_header_fault),
+    "hdrs": check_kept_headers,
     "paths": each(_template_fault),
     "polling": each(_surface_fault),
     "transports": each(_class_fault),
@@ -254,7 +269,7 @@ SECTIONS: dict[str, tuple[type, dict[str, Check]]] = {
         {
             "ignore": each(_path_fault),
             "normalize": each(_pattern_fault),
-            "headers": each(_header_fault),
+            "headers": check_kept_headers,
         },
     ),
     "drift": (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cachy.config.check import check_table, parse_mode
+from cachy.config.check import check_kept_headers, check_table, parse_mode
 from cachy.config.covered_hosts import base_url_hosts, parse_doms
 from cachy.config.project import find_project, read_table
 from cachy.config.settings import Config, Mode
@@ -30,7 +30,7 @@ def load_config(*starts: Path, environ: Mapping[str, str] = os.environ, **chosen
     table = read_table(pyproject) if pyproject else None
     settings = check_table(table, pyproject) if table and pyproject else {}
     where = f"mode in {shown_path(pyproject)}" if pyproject else ""
-    given = {key: value for key, value in chosen.items() if value is not None}
+    given = _given(chosen)
     mode, mode_from = _mode(given.get("mode"), environ, settings.pop("mode", None), where)
     if settings.pop("base_urls", True):
         settings["base_url_hosts"] = base_url_hosts(environ)
@@ -61,12 +61,26 @@ def override(config: Config, **chosen: Any) -> Config:
     Raises:
         CachyError: a mode or a host that is not one.
     """
-    given = {key: value for key, value in chosen.items() if value is not None}
+    given = _given(chosen)
     if mode := given.get("mode"):
         given |= {"mode": _parse_mode(mode, _ARGUMENT), "mode_from": _ARGUMENT}
     if doms := given.get("doms"):
         given["doms"] = _covered(config, doms)
     return config._replace(**given, chosen={**config.chosen, **given})
+
+
+def _given(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments that the caller chose.
+
+    Raises:
+        CachyError: a header that is never stored, or is not one.
+    """
+    given = {key: value for key, value in chosen.items() if value is not None}
+    try:
+        check_kept_headers(list(given.get("hdrs", ())))
+    except ValueError as error:
+        raise CachyError(f"hdrs: {error}.") from None
+    return given
 
 
 def _covered(config: Config, doms: Sequence[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from cachy.providers.registry import (
     find_operation,
     find_provider,
     find_surface,
+    hosts_behind,
     is_known_api,
 )
 
@@ -27,5 +28,6 @@ __all__ = [
     "find_operation",
     "find_provider",
     "find_surface",
+    "hosts_behind",
     "is_known_api",
 ]

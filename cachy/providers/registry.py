@@ -43,6 +43,12 @@ def find_provider(host: str) -> Provider | None:
     return next((row for row in PROVIDERS if tails.intersection(row.hosts)), None)
 
 
+def hosts_behind(variable: str) -> tuple[str, ...]:
+    """Return the hosts that a provider's SDK calls where this base-URL variable names no other."""
+    rows = (row for row in PROVIDERS if variable in row.base_url_variables)
+    return tuple(host for row in rows for host in row.hosts)
+
+
 def is_known_api(host: str) -> bool:
     """Return whether a host serves only a provider's API, as not all of AWS does."""
     provider = find_provider(host)

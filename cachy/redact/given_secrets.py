@@ -8,8 +8,8 @@ from functools import partial
 from urllib.parse import unquote, urlsplit
 
 from cachy.interaction import Headers, Json, Request
+from cachy.providers.credential_headers import NEVER_STORED
 from cachy.redact.environment import redact_value_bytes, redact_values
-from cachy.redact.headers import NEVER_STORED
 from cachy.redact.names import is_minted
 from cachy.redact.placeholders import PLACEHOLDER, placeholder
 from cachy.redact.redact_text import redact_text

@@ -9,7 +9,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from cachy.config import Config, Mode, find_alias, is_covered, is_loopback
 from cachy.display import counted
+from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.store.store import Store
 from cachy.interaction import Request, host_and_port
+from cachy.providers import hosts_behind
+from cachy.replay.owner import variants_to_try
 
 _DEFAULT_PORTS = (80, 443, None)
 
@@ -65,9 +69,27 @@ def explain_coverage(url: str, config: Config) -> str:
     host, port = host_and_port(url)
     if refuses(config, host, port):
         return 'the host is not covered, and uncovered = "refuse"'
-    for dom, variable in config.base_url_hosts.items():
-        if is_covered(host, port, (dom,)):
-            return f"{variable} names this host"
+    variable = config.base_url_hosts.get(_dom_of_variable(url, config))
+    return f"the host is covered because {variable} names it" if variable else ""
+
+
+def _dom_of_variable(url: str, config: Config) -> str:
+    """Return the entry that a base-URL variable makes for a URL's host, or ""."""
+    host, port = host_and_port(url)
+    doms = (dom for dom in config.base_url_hosts if is_covered(host, port, (dom,)))
+    return next(doms, "")
+
+
+def suggest_alias(request: Request, config: Config) -> str:
+    """Return the setting by which a fixture of a provider's own host answers, if one does."""
+    dom = _dom_of_variable(request.url, config)
+    for host in hosts_behind(config.base_url_hosts.get(dom, "")):
+        aliased = with_alias(request, config._replace(alias={dom: host}))
+        identity = identify_settled(aliased, config)
+        store, variants = Store(config.fixtures), variants_to_try(identity, config)
+        if any(store.find(identity.varied(variant)) for variant in variants):
+            setting = f'alias = {{"{dom}" = "{host}"}} in [tool.cachy]'
+            return f"A fixture of {host} would answer this request: set {setting}"
     return ""
 
 

@@ -25,7 +25,7 @@ from cachy.interaction import Fixture, Json, Request, host_and_port
 from cachy.redact import redact_text, redact_url, redact_values
 from cachy.redact.given_secrets import find_placeholder
 from cachy.replay import placeholder_keys
-from cachy.replay.coverage import explain_coverage, refuses
+from cachy.replay.coverage import explain_coverage, refuses, suggest_alias
 from cachy.replay.process import PROCESS
 
 _COMPARED = 200  # of a surface's fixtures, the newest
@@ -103,6 +103,7 @@ def unrecorded(
     lines = [
         f"No fixture answers {request.method} {url} ({reason.rstrip('.')}).",
         *_about(nearest, differences),
+        *filter(None, [suggest_alias(request, config)]),
     ]
     if how:
         lines.append(f"Record it: {how}")

@@ -211,6 +211,44 @@ def test_no_command_at_all_prints_the_help(tmp_path: Path) -> None:
     assert run_cachy(folder=tmp_path).stdout == run_cachy("--help", folder=tmp_path).stdout != ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="a terminal is something else on Windows")
+@pytest.mark.parametrize("columns", [72, 80, 120, 200])
+def test_ls_is_a_row_a_line_at_the_width_of_a_terminal(columns: int, project: Path) -> None:
+    shutil.copytree(FIXTURES_V1, project / "cachy_fixtures")
+    lines = run_on_a_terminal(columns, "ls", folder=project)
+    assert len(lines) == 17
+    assert max(map(len, lines)) <= columns
+    assert ("Test" in lines[0]) is (columns == 200)
+    (weather,) = [line for line in lines if line.endswith("5f578fe03bdcc4eb")]
+    assert weather.startswith("POST api.")
+    assert ("what-is-the-weather-in-paris-5f578fe03bdcc4eb" in weather) is (columns == 200)
+    piped = run_cachy("ls", folder=project).stdout
+    assert "tests/test_chat.py::test_reply" in piped
+    assert "…" not in piped
+    assert run_cachy("show", lines[1].split()[-1], folder=project).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("only", "said"),
+    [
+        ("chat", "'*chat*' matches 3 fixtures."),
+        ("api.openai.com", "'*api.openai.com*' matches 9 fixtures."),
+        ("CHAT", "'*chat*' matches 3 fixtures."),
+        ("nope", "'api.anthropic.com/*' matches 1 fixture."),
+        ("*chat*", ""),
+        ("api.openai.com/*", ""),
+        ("cachy_fixtures/api.openai.com/*", ""),
+    ],
+)
+def test_a_glob_that_matches_nothing_is_explained_by_one_that_does(
+    only: str, said: str, project: Path
+) -> None:
+    shutil.copytree(FIXTURES_V1, project / "cachy_fixtures")
+    talk = run_cachy("run", "--only", only, "--", "python", "-c", "1", folder=project).stderr
+    assert ("A glob is matched against the whole path of a fixture, such as " in talk) is bool(said)
+    assert said in talk.splitlines()[0]
+
+
 def listed(*arguments: str, folder: Path) -> list[str]:
     done = run_cachy("ls", "--format", "json", *arguments, folder=folder)
     return [Path(row["fixture"]).stem[:12] for row in json.loads(done.stdout)["fixtures"]]
@@ -227,7 +265,10 @@ def test_ls_sorts_and_filters(project: Path) -> None:
     none = run_cachy("ls", "--only", "nothing", folder=project)
     assert (none.returncode, none.stderr) == (
         3,
-        "cachy: None of 16 fixtures matches nothing. `cachy ls` lists them.\n",
+        "cachy: --only nothing matches none of 16 fixtures. A glob is matched against the whole "
+        "surface, model, test or path of a fixture, such as "
+        "api.openai.com/v1/embeddings/b-976512c538575881.json: 'api.anthropic.com/*' matches "
+        "1 fixture.\n",
     )
 
 

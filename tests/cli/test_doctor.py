@@ -51,6 +51,9 @@ def test_settings_hosts_keys_and_ci_are_explained(
     assert "mode: record, from mode in pyproject.toml" in [*describe_project(config)]
     hosts = [*describe_hosts(config)]
     assert "from extend-doms: api.example.com" in hosts
+    assert 'to cover one: extend-doms = ["127.0.0.1:8000"]' in hosts[-1]
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:4000/v1")
+    assert "on this machine" not in [*describe_hosts(load_config())][-1]
     assert "gateway.local:4000, from OPENAI_BASE_URL" in hosts
     assert [*describe_keys({"GROQ_API_KEY": "x"})] == ["set: GROQ_API_KEY"]
     assert "requests to covered hosts may go live" in [*describe_ci({})][1]

@@ -56,6 +56,12 @@ def test_settings_of_the_repository_hold_where_a_project_below_has_none(mono: Pa
         (TABLE + "doms = ['https://a.org']", r"wrong \[tool.cachy\] doms: 'https://a.org' is not"),
         (TABLE + "extend-doms = ['a b']", "extend-doms: 'a b' is not a host name"),
         (TABLE + "mode = 'always'", "mode: 'always' is not one of record, replay, refresh, off"),
+        (TABLE + "hdrs = ['x-a', 'Authorization']", "hdrs: entry 2, 'Authorization', is never st"),
+        (TABLE + "hdrs = ['Transfer-Encoding']", "'Transfer-Encoding', is never stored, as it de"),
+        (
+            "[tool.cachy.match]\nheaders = ['x-api-key']",
+            r"\[tool.cachy.match\] headers: entry 1, 'x-api-key', is never stored",
+        ),
         (TABLE + "max_age = true", "max_age: expected a whole number, found True"),
         (TABLE + "base_urls = 'no'", "base_urls: expected true or false, found 'no'"),
         (TABLE + "uncovered = 'block'", "uncovered: 'block' is not one of pass, refuse"),
@@ -90,3 +96,14 @@ def test_base_urls_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "pyproject.toml").write_text(TABLE + "base_urls = false\n")
     monkeypatch.setenv("OPENAI_BASE_URL", "http://gateway.local:4000/v1")
     assert "gateway.local:4000" not in load_config(tmp_path).doms
+
+
+@pytest.mark.parametrize("name", ["authorization", "Cookie", "X-Api-Key", "openai-organization"])
+def test_a_header_that_is_never_stored_is_refused_as_an_argument_too(
+    name: str, tmp_path: Path
+) -> None:
+    message = f"hdrs: entry 1, '{name}', is never stored, as it proves or names an account"
+    with pytest.raises(CachyError, match=message):
+        load_config(tmp_path, hdrs=(name,))
+    with pytest.raises(CachyError, match=message):
+        override(load_config(tmp_path), hdrs=[name])

@@ -17,7 +17,7 @@ import pycurl
 import pytest
 import requests
 from commands import start_cachy, start_module
-from conftest import refused
+from conftest import forgotten, refused
 from scripted_server import ScriptedServer, json_response
 
 import cachy
@@ -155,13 +155,31 @@ def test_a_gateway_of_a_base_url_variable_is_recorded_and_replayed(
     with cachy.cachy():
         monkeypatch.setenv("OPENAI_BASE_URL", "http://elsewhere.example")  # read once
         assert httpx.post(url, json={"model": "m"}).json() == {"choices": []}
-        with refused("from CI; OPENAI_BASE_URL names this host"):
+        with refused("from CI; the host is covered because OPENAI_BASE_URL names it"):
             httpx.post(url, json={"model": "other"})
     assert origin.count == 1
     settings(project, "base_urls = false")
     with cachy.cachy():
         httpx.post(url, json={"model": "other"})
     assert origin.count == 2
+
+
+def test_a_miss_at_a_gateway_names_the_alias_by_which_the_apis_fixture_answers(
+    project: Path, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin.on("/v1/chat/completions", json_response({"choices": []}))
+    setting = f'alias = {{"{origin.host}" = "api.openai.com"}}'
+    settings(project, setting)
+    with cachy.cachy(mode="record"):
+        httpx.post(f"{origin.url}/v1/chat/completions", json={"model": "m"})
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{origin.url}/v1")
+    settings(project, "")
+    for model, is_there in (("m", True), ("other", False)):
+        with cachy.cachy(mode="replay"), pytest.raises(cachy.UnrecordedRequest) as caught:
+            httpx.post(f"{origin.url}/v1/chat/completions", json={"model": model})
+        forgotten()
+        line = f"A fixture of api.openai.com would answer this request: set {setting}"
+        assert (line in str(caught.value)) is is_there
 
 
 @every_client

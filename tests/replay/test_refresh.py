@@ -81,12 +81,12 @@ def test_a_pattern_that_matches_nothing_is_reported(
 ) -> None:
     only = ["--mode", "refresh", "--only", "nowhere/*"]
     done = start_cachy("run", *only, "--", "python", "ask.py", *urls(*providers), folder=project)
-    assert done.stderr.splitlines()[0] == "cachy: no fixture matches --only nowhere/* so far"
+    assert done.stderr.startswith("cachy: --only nowhere/* matches no fixture so far. A glob is ")
     assert (done.returncode, done.stderr.splitlines()[-2:]) == (
         2,
         [
             "cachy: 4 replayed, 0 recorded, 0 refused, 0 missed",
-            "cachy: --only nowhere/* matches no fixture. cachy ls lists them.",
+            "cachy: --only nowhere/* matches no fixture. `cachy ls` lists them.",
         ],
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from cachy.cli.doctor.self_test import LibraryResult
-from cachy.config import Config, Mode, in_ci, load_config
+from cachy.config import Config, Mode, in_ci, is_loopback, load_config
 from cachy.display import counted, shown_path
 from cachy.fixture.store.files import list_fixtures
 from cachy.providers import DOMS, PROVIDERS
@@ -49,6 +49,16 @@ def describe_hosts(config: Config) -> Iterator[str]:
         yield f"requests to other hosts are refused in replay mode, except for {passed}"
     else:
         yield "requests to other hosts go live, and the summary of a run counts them"
+        if not _covers_loopback(config):
+            yield (
+                "an API on this machine is not covered, and its requests are not counted; to cover "
+                'one: extend-doms = ["127.0.0.1:8000"]'
+            )
+
+
+def _covers_loopback(config: Config) -> bool:
+    names = [dom.rpartition(":")[0] or dom for dom in config.doms if dom not in DOMS]
+    return any(name == "*" or is_loopback(name) for name in names)
 
 
 def describe_libraries(results: Sequence[LibraryResult]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import click
 
 from cachy.cli.drift import open_pr
 from cachy.cli.drift.duration import Duration
+from cachy.cli.only import explain_path_glob
 from cachy.cli.project_config import config_of
 from cachy.cli.terminal import format_option, say
 from cachy.config import Config, environment
@@ -29,7 +30,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path), metavar="[PATH]…")
 @open_pr.options
 @click.option("--all", "send_all", is_flag=True, help="Send every fixture, not a minimal set")
-@click.option("--only", metavar="GLOB", help="Check only fixtures whose path matches")
+@click.option("--only", metavar="GLOB", help="Check only fixtures whose whole path matches")
 @click.option(
     "--max-requests",
     type=click.IntRange(1),
@@ -202,8 +203,8 @@ def _save(checked: Checked, chosen: dict[str, Any]) -> None:
 
 def _nothing(config: Config, only: str | None) -> Inconclusive:
     if only and any(list_fixtures(config.fixtures)):
-        problem = f"--only {only}: no fixture has such a path."
-        return Inconclusive(problem, advice="`cachy ls` lists them.")
+        problem = f"--only {only} matches no fixture."
+        return Inconclusive(problem, advice=explain_path_glob(only, config))
     return Inconclusive(
         f"{config.fixtures} holds no fixtures to check.", advice="Record some first."
     )

@@ -1,0 +1,58 @@
+"""The rows of `cachy ls` in the width of a terminal: shortened in the middle, never wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cachy.fixture.store.store import FILE_NAME
+
+Cells = dict[str, str]
+_GAP = 2
+_ROOMY = 160  # columns of a terminal that has room for tests
+_LEAST = {"fixture": 0, "model": 12, "test": 24, "surface": 20}
+"""The columns that may be shortened, in that order, and how much of each stays."""
+
+
+def fit(rows: Sequence[Mapping[str, str]], width: int) -> list[Cells]:
+    """Return the cells of a table as they fit: the fingerprint of a fixture stays whole."""
+    columns = [name for name in rows[0] if _is_shown(name, rows, width)]
+    cells = [{name: row[name] for name in columns} for row in rows]
+    for cell in cells:
+        cell["fixture"] = cell["fixture"].rpartition("/")[2].removesuffix(".json")
+    wanted = {name: max(len(cell[name]) for cell in (_titles(columns), *cells)) for name in columns}
+    excess = sum(wanted.values()) + _GAP * (len(columns) - 1) - width
+    least = {**_LEAST, "fixture": max(len(_unbroken(cell["fixture"])) for cell in cells)}
+    for name in (name for name in least if name in wanted):
+        taken = min(max(excess, 0), max(wanted[name] - least[name], 0))
+        wanted[name], excess = wanted[name] - taken, excess - taken
+    return [
+        {name: _shortened(name, cell[name], wanted[name]) for name in columns} for cell in cells
+    ]
+
+
+def _is_shown(name: str, rows: Sequence[Mapping[str, str]], width: int) -> bool:
+    if name == "test" and width < _ROOMY:
+        return False
+    return name in ("surface", "fixture") or any(row[name] for row in rows)
+
+
+def _titles(columns: Sequence[str]) -> Cells:
+    return {name: name for name in columns}
+
+
+def _shortened(name: str, text: str, width: int) -> str:
+    """Return a text with an ellipsis in its middle; of a fixture's name the slug is shortened."""
+    if len(text) <= width:
+        return text
+    if name != "fixture":
+        start = (width - 1) // 2
+        return f"{text[:start]}…{text[len(text) - (width - 1 - start) :]}"
+    rest = _unbroken(text)
+    room = width - len(rest) - 1
+    return f"{text[:room]}…{rest}" if room > 3 else rest
+
+
+def _unbroken(text: str) -> str:
+    """Return the fingerprint of a fixture's name, with its number in a sequence."""
+    named = FILE_NAME.fullmatch(f"{text}.json")
+    return text[len(named["slug"] or "") :] if named else text
