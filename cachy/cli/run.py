@@ -43,8 +43,7 @@ _UNWATCHED = (
 @click.option(
     "--only",
     metavar="GLOB",
-    help="Send only requests whose fixture's whole path matches, as '*chat*' or "
-    "'api.openai.com/*'; replay the others",
+    help="Send only requests whose fixture's whole path matches, as '*chat*'; replay the others",
 )
 @click.option(
     "--prune", is_flag=True, help="After a complete run, delete the fixtures that it did not use"
