@@ -14,6 +14,7 @@ from cachy.compare.bodies.parents import Bodies
 from cachy.compare.bodies.sdk_models import find_model
 from cachy.compare.bodies.structures import Knowledge, compare_structures
 from cachy.compare.bodies.tool_calls import demands_call
+from cachy.compare.bodies.tool_list_rules import compare_tools, is_about_tools
 from cachy.compare.bodies.witnesses import ContractWitness, Witness
 from cachy.compare.catalogue.change import Change, make_change, worst_first
 from cachy.compare.catalogue.rule_type import SEVERITIES, Rule, Severity
@@ -109,6 +110,7 @@ def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface
     )
     if not is_comparable:
         return found
+    tools = compare_tools(before, after)
     traits = traits_of(old.get("request") or {})
     if traits is not None:
         refuse_incomparable(before, after, known.responses())
@@ -116,6 +118,8 @@ def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface
         if status_of(before) >= 400:
             bodies = as_error_changes(bodies, before, after, is_closed=traits.is_closed)
         found += bodies
+    if tools is not None:
+        found = [change for change in found if not is_about_tools(change)] + tools
     if found:
         found += _compare_model(before, after)
     return sorted(found, key=worst_first)

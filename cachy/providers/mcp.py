@@ -5,7 +5,8 @@ https://modelcontextprotocol.io/specification
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from cachy.interaction import Headers, Json, Request, header
@@ -15,20 +16,23 @@ SESSION = "mcp-session-id"
 """The header that names a session; the server generates it."""
 SESSION_KIND = "mcp-session"
 """What stands for such a name in a fixture."""
-_VERSION = "mcp-protocol-version"
+VERSION = "mcp-protocol-version"
+"""The header that names the form of the protocol that both sides speak."""
+_LATEST_WITH_SESSIONS = "2025-11-25"
+_NEGOTIATED = re.compile(rb'"protocolVersion" ?: ?"(\d{4}-\d\d-\d\d)"')
 _METHOD, _NAME = "mcp-method", "mcp-name"
 _META = "io.modelcontextprotocol/"
 # The headers that repeat what the body or the session says, and how the names of others begin.
 REPEATED_HEADERS = (SESSION, _METHOD, _NAME)
 REPEATED_FAMILY = "mcp-param-"
 
-MCP_WIRE = WireFormat(name="mcp", match_headers=(_VERSION, "last-event-id"))
+MCP_WIRE = WireFormat(name="mcp", match_headers=(VERSION, "last-event-id"))
 
-INITIALIZE = "initialize"
-INITIALIZED = "notifications/initialized"
-LIST_TOOLS = "tools/list"
+_INITIALIZE = "initialize"
+_LIST_TOOLS = "tools/list"
+_CALL_TOOL = "tools/call"
 # What only reads what a server offers, and acts on nothing.
-_READ_ONLY = frozenset((LIST_TOOLS, INITIALIZE, "server/discover"))
+_READ_ONLY = frozenset((_LIST_TOOLS, _INITIALIZE, "server/discover"))
 _CANCELLED = "notifications/cancelled"
 _STANDING = frozenset(("subscriptions/listen",))
 _SUBSCRIPTION = f"{_META}subscriptionId"
@@ -166,14 +170,53 @@ def endpoint_session(endpoint: str) -> str:
     return max(values, key=len, default="")
 
 
-def is_session_of(names: Iterable[str]) -> bool:
-    """Return whether any of these header names belongs to the protocol."""
-    return any(name.lower() in (SESSION, _VERSION) for name in names)
+def initialize_messages(version: str | None) -> tuple[Json, Json]:
+    """Return the call that opens a session and the notification that follows it."""
+    params = {
+        "protocolVersion": version or _LATEST_WITH_SESSIONS,
+        "capabilities": {},
+        "clientInfo": {"name": "cachy-drift", "version": "1"},
+    }
+    call = {"jsonrpc": "2.0", "id": 0, "method": _INITIALIZE, "params": params}
+    return call, {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+def session_headers(headers: Headers, body: bytes) -> Headers | None:
+    """Return the headers of a session that was opened so; None where it was not."""
+    found = _NEGOTIATED.search(body)
+    if found is None:
+        return None
+    named = ((SESSION, name),) if (name := header(headers, SESSION)) else ()
+    return (*named, (VERSION, found[1].decode()))
+
+
+def opens_session(message: Json) -> bool:
+    """Return whether a call opens a session, so that it is sent outside of any."""
+    return is_call(message) and message["method"] == _INITIALIZE
 
 
 def is_read_only(message: Json) -> bool:
     """Return whether a call only reads what a server offers."""
     return is_call(message) and message["method"] in _READ_ONLY
+
+
+def tools_of(message: Json) -> list[dict[str, Json]] | None:
+    """Return the tools that an answer lists; None where it lists none."""
+    result = message.get("result") if is_message(message) else None
+    tools = result.get("tools") if isinstance(result, dict) else None
+    if not isinstance(tools, list):
+        return None
+    return [tool for tool in tools if isinstance(tool, dict) and "name" in tool]
+
+
+def surface_words(message: Json) -> str:
+    """Return what tells the answers to a message from those to others: its method and tool."""
+    if not is_message(message):
+        return ""
+    params = message.get("params")
+    name = params.get("name") if isinstance(params, dict) else None
+    method = str(message.get("method", ""))
+    return f"{method} {name}" if method == _CALL_TOOL and isinstance(name, str) else method
 
 
 def call_headers(message: Mapping[str, Json]) -> Headers:
@@ -183,4 +226,24 @@ def call_headers(message: Mapping[str, Json]) -> Headers:
     version = meta.get(f"{_META}protocolVersion") if isinstance(meta, dict) else None
     if not isinstance(version, str):
         return ()
-    return ((_VERSION, version), (_METHOD, str(message["method"])))
+    return ((VERSION, version), (_METHOD, str(message["method"])))
+
+
+SENT_HEADERS = (SESSION, _METHOD)
+"""What a live call bears beside what its fixture keeps."""
+_BETWEEN = "it is a part of a session, and drift opens its own"
+_IN_A_STREAM = "its answer came in a stream of its own, which drift cannot ask for"
+
+
+def why_not_resent(method: str, message: Json, status: int) -> str:
+    """Return why a request of a session says nothing by itself; empty for any other."""
+    if is_call(message):
+        return _IN_A_STREAM if status == 202 else ""
+    return _BETWEEN if is_message(message) else ""
+
+
+def why_not_harmless(message: Json) -> str:
+    """Return why a call is not sent unasked."""
+    if message["method"] == _CALL_TOOL:
+        return "it calls a tool, which may change something"
+    return "it reads what may be private"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections import defaultdict
@@ -15,6 +16,7 @@ from cachy.fixture.format.event import is_stream
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
+from cachy.providers.mcp import surface_words
 from cachy.redact.response import find_secrets
 from cachy.structure.contract import Contract, Fact, Facts
 from cachy.structure.discriminators import is_tag
@@ -41,7 +43,8 @@ def contract_path(document: Mapping[str, Json], config: Config) -> Path:
     stream = ".stream" if is_stream(response) else ".websocket" if "ws" in response else ""
     status = f".{response['status'] // 100}xx" if response["status"] >= 400 else ""
     folder = parse_target(request["url"], config.paths).folder
-    return config.fixtures / folder / f"{CONTRACT}{method}{stream}{status}.json"
+    called = "".join(f".{_portable(word)}" for word in _called(request).split(" ") if word)
+    return config.fixtures / folder / f"{CONTRACT}{method}{called}{stream}{status}.json"
 
 
 def surface_of(document: Mapping[str, Json], config: Config) -> str:
@@ -50,7 +53,22 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
     target = parse_target(request["url"], config.paths)
     kind = " (stream)" if is_stream(response) else " (WebSocket)" if "ws" in response else ""
     status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
-    return f"{request['method']} {target.authority}{target.template}{kind}{status}"
+    place = f"{request['method']} {target.authority}{target.template}"
+    return f"{place} {_called(request)}".rstrip() + kind + status
+
+
+def _called(request: Mapping[str, Json]) -> str:
+    """Return the method and the tool that a request of MCP calls; each has its own contract."""
+    words = surface_words(request.get("json"))
+    return words if words.isprintable() else ""
+
+
+def _portable(word: str) -> str:
+    """Return a part of a file name that is the word's alone, on every file system."""
+    plain = re.sub(r"[^a-z0-9_-]", "-", word)[:64]
+    if plain == word.replace("/", "-"):
+        return plain
+    return f"{plain}-{hashlib.sha256(word.encode()).hexdigest()[:8]}"
 
 
 def load_contract(path: Path) -> Contract:

@@ -11,6 +11,7 @@ from cachy.fixture.format.event import is_stream
 from cachy.fixture.format.text import BODY_KINDS, with_json
 from cachy.interaction import Json
 from cachy.structure.contract import FIRM, Contract, is_path, structure_of
+from cachy.structure.declared_tools import as_declared
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.learn import events_of
 from cachy.structure.node import Node
@@ -130,7 +131,7 @@ class ContractValidator:
         """Yield where a fixture's response breaks the contract; no value is quoted."""
         response = with_json(response)
         if "json" in response:
-            yield from self._breaches("$", "$", decode(response["json"]))
+            yield from self._breaches("$", "$", as_declared(decode(response["json"])))
         elif "ndjson" in response:
             for value in response["ndjson"]:
                 yield from self._breaches("line", "event(line)", decode(value))

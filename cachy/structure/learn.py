@@ -12,6 +12,7 @@ from cachy.fixture.format.text import with_json
 from cachy.interaction import Fixture, Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import KEEP_ALIVE_EVENTS
+from cachy.structure.declared_tools import as_declared
 from cachy.structure.learn_value import learn_value
 from cachy.structure.node import Node, add_counts, add_node, align_nodes
 from cachy.structure.paths import Paths, flatten
@@ -50,7 +51,7 @@ class Structure:
             for line in response["ndjson"]:
                 self._root("event(line)", decode(line), mark)
         elif "json" in response:
-            self._root("$", decode(response["json"]), mark)
+            self._root("$", as_declared(decode(response["json"])), mark)
         elif kind := next((kind for kind in ("text", "base64", "blob") if kind in response), None):
             self._root("$", "", mark)
             self.endings[kind] = self.endings.get(kind, 0) + 1
@@ -103,7 +104,7 @@ def events_of(response: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
         data = parse_data(data) if isinstance(data, str) else data
         name = event_name(wire_name(fields), data)
         if data is not None and name.rpartition(".")[2] not in KEEP_ALIVE_EVENTS:
-            yield name, data
+            yield name, as_declared(data)
 
 
 def event_name(event: str, data: Json) -> str:

@@ -13,6 +13,7 @@ from cachy.fixture.format.text import with_json
 from cachy.interaction import Json
 from cachy.providers.openai import DONE
 from cachy.providers.response_fields import ENUMS
+from cachy.structure.declared_tools import as_declared
 from cachy.structure.discriminators import is_tag
 from cachy.structure.json_types import written_kind_of
 
@@ -28,9 +29,14 @@ def outline_of(response: Mapping[str, Json]) -> Hashable:
     """
     response = with_json(response) if "ws" in response else response
     if is_stream(response):  # in order, as a stream's end is a fact too
-        outlines = (_outline(event, "") for event in stream_of(response))
+        outlines = (_outline(_declared(event, "data"), "") for event in stream_of(response))
         return response.get("truncated"), tuple(kind for kind, _ in groupby(outlines))
-    return _outline({key: item for key, item in response.items() if key != "headers"}, "")
+    body = {key: item for key, item in response.items() if key != "headers"}
+    return _outline(_declared(body, "json"), "")
+
+
+def _declared(holder: Mapping[str, Json], name: str) -> Mapping[str, Json]:
+    return {**holder, name: as_declared(holder[name])} if name in holder else holder
 
 
 def _outline(value: Json, name: str) -> Hashable:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tool_lists import ADD, NUMBER, TEXT, tool, tool_list
 
 from cachy.compare.compare import RULES
 from cachy.drift import Change, compare
@@ -103,6 +104,8 @@ def with_data(name: str, *values: Any) -> Any:
 def told(changes: list[Change]) -> list[tuple[str, str, str]]:
     return [(change.severity, change.rule, change.path) for change in changes]
 
+
+TOOLS, TOOL_A = "$.result.tools", "[kind=t].inputSchema.a"
 
 Row = tuple[str, Answer, Answer, int, list[tuple[str, str, str]]]
 # What is compared, how many recordings like the old one there are beside it, and what is told.
@@ -391,6 +394,17 @@ ROWS: list[Row] = [
             ("breaking", "error-shape-changed", "$.error"),
             ("compatible", "field-added", "$.message"),
         ],
+    ),
+    *(
+        (rule, tool_list(old), tool_list(*new), 0, [(severity, rule, f"{TOOLS}{path}")])
+        for rule, severity, old, new, path in (
+            ("tool-added", "compatible", ADD, [ADD, tool("now")], "[kind=now]"),
+            ("tool-removed", "breaking", ADD, [], "[kind=add]"),
+            ("parameter-added", "compatible", tool("t"), [tool("t", a={})], TOOL_A),
+            ("parameter-removed", "breaking", tool("t", a={}), [tool("t")], TOOL_A),
+            ("parameter-required", "breaking", tool("t"), [tool("t", ["a"], a={})], TOOL_A),
+            ("parameter-changed", "breaking", tool("t", a=TEXT), [tool("t", a=NUMBER)], TOOL_A),
+        )
     ),
 ]
 

@@ -42,6 +42,12 @@ HEADLINES: Mapping[RuleId, tuple[str, ...]] = {
     "api-version-changed": ("{host} answers as version {new}", "{host} has another version"),
     "redirect-host-changed": ("a redirect leads to {new}", "a redirect leads elsewhere"),
     "error-shape-changed": ("error bodies have another shape",),
+    "tool-added": ("{path} is a new tool",),
+    "tool-removed": ("the tool {path} is gone",),
+    "parameter-added": ("{path} is a new parameter",),
+    "parameter-removed": ("the parameter {path} is gone",),
+    "parameter-required": ("{path} is required",),
+    "parameter-changed": ("{path} is {new} instead of {old}", "{path} accepts less"),
 }
 _PHRASES: Mapping[str, tuple[str, ...]] = dict(
     HEADLINES.items()

@@ -39,6 +39,12 @@ RuleId = Literal[
     "model-shutdown-announced",
     "model-alias-moved",
     "error-shape-changed",
+    "tool-added",
+    "tool-removed",
+    "parameter-added",
+    "parameter-removed",
+    "parameter-required",
+    "parameter-changed",
 ]
 
 # One response proves that something is there; that something is gone must be seen again.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cachy.compare.catalogue.rule_type import Rule
+from cachy.compare.catalogue.tool_rules import TOOL_RULES
 
 # What the installed SDK's response model adds to a change, for the reader of the report.
 SDK_VERDICTS = {
@@ -287,5 +288,6 @@ RULES: Mapping[str, Rule] = {
             "Read both shapes.",
             evidence="absence",
         ),
+        *TOOL_RULES,
     )
 }

@@ -17,6 +17,7 @@ from cachy.drift.live.chain import LiveIds, without_storing
 from cachy.drift.live.confirm import Trial, Try
 from cachy.drift.live.inconclusive import NotExercised, Obstacle, Unchecked, find_obstacle
 from cachy.drift.live.limits import estimate_tokens
+from cachy.drift.live.mcp_session import McpSessions
 from cachy.drift.live.plan import Planned
 from cachy.drift.live.resend import Connection
 from cachy.errors import CachyError, NotComparable
@@ -53,6 +54,10 @@ class Asker:
     _live: LiveIds = field(default_factory=LiveIds)
     _needed: frozenset[str] = frozenset()
     _parsing: threading.Lock = field(default_factory=threading.Lock)
+    _sessions: McpSessions = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._sessions = McpSessions(self.connection.ask)
 
     def ask_all(self, plan: Sequence[Planned]) -> list[Trial]:
         """Return a trial for each case of a plan: asked once, and again while it claims a loss."""
@@ -125,12 +130,16 @@ class Asker:
         if isinstance(request, NotExercised):
             return request
         outgoing = request if case.name in self._needed else without_storing(request)
+        in_session = self._sessions.put_into(outgoing)
+        if not isinstance(in_session, Request):
+            return in_session
         examine = partial(self._examine, trial)
-        return self.connection.resend(outgoing, examine, estimate_tokens(case))
+        return self.connection.resend(in_session, examine, estimate_tokens(case))
 
     def _examine(self, trial: Trial, response: Response) -> Try | Obstacle:
         """Return what a response says; one is parsed at a time, as a big one fills the memory."""
         case = trial.planned.case
+        self._sessions.note(case.request, response)
         with self._parsing:
             media = header(response.headers, "content-type") or ""
             body = parse_response_body(media, response.body)
@@ -170,6 +179,7 @@ class Asker:
             place = f"{request.url.partition('?')[0]}/{name}"
             self.connection.ask(Request("DELETE", place))
         self._live = LiveIds()
+        self._sessions.close()
 
 
 def _units(trials: Iterable[Trial]) -> list[list[Trial]]:

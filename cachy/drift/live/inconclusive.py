@@ -33,7 +33,7 @@ Reason = Literal[
     "websocket",
 ]
 REASONS: tuple[Reason, ...] = get_args(Reason)
-SkipReason = Literal["not-allowed", "no-host", "cost", "reference", "truncated", "skip"]
+SkipReason = Literal["not-allowed", "no-host", "cost", "reference", "truncated", "session", "skip"]
 
 
 @dataclass(frozen=True, slots=True)

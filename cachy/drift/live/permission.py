@@ -15,6 +15,13 @@ from cachy.fixture.format.text import plain
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.interaction import Json
 from cachy.providers import WIRE_FORMATS, find_surface
+from cachy.providers.mcp import (
+    is_call,
+    is_read_only,
+    surface_words,
+    why_not_harmless,
+    why_not_resent,
+)
 
 # What a provider runs by itself has effects and costs of its own.
 _SERVER_SIDE = tuple(dict.fromkeys(name for wire in WIRE_FORMATS for name in wire.server_side))
@@ -47,6 +54,11 @@ def find_skip(case: Case, config: Config) -> Skip | None:
         return None  # the plan says that it is not sent
     if case.fixture.response.get("truncated"):
         return Skip("truncated", "the recording was cut off; record it again to check it")
+    if case.fixture.response.get("open"):
+        return Skip("session", "it is a stream that lasts until its client leaves")
+    method, status = str(case.fixture.request["method"]), case.fixture.response["status"]
+    if why := why_not_resent(method, case.body, status):
+        return Skip("session", why)
     why = why_not_allowed(case.fixture.request, config)
     host = "" if is_known_host(case.request.url, config.drift.hosts) else case.host
     if why:
@@ -54,14 +66,19 @@ def find_skip(case: Case, config: Config) -> Skip | None:
     return Skip("no-host", "no setting says which key its host needs", "", host) if host else None
 
 
-def surface_names(request: Mapping[str, Json], config: Config) -> tuple[str, str]:
-    """Return the names by which settings may mean a request: by its template, and as it is."""
+def surface_names(request: Mapping[str, Json], config: Config) -> tuple[str, ...]:
+    """Return the names by which settings may mean a request: by its template, and as it is.
+
+    A call of MCP has its method and its tool in its name, or is meant by the server's.
+    """
     target = parse_target(request["url"], config.paths)
     method = str(request["method"]).upper()
-    return (
+    names = (
         f"{method} {target.authority}{target.template}",
         f"{method} {target.authority}{target.path}",
     )
+    called = surface_words(request.get("json"))
+    return (*(f"{name} {called}" for name in names), *names) if called else names
 
 
 def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
@@ -73,6 +90,8 @@ def why_not_allowed(request: Mapping[str, Json], config: Config) -> str:
     names = surface_names(request, config)
     if any(_covers("allow", entry, name) for entry in config.drift.allow for name in names):
         return ""
+    if is_call(message := plain(request.get("json"))):
+        return "" if is_read_only(message) else why_not_harmless(message)
     target = parse_target(request["url"], config.paths)
     surface = find_surface(target.authority, str(request["method"]).upper(), target.template)
     if surface is None or not surface.generates:

@@ -12,6 +12,7 @@ from cachy.drift.outcome.judgement import CaseResult
 from cachy.errors import CachyError
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.store.files import is_fixture_name, is_inside, read_text
+from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Json
 from cachy.structure.contract import Contract, Fact, contract_of, merge_all
 from cachy.structure.contract_file import contract_path, load_contract, render_contract
@@ -78,7 +79,7 @@ def _taught(surface: SurfaceState, group: Sequence[CaseResult], config: Config) 
     kept = [document for document in after if contract_path(document, config) == surface.path]
     shown = [_contract(side, surface) for side in (kept, live) if side]
     known = merge_all([surface.contract, *shown])
-    if _has_others(surface):
+    if _has_others(surface, config):
         return known
     gone = _facts(_contract(before, surface)).difference(*map(_facts, shown))
     return replace(known, facts={p: fact for p, fact in _without(known, gone) if fact.types})
@@ -89,11 +90,14 @@ def _contract(documents: Iterable[Mapping[str, Json]], surface: SurfaceState) ->
     return contract_of(learn(whole), surface.contract.surface)
 
 
-def _has_others(surface: SurfaceState) -> bool:
-    """Return whether fixtures that this run is not about lie beside the contract."""
+def _has_others(surface: SurfaceState, config: Config) -> bool:
+    """Return whether a contract is that of fixtures too that this run is not about."""
     checked = {case.fixture.path for case in surface.cases}
+    beside = [path for path in surface.path.parent.iterdir() if is_fixture_name(path.name)]
     return any(
-        is_fixture_name(path.name) and path not in checked for path in surface.path.parent.iterdir()
+        contract_path(load_fixture(path).document, config) == surface.path
+        for path in beside
+        if path not in checked
     )
 
 

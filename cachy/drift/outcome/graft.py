@@ -9,6 +9,7 @@ from cachy.compare.catalogue.rules import RULES
 from cachy.compare.compare import Change
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json
+from cachy.providers.mcp import tools_of
 from cachy.structure.discriminators import DISCRIMINATORS
 from cachy.structure.json_types import written_kind_of
 from cachy.structure.paths import Step, parse_path
@@ -52,13 +53,14 @@ def graft(
 ) -> dict[str, Json]:
     """Return the recorded document with these changes of the live one, its other values kept.
 
-    Both are documents in the fixture format. What is not JSON is taken whole, as everything is
-    with `take_whole`; it is then a recording of the day that `live` names.
+    Both are documents in the fixture format. What is not JSON is taken whole, and so is a list of
+    tools, as everything is with `take_whole`; it is then a recording of the day that `live` names.
     """
     old, new, wanted = recorded["response"], live["response"], list(changes)
     before = recorded.get("recorded", {})
     provenance = {key: value for key, value in before.items() if key != "grafted"}
-    if take_whole or not ("json" in old and "json" in new):
+    is_grafted = "json" in old and "json" in new and tools_of(old["json"]) is None
+    if take_whole or not is_grafted:
         return {**recorded, "recorded": provenance | live["recorded"], "response": new}
     pending = [change for change in map(_parse_change, wanted) if change]
     body = _merged(old["json"], new["json"], pending)
