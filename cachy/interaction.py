@@ -1,9 +1,6 @@
 """The nouns that every room shares: a request, a response, and the fixture that holds both."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlsplit
@@ -111,8 +108,7 @@ class Response(NamedTuple):
         return f"<Response {self.status}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Fixture:
+class Fixture(NamedTuple):
     """One committed interaction: where it lies, and its document in the fixture format.
 
     `document` has the keys of the JSON file (`cachy`, `recorded`, `request`, `response`) with

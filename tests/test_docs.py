@@ -23,10 +23,11 @@ from cachy.compare.catalogue.rules import RULES as CHANGES
 from cachy.config import Config, load_config
 from cachy.config.check import SECTIONS, SETTINGS
 from cachy.fixture.compose import compose
-from cachy.fixture.document import request_of, response_of
+from cachy.fixture.document import request_of
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.format.text import parse_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.replayed import response_of
 from cachy.structure.contract_file import parse_contract
 from cachy.verify import RULES as FINDINGS
 

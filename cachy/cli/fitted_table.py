@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cachy.fixture.store.store import FILE_NAME
+from cachy.fixture.store.store import parse_file_name
 
 Cells = dict[str, str]
 _GAP = 2
@@ -54,5 +54,5 @@ def _shortened(name: str, text: str, width: int) -> str:
 
 def _unbroken(text: str) -> str:
     """Return the fingerprint of a fixture's name, with its number in a sequence."""
-    named = FILE_NAME.fullmatch(f"{text}.json")
+    named = parse_file_name(f"{text}.json")
     return text[len(named["slug"] or "") :] if named else text

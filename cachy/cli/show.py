@@ -12,7 +12,7 @@ from cachy.cli.terminal import write
 from cachy.display import printable
 from cachy.errors import CachyError
 from cachy.fixture.store.files import list_fixtures, refuse_outside
-from cachy.fixture.store.store import FILE_NAME, load_fixture
+from cachy.fixture.store.store import load_fixture, parse_file_name
 from cachy.fixture.transcript.transcript import render_transcript
 
 _SHOWN = 3  # fixtures named where several match
@@ -59,6 +59,6 @@ def _find(name: str, root: Path) -> Path:
 def _is_named(shown: str, name: str) -> bool:
     """Return whether a name is the path, file name, slug or fingerprint of a fixture."""
     stem = shown.rpartition("/")[2].removesuffix(".json")
-    named = FILE_NAME.fullmatch(f"{stem}.json")
+    named = parse_file_name(f"{stem}.json")
     slug = (named["slug"] or "") if named else ""
     return name in (shown, f"{stem}.json", stem, slug.rstrip("-"), stem.removeprefix(slug))

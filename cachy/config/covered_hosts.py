@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from cachy.interaction import ascii_host, host_and_port
 from cachy.providers import PROVIDERS
 
-_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NAME = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _LARGEST_PORT = 65535
 LOOPBACK = ("127.0.0.1", "localhost", "::1", "0.0.0.0")
 
@@ -21,14 +21,14 @@ def parse_dom(dom: str) -> str:
     """
     if not isinstance(dom, str) or any(char in dom for char in "/?#@\\ ,") or not dom.strip():
         host = re.split(r"[/?#,\\ ]", str(dom).strip().split("://")[-1])[0].split("@")[-1]
-        raise ValueError(_advice(dom, host if _NAME.match(host.lower()) else "api.example.com"))
+        raise ValueError(_advice(dom, host if re.match(_NAME, host.lower()) else "api.example.com"))
     host, port = _split_port(dom)
     if host.startswith("[") or host.count(":") > 1:
         return _with_port(_parse_ipv6(dom, host), dom, port)
     name = ascii_host(host.removeprefix("*.").removeprefix("."))
-    if name != "*" and not _NAME.fullmatch(name):
+    if name != "*" and not re.fullmatch(_NAME, name):
         wanted = name.rpartition("*")[2].strip(".:")
-        is_host = "." in wanted and _NAME.fullmatch(wanted)
+        is_host = "." in wanted and re.fullmatch(_NAME, wanted)
         raise ValueError(_advice(dom, wanted if is_host else "api.example.com"))
     return _with_port(name, dom, port)
 

@@ -1,9 +1,8 @@
 """The settings of one project, as values.
 
-NamedTuples and not dataclasses: `import cachy` makes these classes, and they cost a third.
+NamedTuples and not dataclasses: `import cachy` makes these classes, and they cost a third; their
+annotations are not postponed, as typing would compile each of them.
 """
-
-from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping

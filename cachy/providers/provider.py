@@ -1,7 +1,5 @@
 """The types of what we know of an API: its wire format, its hosts, its surfaces."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cachy.interaction import Json

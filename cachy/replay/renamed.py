@@ -13,7 +13,7 @@ from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.fixture_path import slug_of_variant
 from cachy.fixture.store.files import list_fixtures, read_text
-from cachy.fixture.store.store import FILE_NAME
+from cachy.fixture.store.store import parse_file_name
 from cachy.replay.owner import Owner, current_owner
 from cachy.replay.process import PROCESS
 
@@ -51,7 +51,7 @@ def _parts(name: str) -> tuple[str, str, str]:
 def recorded_variants(identity: Identity, config: Config) -> Iterator[str]:
     """Yield each variant under which this request is recorded."""
     for path in list_fixtures(config.fixtures / identity.target.folder):
-        named = FILE_NAME.fullmatch(path.name)
+        named = parse_file_name(path.name)
         if named is None or named["index"]:
             continue
         variant = _variant_of(str(path))

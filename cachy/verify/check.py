@@ -20,7 +20,7 @@ from cachy.fixture.format.text import parse_document, parse_headers
 from cachy.fixture.identity.fingerprint import identify_settled, is_settled_json
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import CONTRACT, is_inside, read_text, walk_fixtures
-from cachy.fixture.store.store import FILE_NAME, Store
+from cachy.fixture.store.store import Store, parse_file_name
 from cachy.interaction import Json, Request
 from cachy.redact.response import find_secrets
 from cachy.verify.contracts import Contracts
@@ -180,7 +180,7 @@ class _Checks:
                 yield "blob-missing", str(error)
 
     def _find_place(self, path: Path, document: Mapping[str, Json]) -> _Found:
-        named = FILE_NAME.fullmatch(path.name)
+        named = parse_file_name(path.name)
         try:
             host, fingerprint = self._identify(document, named["fingerprint"] if named else "")
         except CachyError:

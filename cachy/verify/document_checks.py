@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from cachy.fixture.document import AMBIGUOUS
 from cachy.fixture.format.event import is_stream, stream_of, wire_name
+from cachy.fixture.format.text import AMBIGUOUS
 from cachy.interaction import Json
 from cachy.providers import find_operation
 

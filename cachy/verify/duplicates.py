@@ -10,7 +10,7 @@ from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.identity.former_fingerprints import former_fingerprints
-from cachy.fixture.store.store import FILE_NAME, Store, load_fixture
+from cachy.fixture.store.store import Store, load_fixture, parse_file_name
 
 
 def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[list[Path]]:
@@ -20,7 +20,7 @@ def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[lis
     """
     groups: dict[tuple[str, int], list[Path]] = {}
     for path in paths:
-        if found := FILE_NAME.fullmatch(path.name):
+        if found := parse_file_name(path.name):
             key = found["fingerprint"], int(found["index"] or 1)
             groups.setdefault(key, []).append(path)
     rivals = [(index, group) for (_, index), group in groups.items() if len(group) > 1]

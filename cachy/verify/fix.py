@@ -17,7 +17,7 @@ from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.redact_fixture import redact_fixture
 from cachy.fixture.store.files import is_inside, list_fixtures, read_text
-from cachy.fixture.store.store import FILE_NAME, Store, file_name, load_fixture
+from cachy.fixture.store.store import Store, file_name, load_fixture, parse_file_name
 from cachy.interaction import Json
 from cachy.structure.contract_file import render_contract
 from cachy.verify.check import list_checked, verify
@@ -46,7 +46,7 @@ def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
     """
     store = Store(config.fixtures)
     for path in _of_rule("wrong-place", config, findings):
-        named, home = FILE_NAME.fullmatch(path.name), find_identity(path, config, store)
+        named, home = parse_file_name(path.name), find_identity(path, config, store)
         if home is None or not is_inside(path, config.fixtures):
             continue
         if named and not _is_proven(named["fingerprint"], path, home, config):
@@ -137,7 +137,7 @@ def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
     """
     store = Store(config.fixtures)
     for path in dict.fromkeys(_of_rule("secret-left", config, findings)):
-        named = FILE_NAME.fullmatch(path.name)
+        named = parse_file_name(path.name)
         home = find_identity(path, config, store)
         if named is None or home is None or not is_inside(path, config.fixtures):
             continue

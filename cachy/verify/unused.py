@@ -14,7 +14,7 @@ from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.identity.request_diff import comparable, likeness
 from cachy.fixture.store.files import is_inside, list_fixtures
 from cachy.fixture.store.run_log import PYTEST, Run, load_runs
-from cachy.fixture.store.store import FILE_NAME, file_name, load_fixture
+from cachy.fixture.store.store import file_name, load_fixture, parse_file_name
 from cachy.interaction import Fixture
 from cachy.redact import redact_text
 from cachy.verify.finding import Finding, shown
@@ -95,7 +95,7 @@ def _unused_blobs(kept: list[Path], root: Path, run: Run) -> list[Path]:
 
 def _short_name(path: Path) -> str:
     """Return the file name without its slug, or '' if it is not a fixture's name."""
-    named = FILE_NAME.fullmatch(path.name)
+    named = parse_file_name(path.name)
     return file_name(named["fingerprint"], int(named["index"] or 1)) if named else ""
 
 
@@ -167,7 +167,7 @@ def _may_succeed(old: Fixture, new: Fixture) -> bool:
 
 
 def _index(path: Path | None) -> str | None:
-    named = FILE_NAME.fullmatch(path.name) if path else None
+    named = parse_file_name(path.name) if path else None
     return named["index"] if named else None
 
 

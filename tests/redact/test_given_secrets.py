@@ -32,8 +32,8 @@ from scripted_server import (
 import cachy
 from cachy.config import Config, load_config
 from cachy.fixture.compose import compose
-from cachy.fixture.document import response_of
 from cachy.fixture.identity.fingerprint import identify_settled
+from cachy.fixture.replayed import response_of
 from cachy.interaction import Request, Response
 from cachy.redact.given_secrets import GivenSecrets
 from cachy.redact.json_values import redact_json

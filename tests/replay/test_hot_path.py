@@ -249,11 +249,13 @@ def test_a_replayed_request_is_as_cheap_among_many_fixtures(tmp_path: Path) -> N
 
 NEEDLESS = (
     *("cachy.fixture.compose", "cachy.fixture.format.schema", "cachy.fixture.identity.normalize"),
+    *("cachy.fixture.document", "cachy.fixture.format.render", "cachy.fixture.store.scratch"),
+    *("cachy.fixture.store.atomic_write", "cachy.fixture.store.run_log"),
     *("cachy.fixture.identity.request_diff", "cachy.redact", "cachy.replay.misses"),
     *("cachy.replay.recorder", "cachy.replay.renamed", "cachy.replay.run.totals"),
     *("cachy.replay.clients.aiohttp_client", "cachy.replay.clients.tee"),
     *("cachy.replay.clients.urllib3_client", "cachy.replay.clients.grpc_client"),
-    *("importlib.resources", "jsonschema"),
+    *("importlib.resources", "jsonschema", "tomllib", "importlib.metadata", "dataclasses"),
 )
 REPLAY = f"""
 import sys
@@ -264,6 +266,22 @@ cachy.enable_cachy(sys.argv[1], doms=["api.example.com"], mode="replay")
 assert httpx2.post("{URL}", content=b'{{"q": 0}}').json() == {{}}
 print(sorted(set({NEEDLESS!r}) & (set(sys.modules) - before)))
 """
+
+
+PATTERNS = """
+import re
+import httpx2
+found, make = [], re._compiler.compile
+re._compiler.compile = lambda text, flags=0: found.append(text) or make(text, flags)
+import cachy
+print(found)
+"""
+
+
+def test_an_import_compiles_no_pattern() -> None:
+    command = [sys.executable, "-c", PATTERNS]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("[]\n", "")
 
 
 def test_a_replayed_request_loads_nothing_that_it_does_not_need(tmp_path: Path) -> None:

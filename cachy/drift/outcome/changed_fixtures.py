@@ -9,7 +9,7 @@ from cachy.config import Config
 from cachy.drift.live.case import blob_path, path_name
 from cachy.drift.outcome.judgement import Rewritten
 from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.fixture.format.blobs import NAME, blob_names
+from cachy.fixture.format.blobs import blob_names, is_blob_name
 from cachy.fixture.store.files import FileChanges, list_fixtures
 
 
@@ -27,7 +27,7 @@ def changed_fixtures(rewritten: Sequence[Rewritten], config: Config) -> FileChan
 def _blobs_left(rewritten: Sequence[Rewritten], config: Config) -> Iterable[str]:
     """Return the blobs that a rewritten fixture named, and that no fixture names now."""
     named = {name for one in rewritten for name in blob_names(one.case.fixture.document)}
-    left = {name for name in named if NAME.fullmatch(name)}
+    left = {name for name in named if is_blob_name(name)}
     left = {name for name in left if (config.fixtures / BLOBS / name).is_file()}
     for one in rewritten:
         left = {name for name in left if name not in one.text}

@@ -19,7 +19,7 @@ from cachy.drift.outcome.report import DriftReport
 from cachy.drift.outcome.report_text import render_json
 from cachy.errors import CachyError
 from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.fixture.format.blobs import NAME, is_blob
+from cachy.fixture.format.blobs import is_blob, is_blob_name
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import parse_fixture
@@ -119,7 +119,7 @@ def _is_contract(place: PurePosixPath) -> bool:
 
 
 def _is_blob(place: PurePosixPath, inside: PurePosixPath) -> bool:
-    return place.parent == inside / BLOBS and bool(NAME.fullmatch(place.name))
+    return place.parent == inside / BLOBS and is_blob_name(place.name)
 
 
 def _checked(name: str, folder: Path, config: Config) -> str | bytes:

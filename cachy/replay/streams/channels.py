@@ -19,7 +19,7 @@ from cachy.replay.process import PROCESS
 
 JSON_RPC = b'"jsonrpc"'
 # As it is, or percent-encoded in the way of some library.
-_NUMBERED = re.compile(rf"((?:\[|%5B)redacted(?::|%3A){SESSION_KIND}(?:\]|%5D))\.\d+")
+_NUMBERED = rf"((?:\[|%5B)redacted(?::|%3A){SESSION_KIND}(?:\]|%5D))\.\d+"
 _KEPT = 256  # sessions that are remembered
 
 
@@ -141,7 +141,7 @@ def unnumbered(request: Request) -> Request:
 
 def without_number(text: str) -> str:
     """Return a URL or header as recorded, whichever replayed session it names."""
-    return _NUMBERED.sub(r"\1", text)
+    return re.sub(_NUMBERED, r"\1", text)
 
 
 def open_session(response: Response) -> Response:

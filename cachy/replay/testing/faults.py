@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.identity.fingerprint import identify
-from cachy.fixture.store.store import FILE_NAME, Store, file_name
+from cachy.fixture.store.store import Store, file_name, parse_file_name
 from cachy.interaction import Request, Response
 from cachy.providers.documented_errors import documented_error
 from cachy.replay.decision import Decision, Faulted, Replay
@@ -105,7 +105,7 @@ def _find_recorded(status: int, folder: str, store: Store) -> tuple[str, Respons
     except OSError:
         return None
     for name in names:
-        if named := FILE_NAME.fullmatch(name):
+        if named := parse_file_name(name):
             try:
                 response = store.read(os.path.join(folder, name))
             except CachyError:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple, overload
 from cachy.config import Config
 from cachy.errors import CannotUnpack
 from cachy.fixture.compose import compose
-from cachy.fixture.document import request_of, response_of
+from cachy.fixture.document import request_of
 from cachy.fixture.format.content_encoding import decode
+from cachy.fixture.replayed import response_of
 from cachy.interaction import Headers, Json, Request, Response, header
 from cachy.replay import placeholder_keys
 from cachy.replay.decision import Decision, Faulted, Replay
