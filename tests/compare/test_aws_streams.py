@@ -34,7 +34,7 @@ def recorded(*messages: bytes, truncated: bool = False) -> dict[str, Any]:
     return compose(asked, response(*messages, truncated=truncated), {}, Config())[0]
 
 
-def test_changes_are_told_by_the_kind_of_event() -> None:
+def test_changes_are_named_by_the_kind_of_event() -> None:
     stop = event("messageStop", {"additionalModelResponseFields": {"n": 1}})
     changes = compare(recorded(*CONVERSE), recorded(*CONVERSE[:4], stop, CONVERSE[5]))
     assert {(change.rule, change.path) for change in changes} >= {
@@ -48,7 +48,7 @@ def test_a_new_event_and_one_that_is_gone_are_named() -> None:
     assert [(one.rule, one.path) for one in added] == [("event-added", "event(citationStart)")]
 
 
-def test_what_invoke_model_wraps_is_told_apart_by_its_own_type() -> None:
+def test_what_invoke_model_wraps_is_named_by_its_own_type() -> None:
     first, last = {"type": "message_start", "id": "a"}, {"type": "message_stop", "n": 1}
     structure = learn([recorded(chunk(first), chunk(last))])
     assert set(structure.roots) == {"event(message_start)", "event(message_stop)"}
@@ -68,7 +68,7 @@ def test_a_contract_of_such_a_stream_is_one_of_streams_and_holds() -> None:
     assert any("event(metadata)" in breach for breach in missing)
 
 
-def test_an_exception_in_the_stream_is_no_drift() -> None:
+def test_an_exception_in_the_stream_is_not_drift() -> None:
     with pytest.raises(NotComparable, match="is an error under a status of success"):
         compare(recorded(*CONVERSE), recorded(*CONVERSE[:2], THROTTLED))
     live = response(*CONVERSE[:2], THROTTLED)
