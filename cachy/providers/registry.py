@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from cachy.providers.anthropic import ANTHROPIC, ANTHROPIC_WIRE
+from cachy.providers.aws import AWS_WIRE
 from cachy.providers.azure import AZURE
 from cachy.providers.bedrock import BEDROCK, BEDROCK_HOSTS
 from cachy.providers.cohere import COHERE, COHERE_WIRE
@@ -22,15 +23,19 @@ PROVIDERS = (
     *OPENAI_COMPATIBLE,
     *(REPLICATE, BEDROCK, OLLAMA, CHATGPT),
 )
-WIRE_FORMATS = (OPENAI_WIRE, ANTHROPIC_WIRE, GEMINI_WIRE, COHERE_WIRE, MCP_WIRE)
+WIRE_FORMATS = (OPENAI_WIRE, ANTHROPIC_WIRE, GEMINI_WIRE, COHERE_WIRE, MCP_WIRE, AWS_WIRE)
 
 # The hosts that are covered unless `doms` says otherwise.
 DOMS = tuple(host for row in PROVIDERS if row is not BEDROCK for host in row.hosts) + BEDROCK_HOSTS
 
 MATCH_HEADERS = tuple(sorted({name for wire in WIRE_FORMATS for name in wire.match_headers}))
-# The events of which one ends a whole stream of some provider.
+# The server-sent events of which one ends a whole stream of some provider.
 STREAM_ENDS = frozenset(
-    end for wire in WIRE_FORMATS for row in wire.operations for end in row.stream_ends
+    end
+    for wire in WIRE_FORMATS
+    if wire is not AWS_WIRE  # its streams are framed in another way
+    for row in wire.operations
+    for end in row.stream_ends
 )
 
 

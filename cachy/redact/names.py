@@ -41,6 +41,9 @@ _ENDINGS = {
     "csrfmiddlewaretoken": "csrf-token",
     "authenticitytoken": "csrf-token",
     "requestverificationtoken": "csrf-token",
+    "authorizationtoken": "auth-token",
+    "secretstring": "secret",
+    "secretbinary": "secret-binary",  # whose placeholder base64 decoders read too
 }
 _EXACT = {
     "csrf": "csrf-token",
@@ -54,6 +57,7 @@ _EXACT = {
     "xgoogcredential": "google-key",
     "clientassertion": "client-assertion",
     "codeverifier": "code-verifier",
+    "kmsplaintext": "key-bytes",
 }
 # Names that hold a secret only where the value looks minted: ?code=DE is not ?code=FR.
 _SOMETIMES = {

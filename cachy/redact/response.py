@@ -42,6 +42,39 @@ def _claims(token: str) -> dict[str, Json] | None:
     return claims if isinstance(claims, dict) else None
 
 
+_XML_KEY, _XML_EXPIRY = "<SecretAccessKey>", r"(<Expiration>)[^<]*(?=</Expiration>)"
+_EXPIRY_TEXT = "2099-01-01T00:00:00Z"
+
+
+def keep_valid_text(text: str) -> str:
+    """Return XML of AWS in which temporary credentials expire in 2099, as clients would not wait.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html
+    """
+    return re.sub(_XML_EXPIRY, rf"\g<1>{_EXPIRY_TEXT}", text) if _XML_KEY in text else text
+
+
+def keep_valid(value: Json) -> Json:
+    """Return JSON of AWS in which temporary credentials expire in 2099."""
+    if isinstance(value, list):
+        return [keep_valid(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    has_key = any(name.lower() in ("secretaccesskey", "secretkey") for name in value)
+    return {
+        name: _in_2099(item) if has_key and name.lower() == "expiration" else keep_valid(item)
+        for name, item in value.items()
+    }
+
+
+def _in_2099(moment: Json) -> Json:
+    if isinstance(moment, str):
+        return _EXPIRY_TEXT
+    return (
+        _EXPIRY * (1000 if moment > _EXPIRY else 1) if isinstance(moment, (int, float)) else moment
+    )
+
+
 def _is_jwt(value: str) -> bool:
     return _ANY_JWT.fullmatch(value) is not None and _claims(value) is not None
 

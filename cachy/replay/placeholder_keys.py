@@ -79,11 +79,24 @@ def _has_source(provider: Provider, mode: Mode) -> bool:
     return _has_aws_file() or (mode is not Mode.REPLAY and _may_have_aws_role())
 
 
+_AWS_FILES = (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
+# A file may also hold nothing but a region.
+_AWS_SOURCE = re.compile(
+    r"^\s*(?:aws_access_key_id|role_arn|credential_process|credential_source|sso_\w+"
+    r"|web_identity_token_file|login_session)\s*=",
+    re.M,
+)
+
+
 def _has_aws_file() -> bool:
-    return any(
-        os.path.exists(os.environ.get(name) or Path.home() / ".aws" / default)
-        for name, default in (
-            ("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-            ("AWS_CONFIG_FILE", "config"),
-        )
-    )
+    """Return whether a file of AWS names a source of credentials, or cannot be read."""
+    for name, default in _AWS_FILES:
+        path = Path(os.environ.get(name) or Path.home() / ".aws" / default).expanduser()
+        try:
+            if _AWS_SOURCE.search(path.read_text(encoding="utf-8", errors="replace")):
+                return True
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return True
+    return False

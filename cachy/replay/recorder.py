@@ -23,6 +23,7 @@ from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.scratch import moment
 from cachy.fixture.store.store import Store, file_name, is_same_answer, load_fixture
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
+from cachy.providers.aws import passing_error
 from cachy.replay import misses, placeholder_keys
 from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
@@ -55,10 +56,8 @@ class Recording:
         """Write the fixture, unless the status says nothing that lasts."""
         if self.heard:
             self.heard(response)
-        if not is_recorded(response.status, self.recorder.config):
-            return self._refuse(f"status {response.status}")
-        if lacks_answer(self.request, response):
-            return self._refuse("its stream ended without the answer")
+        if why := self._why_not_recorded(response):
+            return self._refuse(why)
         if not self._is_kept():
             return self._refuse("only its credential differs from that of a recorded request")
         try:
@@ -69,6 +68,17 @@ class Recording:
         except CachyError as error:
             self.abandon()
             self.recorder.journal.unwritten(self.request, error)
+
+    def _why_not_recorded(self, response: Response) -> str:
+        status, config = response.status, self.recorder.config
+        if not is_recorded(status, config):
+            return f"status {status}"
+        if lacks_answer(self.request, response):
+            return "its stream ended without the answer"
+        if status < 400 or status in config.record_status:
+            return ""
+        code = passing_error(response.headers, response.body)
+        return f"status {status} {code}" if code else ""
 
     def _refuse(self, why: str) -> None:
         self.abandon()

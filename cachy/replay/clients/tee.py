@@ -59,7 +59,14 @@ class RecordingBuffer:
     def is_complete_stream(self) -> bool:
         """Whether the terminal event was seen whole: SDKs close there, before the stream's end."""
         is_whole = self._tail.endswith(_BLANK_LINES)
-        return is_whole and any(mark in self._tail for mark in _TERMINALS)
+        if is_whole and any(mark in self._tail for mark in _TERMINALS):
+            return True
+        return b":message-type" in self._tail and self._is_complete_eventstream()
+
+    def _is_complete_eventstream(self) -> bool:
+        from cachy.fixture.format.aws_events import is_ended  # few programs talk to AWS
+
+        return is_ended(b"".join(self._pieces))
 
     def end(self, *, whole: bool, left: StandingStream | None = None) -> None:
         """Record what came, unless that was done or given up before.

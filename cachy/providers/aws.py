@@ -1,0 +1,90 @@
+"""What the APIs of AWS share: signatures, parameters in headers, and errors that pass.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+from cachy.interaction import Headers, header
+from cachy.providers.provider import Operation, WireFormat
+
+# Request headers that say what is wanted; no other one that AWS has takes part in matching.
+TARGET = "x-amz-target"  # the operation, where all have one path
+_PARAMETERS = (
+    *(TARGET, "range", "x-amz-invocation-type"),
+    *("x-amz-copy-source", "x-amz-copy-source-range", "x-amz-rename-source"),
+    *("x-amz-acl", "x-amz-storage-class", "x-amz-tagging", "x-amz-object-attributes"),
+    *("x-amz-metadata-directive", "x-amz-tagging-directive", "x-amz-server-side-encryption"),
+    *("x-amz-website-redirect-location", "x-amz-bypass-governance-retention"),
+    *("x-amzn-bedrock-guardrailidentifier", "x-amzn-bedrock-guardrailversion"),
+    *("x-amzn-bedrock-trace", "x-amzn-bedrock-performanceconfig-latency"),
+)
+AWS_WIRE = WireFormat(
+    "bedrock",
+    operations=(
+        Operation("/converse-stream", stream_ends=("metadata",)),
+        Operation("/invoke-with-response-stream"),
+    ),
+    match_headers=_PARAMETERS,
+)
+
+# Response headers that boto3 and its users read.
+KEPT_HEADERS = (
+    *("x-amz-request-id", "x-amz-bucket-region", "x-amz-version-id", "x-amz-delete-marker"),
+    *("x-amz-copy-source-version-id", "x-amz-storage-class", "x-amz-server-side-encryption"),
+    *("x-amz-server-side-encryption-aws-kms-key-id", "x-amz-mp-parts-count"),
+    *("x-amz-server-side-encryption-bucket-key-enabled", "x-amz-tagging-count"),
+    *("x-amz-missing-meta", "x-amz-expiration", "x-amz-restore", "x-amz-replication-status"),
+    *("x-amz-archive-status", "x-amz-object-size", "x-amz-abort-date", "x-amz-request-charged"),
+    *("x-amz-object-lock-mode", "x-amz-object-lock-retain-until-date"),
+    *("x-amz-object-lock-legal-hold", "x-amz-function-error", "x-amz-executed-version"),
+    *("x-amzn-errortype", "x-amzn-query-error", "x-amzn-bedrock-content-type"),
+    *("x-amzn-bedrock-input-token-count", "x-amzn-bedrock-output-token-count"),
+    *("x-amzn-bedrock-invocation-latency", "x-amzn-bedrock-performanceconfig-latency"),
+)
+METADATA = "x-amz-meta-"  # what the caller keeps beside an object in S3
+# A client compares these with the body, which may be written otherwise.
+CHECKSUM, _CRC = "x-amz-checksum-", "x-amz-crc32"
+
+# Errors that a client tries again, or that a fresh credential cures, whatever their status:
+# https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+# https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
+_PASSING = re.compile(
+    r"(?:\w*Throttl\w*|\w*TooManyRequests\w*|ProvisionedThroughputExceeded\w*|SlowDown"
+    r"|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete"
+    r"|TransactionInProgress\w*|RequestTimeout\w*|InternalError|Expired\w*|RequestExpired"
+    r"|UnrecognizedClient\w*|InvalidSignature\w*|IncompleteSignature\w*|SignatureDoesNotMatch"
+    r"|MissingAuthenticationToken\w*|InvalidClientTokenId|InvalidAccessKeyId|InvalidToken"
+    r"|AuthFailure|AccessDenied\w*|RequestTimeTooSkewed|NotAuthorized)"
+)
+_CODE = re.compile(rb"<Code>([\w.]{1,100})</Code>")
+
+
+def is_checksum(name: str) -> bool:
+    """Return whether a response header is a checksum of the body."""
+    return name.lower().startswith((CHECKSUM, _CRC))
+
+
+def passing_error(headers: Headers, body: bytes) -> str:
+    """Return the code of an error that says nothing lasting; "" for any other response."""
+    if not any(name.lower().startswith("x-amz") for name, _ in headers):
+        return ""
+    code = _error_code(headers, body)
+    return code if _PASSING.fullmatch(code) else ""
+
+
+def _error_code(headers: Headers, body: bytes) -> str:
+    """Return an error's code: of a header, of JSON or of XML."""
+    named = header(headers, "x-amzn-errortype") or ""
+    if not named and (found := _CODE.search(body)):
+        named = found[1].decode("ascii")
+    if not named and body[:1] == b"{":
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            value = {}
+        named = str(value.get("__type") or value.get("code") or "")
+    return named.partition(":")[0].rpartition("#")[2]
