@@ -51,6 +51,8 @@ def _clean_tag(tag: re.Match[str], clean_field: CleanField) -> str:
 
 def _clean_element(element: re.Match[str], clean_field: CleanField) -> str:
     label = _label(_attributes(element["attributes"] or ""))
+    if not label and element["tag"].rpartition(":")[2].lower() == "key":
+        return element[0]  # which names an object, as in S3's lists
     part = "data" if element["text"] is None else "text"
     return _replaced(element, part, label or element["tag"], clean_field)
 
