@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
+from cachy.config import current_test
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.header_credentials import Credentials, find_differences
 from cachy.replay.process import PROCESS
@@ -16,6 +17,7 @@ class Asked:
     def __init__(self, sent: Credentials, kept: Credentials | None = None) -> None:
         self.sent = sent
         self.kept = kept
+        self.test = current_test()
         self.places: set[str] = set()
 
     def is_for(self, credentials: Credentials) -> bool:

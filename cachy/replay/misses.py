@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
-from typing import NoReturn
+from typing import Literal, NoReturn
 
 from cachy.config import Config, Mode
 from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
@@ -59,7 +59,7 @@ def find_refusal(
         giver = find_giver(config.fixtures, used, mark)
         given = f", which {giver} gave" if giver else ""
         why = f"it carries {mark}{given}: a placeholder is never sent"
-        return why, "refresh both: run what made them with CACHY_MODE=refresh"
+        return why, f"refresh both: {_how_to_record(config, variant, 'refresh')}"
     return None
 
 
@@ -75,10 +75,12 @@ def _why_not_live(request: Request, config: Config) -> str:
     return f"mode replay, from {config.mode_from}" + (f"; {why}" if why else "")
 
 
-def _how_to_record(config: Config, variant: str) -> str:
+def _how_to_record(
+    config: Config, variant: str, mode: Literal["record", "refresh"] = "record"
+) -> str:
     from cachy.replay.hint import how_to_record  # only a miss needs it
 
-    return how_to_record(config, variant)
+    return how_to_record(config, variant, mode)
 
 
 def _how_to_allow(request: Request, config: Config, variant: str) -> str:

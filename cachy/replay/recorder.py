@@ -59,7 +59,9 @@ class Recording:
         if why := self._why_not_recorded(response):
             return self._refuse(why)
         if not self._is_kept():
-            return self._refuse("only its credential differs from that of a recorded request")
+            return self._refuse(
+                f"only its credential differs from that of a recorded request{self._where()}"
+            )
         try:
             with may_block():
                 self.recorder.write(self, response)
@@ -91,6 +93,13 @@ class Recording:
 
     def _is_kept(self) -> bool:
         return self.asked is None or self.asked.is_for(self.credentials)
+
+    def _where(self) -> str:
+        """Return the places of the credentials, and the tests that sent this one and the first."""
+        places = ", ".join(sorted(self.asked.places)) if self.asked else ""
+        here, first = current_test(), self.asked.test if self.asked else ""
+        tests = f" in {here}, after {first}" if here and first else ""
+        return f" ({places}{tests})"
 
     def lose(self, error: BaseException | None) -> None:
         """Free the index, as the response never came whole; count an error, but not its end."""

@@ -448,6 +448,52 @@ def test_in_replay_mode_two_tests_with_other_keys_do_not_share_a_response(
     assert locked.count == 1
 
 
+def test_what_is_not_recorded_for_its_credential_names_the_tests_and_the_place(
+    project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    asking = KEYS.format(url=origin.url, marked="").replace("== 401", "== 200")
+    project.makepyfile(test_it=asking)
+    result = project.runpytest_subprocess("--cachy=record")
+    place = "(x-api-key in test_it.py::test_wrong, after test_it.py::test_right)"
+    reason = f"only its credential differs from that of a recorded request {place}"
+    assert f"cachy: 1 not recorded: {reason} (1)" in result.outlines
+
+
+LOGIN = """
+import httpx, pytest
+
+@pytest.fixture(scope="session")
+def token():
+    return httpx.post({url!r} + "/login", json={{"user": "ann"}}).json()["access_token"]
+
+def test_one(token):
+    httpx.post({url!r} + "/one", json={{"by": token}})
+"""
+
+
+def test_a_new_test_with_a_recorded_login_says_what_refreshes_both(
+    project: pytest.Pytester,
+) -> None:
+    def respond(request: SeenRequest) -> ScriptedResponse:
+        return json_response({"access_token": "tok_Zx91kQm3Lw7Vt0Rb5Nc2"})
+
+    with serving(otherwise=respond) as server:
+        text = LOGIN.format(url=server.url)
+        project.makepyfile(test_it=text)
+        project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1)
+        added = text.replace("test_one", "test_two").replace("/one", "/two")
+        project.makepyfile(test_it=text + added.partition('["access_token"]')[2])
+        result = project.runpytest_subprocess("--cachy=record")
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(
+            ["*Record it: refresh both: pytest --cachy=refresh 'test_it.py::test_two'"]
+        )
+        project.runpytest_subprocess("--cachy=refresh", "test_it.py::test_two").assert_outcomes(
+            passed=1
+        )
+        project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
+
+
 CHANGED = """
 import httpx, pytest
 

@@ -245,7 +245,7 @@ def test_a_request_that_carries_a_placeholder_is_never_sent(
             assert str(fixtures_in(project)[0].relative_to(project / "cachy_fixtures")) in str(
                 caught.value
             )
-            assert "CACHY_MODE=refresh" in str(caught.value)
+            assert "refresh both: pytest --cachy=refresh 'tests/" in str(caught.value)
     assert [request.path for request in origin.requests] == ["/token"]
 
 

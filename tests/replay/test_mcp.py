@@ -174,7 +174,7 @@ def test_a_call_that_a_replayed_session_lacks_is_a_miss_that_says_to_refresh(
     with recording():
         asyncio.run(opened(url, lambda mcp: mcp.add(1, 2)))
     count = origin.count
-    with recording(), pytest.raises(UnrecordedRequest, match="CACHY_MODE=refresh") as miss:
+    with recording(), pytest.raises(UnrecordedRequest, match="--cachy=refresh") as miss:
         asyncio.run(opened(url, lambda mcp: mcp.add(8, 8)))
     PROCESS.misses.clear()
     assert "initialize" in str(miss.value)
