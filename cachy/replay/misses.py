@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from cachy.config import Config, Mode
+from cachy.display import agree, counted
 from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
 from cachy.fixture.format.blobs import extract_blobs
@@ -241,7 +242,8 @@ def _nearest(
         whose = variant or "every test, without a variant"
         differences = [f"the request is equal, but it is recorded for {whose}"]
     elif index > 1 and not differences:
-        differences = [f"the request is equal, and only {index - 1} answers to it are recorded"]
+        responses = f"{counted(index - 1, 'response')} to it {agree(index - 1, 'is')}"
+        differences = [f"the request is equal, and only {responses} recorded"]
     return nearest, differences
 
 

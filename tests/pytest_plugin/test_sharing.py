@@ -149,7 +149,7 @@ def test_a_polling_loop_under_a_conftest_ends(
     project.makepyfile(POLLING.format(url=origin.url).replace('== "done"', '== "never"'))
     missing = project.runpytest_subprocess("--cachy=replay")
     missing.assert_outcomes(failed=2)
-    missing.stdout.fnmatch_lines(["*only 3 answers to it are recorded*"])
+    missing.stdout.fnmatch_lines(["*only 3 responses to it are recorded*"])
 
 
 SCOPES = """

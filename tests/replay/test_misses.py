@@ -32,6 +32,7 @@ from forking import run_module, run_script
 from scripted_server import ScriptedServer
 
 import cachy
+from cachy.replay.process import PROCESS
 
 CURRENT = "PYTEST_CURRENT_TEST"  # by which a miss names the command that records it
 URL = "http://127.0.0.1:9/v1/chat"
@@ -220,6 +221,7 @@ def test_a_thread_that_misses_says_so(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(PROCESS, "miss_class", cachy.UnrecordedRequest)  # as outside of pytest
     monkeypatch.setattr(threading, "excepthook", ended.append)
     thread = threading.Thread(target=by_requests)
     thread.start()

@@ -215,7 +215,7 @@ def test_a_state_that_is_not_final_is_not_repeated(
         poll(jobs.url, 2)
     with replaying():
         assert poll(jobs.url, 2) == ["validating", "in_progress"]
-        with refused("only 2 answers to it are recorded"):
+        with refused("only 2 responses to it are recorded"):
             poll(jobs.url, 1)
 
 

@@ -16,6 +16,7 @@ import click
 
 from cachy.cli.terminal import wrap
 from cachy.config import Config, Drift, environment
+from cachy.display import counted
 from cachy.errors import CachyError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def _show_a_fixture(config: Config) -> None:
 
     paths = [*list_fixtures(config.fixtures)]
     smallest = min(paths, key=lambda path: path.stat().st_size)
-    _say(f"   {len(paths)} fixtures, for example {smallest.relative_to(config.root)}:")
+    _say(f"   {counted(len(paths), 'fixture')}, for example {smallest.relative_to(config.root)}:")
     _say("".join(f"   | {line}\n" for line in read_text(smallest).splitlines()))
 
 
