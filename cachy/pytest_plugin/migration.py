@@ -21,7 +21,7 @@ from cachy.replay import misses, placeholder_keys
 from cachy.replay.coverage import shown_host
 from cachy.replay.decision import Decision, Key, Refusal, Replay
 from cachy.replay.owner import current_owner
-from cachy.replay.scope import new_session
+from cachy.replay.scope import current_session, new_session
 from cachy.replay.session import Session
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
@@ -41,6 +41,13 @@ def restart(item: pytest.Item) -> None:
     """Play a test's cassettes from the start, as each try of it does."""
     if _cassettes in item.stash:
         item.stash[_cassettes].restart()
+
+
+def read_ahead() -> None:
+    """Read the cassettes of a test."""
+    session = current_session()
+    if isinstance(session, Migration):
+        session.cassettes.playback(session.config)
 
 
 class CassettesOfTest:

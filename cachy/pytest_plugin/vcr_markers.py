@@ -40,6 +40,12 @@ class Replaying:
         if migration := sys.modules.get("cachy.pytest_plugin.migration"):
             migration.restart(item)
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_call(self) -> None:
+        """Read the cassettes before the event loop of a test runs, which may not be blocked."""
+        if migration := sys.modules.get("cachy.pytest_plugin.migration"):
+            migration.read_ahead()
+
 
 class WithoutCassettes:
     """Take the place of the pytest fixture by which pytest-vcr replays; its others stay."""

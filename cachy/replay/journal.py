@@ -10,6 +10,7 @@ from typing import Literal
 
 from cachy.config import Config
 from cachy.errors import CachyError, UnrecordedRequest
+from cachy.fixture.store.blocking import may_block
 from cachy.interaction import Request
 from cachy.replay.counters import Tally
 
@@ -112,5 +113,9 @@ class Journal:
     def _log(self, event: JournalEvent, what: str) -> None:
         if self.config.log:
             line = json.dumps({"at": datetime.now(UTC).isoformat(), "event": event, "what": what})
-            with suppress(OSError), open(self.config.log, "a", encoding="utf-8") as file:
+            with (
+                may_block(),
+                suppress(OSError),
+                open(self.config.log, "a", encoding="utf-8") as file,
+            ):
                 file.write(line + "\n")  # a full disk must not cost the caller the response

@@ -20,6 +20,7 @@ from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.ignored import without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
 from cachy.fixture.placeholder_source import find_giver
+from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Fixture, Json, Request, host_and_port
@@ -161,7 +162,7 @@ def remember(error: UnrecordedRequest) -> None:
         print(f"cachy: {str(error).splitlines()[0]}", file=sys.stderr, flush=True)
     if target:  # a process above ours wants to know
         line = json.dumps({"process": os.getpid(), "missed": str(error)})
-        with open(target, "a", encoding="utf-8") as file:
+        with may_block(), open(target, "a", encoding="utf-8") as file:
             file.write(line + "\n")
 
 

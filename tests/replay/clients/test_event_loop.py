@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterator
+from contextvars import ContextVar
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,11 @@ import httpx2
 import pytest
 from conftest import CERTIFICATES, Scope, fixtures_in, refused
 from scripted_server import ScriptedServer, event, sse_response
+
+from cachy.fixture.store.blocking import may_block
+from cachy.replay.process import PROCESS, RunState
+
+NAMES = ("CACHY_RUN_REPORT", "CACHY_MISSES", "CACHY_LOG")
 
 
 @pytest.fixture(autouse=True)
@@ -40,6 +47,19 @@ def test_it_is_watched(watched: blockbuster.BlockBuster) -> None:
         asyncio.run(blocks())
 
 
+def test_older_releases_of_blockbuster_are_paused_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In 1.5.26 and earlier, a context variable says that blockbuster is to look away."""
+    skip: ContextVar[bool] = ContextVar("blockbuster_skip")
+    older = SimpleNamespace(blockbuster_skip=skip)
+    monkeypatch.setitem(sys.modules, "blockbuster.blockbuster", older)
+    with may_block():
+        assert skip.get()
+        with may_block():
+            assert skip.get()
+        assert skip.get()
+    assert not skip.get(False)
+
+
 async def by_httpx(library: ModuleType, url: str) -> Any:
     async with library.AsyncClient() as client:
         return (await client.get(url)).json()
@@ -62,6 +82,29 @@ def test_recording_and_replaying_block_nothing(
     with replaying(), refused():
         asyncio.run(by_httpx(library, f"{url}/unasked"))
     assert (origin.count, len(fixtures_in(project))) == (1, 1)
+
+
+def test_the_files_of_a_run_and_the_log_block_nothing(
+    origin: ScriptedServer,
+    recording: Scope,
+    replaying: Scope,
+    project: Path,
+    watched: blockbuster.BlockBuster,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Those to which other processes of a run write too: replays, misses, CACHY_LOG."""
+    monkeypatch.setattr(PROCESS, "run", RunState())
+    for name in NAMES:
+        monkeypatch.setenv(name, str(project / name))
+    url = f"{origin.url}/v1/items"
+    with recording():
+        asyncio.run(by_httpx(httpx, url))
+    with replaying():
+        asyncio.run(by_httpx(httpx, url))
+    with replaying(), refused():
+        asyncio.run(by_httpx(httpx, f"{url}/unasked"))
+    written = [name for name in NAMES if (project / name).stat().st_size]
+    assert written == [*NAMES]
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
