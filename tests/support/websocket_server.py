@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -31,13 +32,14 @@ class ScriptedWebSockets:
     answer: Answer = lambda connection, message: connection.send(message)
     refuse: int = 0  # the status of an opening that is refused
     subprotocols: tuple[str, ...] = ()
+    context: ssl.SSLContext | None = None  # where it speaks TLS
     came: list[Message] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"ws://127.0.0.1:{self.port}"
+        return f"{'wss' if self.context else 'ws'}://127.0.0.1:{self.port}"
 
     def handle(self, connection: Any) -> None:
         with suppress(ConnectionClosed):
@@ -69,6 +71,7 @@ def serving_websockets(**script: Any) -> Iterator[ScriptedWebSockets]:
         process_request=scripted.look_at,
         select_subprotocol=scripted.choose,
         max_size=None,
+        ssl=scripted.context,
     ) as server:
         scripted.port = server.socket.getsockname()[1]
         thread = threading.Thread(target=server.serve_forever)

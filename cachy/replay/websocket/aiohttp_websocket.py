@@ -135,7 +135,7 @@ class _Watch:
         self._receivers: set[Any] = set()  # tasks: `receive` itself closes after the server
 
     async def receive(self, timeout: float | None = None) -> Any:
-        message = await wait_for(self._link, self._received(timeout))
+        message = await wait_for(self._link, self._received, timeout)
         if message.type in (self._kinds.TEXT, self._kinds.BINARY):
             self._link.received(_payload(message))
         elif message.type is self._kinds.CLOSE:

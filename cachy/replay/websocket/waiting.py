@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from cachy.replay.websocket.conversation import Conversation
 from cachy.replay.websocket.opening import Link
 
+Receive = Callable[..., Coroutine[Any, Any, Any]]
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 
 
-async def wait_for(link: Link, receiving: Coroutine[Any, Any, Any]) -> Any:
+async def wait_for(link: Link, receive: Receive, *args: Any, **kwargs: Any) -> Any:
     """Wait for a message, where it is replayed no longer than one could take.
 
     Raises:
@@ -20,9 +21,9 @@ async def wait_for(link: Link, receiving: Coroutine[Any, Any, Any]) -> Any:
     """
     seconds = link.patience() if isinstance(link, Conversation) else None
     if seconds is None:
-        return await receiving
+        return await receive(*args, **kwargs)
     assert isinstance(link, Conversation)
-    task = asyncio.ensure_future(receiving)
+    task = asyncio.ensure_future(receive(*args, **kwargs))
     progress = link.progress
     try:
         while not (await asyncio.wait({task}, timeout=seconds))[0]:

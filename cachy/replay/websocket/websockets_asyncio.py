@@ -20,10 +20,10 @@ from cachy.replay.websocket.transport import ReplayedTransport
 from cachy.replay.websocket.waiting import wait_for
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
+    closed_error,
     end_of,
     headers_of,
     note_lost,
-    noting_end,
     offered,
     watch_sends,
 )
@@ -79,21 +79,27 @@ async def _live(tape: MessageTape, go_live: Any) -> Any:
 
 def _attach(connection: Any, link: Link) -> None:
     watch_sends(connection.protocol, link)
-    arrivals = Arrivals(connection, link)
+    arrivals, closed = Arrivals(connection, link), closed_error()
     protocol, recv, stream = connection.protocol, connection.recv, connection.recv_streaming
 
     @wraps(recv)
     async def watched_recv(*args: Any, **kwargs: Any) -> Any:
-        with noting_end(protocol, link):
-            message = await wait_for(link, recv(*args, **kwargs))
+        try:
+            message = await wait_for(link, recv, *args, **kwargs)
+        except closed:
+            end_of(protocol, link)
+            raise
         arrivals.given()
         return message
 
     @wraps(stream)
     async def watched_stream(*args: Any, **kwargs: Any) -> Any:
-        with noting_end(protocol, link):
+        try:
             async for piece in stream(*args, **kwargs):
                 yield piece
+        except closed:
+            end_of(protocol, link)
+            raise
         arrivals.given()
 
     connection.recv, connection.recv_streaming = watched_recv, watched_stream

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -112,14 +110,10 @@ def headers_of(given: Any) -> Headers:
     return tuple((str(name), str(value)) for name, value in headers.raw_items())
 
 
-@contextmanager
-def noting_end(protocol: Any, link: Link) -> Iterator[None]:
-    """Notify a link that its connection has ended where this block raises so."""
-    try:
-        yield
-    except sys.modules["websockets.exceptions"].ConnectionClosed:
-        end_of(protocol, link)
-        raise
+def closed_error() -> type[Exception]:
+    """Return the exception by which a program learns that its connection is closed."""
+    kind: type[Exception] = sys.modules["websockets.exceptions"].ConnectionClosed
+    return kind
 
 
 def note_lost(link: Link) -> None:

@@ -1,4 +1,4 @@
-"""The door to `websockets.sync.client`: a replayed connection is a pair of sockets of this process.
+"""The door to `websockets.sync.client`: a replayed connection has a socket without a network.
 
 Versions from 17 on open a connection by a class, older ones by the function `connect`, which is
 replaced in its module: there a name that was imported before cachy was turned on is not seen.
@@ -6,11 +6,8 @@ replaced in its module: there a name that was imported before cachy was turned o
 
 from __future__ import annotations
 
-import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import wraps
 from types import ModuleType
 from typing import Any
@@ -24,16 +21,16 @@ from cachy.replay.websocket.conversation import Conversation
 from cachy.replay.websocket.message_tape import MessageTape
 from cachy.replay.websocket.opening import Link, open_link, request_of
 from cachy.replay.websocket.peer import Peer
+from cachy.replay.websocket.replayed_socket import ReplayedSocket
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
+    closed_error,
     end_of,
     headers_of,
-    noting_end,
     watch_sends,
 )
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
-_READ = 65536  # bytes
 _TICK = 0.05  # seconds between two looks at what a waiting program may still get
 _TLS = ("ssl", "ssl_context", "server_hostname", "proxy", "proxy_ssl", "proxy_server_hostname")
 
@@ -70,7 +67,7 @@ def _make_method(library: ModuleType, current: CurrentSession) -> Any:
             factory = self.create_connection
             self.create_connection = _attaching(factory, link)
             if isinstance(link, Conversation):
-                self.open_socket = lambda deadline: _replayed_socket(link)
+                self.open_socket = lambda deadline: ReplayedSocket(Peer(link))
                 self.enable_tls = lambda sock, deadline: sock
             try:
                 return _connected(link, lambda: original(self, *args, **kwargs))
@@ -98,7 +95,7 @@ def _make_function(library: ModuleType, current: CurrentSession) -> Any:
             if isinstance(link, Conversation):
                 uri = uri.replace("wss:", "ws:", 1)
                 kwargs = {name: value for name, value in kwargs.items() if name not in _TLS}
-                kwargs["sock"] = _replayed_socket(link)
+                kwargs["sock"] = ReplayedSocket(Peer(link))
             return _connected(link, lambda: original(uri, **kwargs))
 
         return connect
@@ -132,29 +129,40 @@ def _attaching(factory: Any, link: Link) -> Any:
 
 
 def _attach(connection: Any, link: Link) -> None:
-    arrivals = Arrivals(connection, link)
+    arrivals, closed = Arrivals(connection, link), closed_error()
     protocol, recv, stream = connection.protocol, connection.recv, connection.recv_streaming
-    close = connection.close
 
     @wraps(recv)
     def watched_recv(timeout: float | None = None, *args: Any, **kwargs: Any) -> Any:
-        with noting_end(protocol, link):
+        try:
             message = _patiently(link, recv, timeout, *args, **kwargs)
+        except closed:
+            end_of(protocol, link)
+            raise
         arrivals.given()
         return message
 
     @wraps(stream)
     def watched_stream(*args: Any, **kwargs: Any) -> Any:
-        with noting_end(protocol, link):
+        try:
             yield from stream(*args, **kwargs)
+        except closed:
+            end_of(protocol, link)
+            raise
         arrivals.given()
+
+    connection.recv, connection.recv_streaming = watched_recv, watched_stream
+    _watch_close(connection, link)
+
+
+def _watch_close(connection: Any, link: Link) -> None:
+    close = connection.close
 
     @wraps(close)
     def watched_close(*args: Any, **kwargs: Any) -> Any:
         close(*args, **kwargs)
-        end_of(protocol, link)
+        end_of(connection.protocol, link)
 
-    connection.recv, connection.recv_streaming = watched_recv, watched_stream
     connection.close = watched_close
 
 
@@ -176,21 +184,3 @@ def _patiently(link: Link, recv: Any, timeout: float | None, *args: Any, **kwarg
             progress, since = link.progress, now
         elif is_over:
             raise link.overdue()
-
-
-def _replayed_socket(link: Conversation) -> socket.socket:
-    """Return a socket whose other end is answered by what is recorded."""
-    ours, theirs = socket.socketpair()
-    threading.Thread(target=_serve, args=(ours, Peer(link)), daemon=True).start()
-    return theirs
-
-
-def _serve(ours: socket.socket, peer: Peer) -> None:
-    """Answer until either end closes; a program that does not read holds up only this thread."""
-    with ours, suppress(OSError):
-        while not peer.is_over and (data := ours.recv(_READ)):
-            for piece in peer.receive(data):
-                ours.sendall(piece)
-        ours.shutdown(socket.SHUT_WR)
-        while ours.recv(_READ):
-            pass
