@@ -17,7 +17,7 @@ from cachy.fixture.compose import compose
 from cachy.fixture.document import request_of
 from cachy.fixture.format.content_encoding import decode
 from cachy.fixture.replayed import response_of
-from cachy.interaction import Headers, Json, Request, Response, header
+from cachy.interaction import Frame, Headers, Json, Request, Response, header
 from cachy.replay import placeholder_keys
 from cachy.replay.decision import Decision, Faulted, Replay
 from cachy.replay.owner import Owner, current_owner
@@ -86,9 +86,10 @@ class SeenRequest(_Message):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SeenResponse(_Message):
-    """A response that a test got, redacted as its fixture is."""
+    """A response that a test got, redacted as its fixture is; `frames` are a WebSocket's."""
 
     status: int
+    frames: tuple[Frame, ...] = ()
 
     def __repr__(self) -> str:
         return f"<response {self.status}>"
@@ -131,7 +132,8 @@ class _Note:
 
 
 def _response_of(got: Response) -> SeenResponse:
-    return SeenResponse(HeaderMapping(got.headers), b"".join(got.chunks) or got.body, got.status)
+    body = b"".join(got.chunks) or got.body
+    return SeenResponse(HeaderMapping(got.headers), body, got.status, got.frames)
 
 
 def _unpacked(response: Response) -> Response:
