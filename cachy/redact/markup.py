@@ -25,7 +25,8 @@ _PAIR = re.compile(
 )
 _WITH_ATTRIBUTES = re.compile(rf"<{_TAG}\s[^<>]{{1,4096}}>")
 _ATTRIBUTE = re.compile(
-    rf"(?P<name>(?<![\w.:-]){_TAG})\s*=\s*(?P<quote>{_ESCAPED}[\"'])(?P<text>.*?)(?P=quote)"
+    rf"(?P<name>(?<![\w.:-]){_TAG})\s*=\s*"
+    rf"(?:(?P<quote>{_ESCAPED}[\"'])(?P<text>.*?)(?P=quote)|(?P<bare>[^\s\"'=<>`\\]+(?<!/)))"
 )
 _LABELS = ("name", "id", "key", "property", "type")
 _VALUES = ("value", "content")
@@ -44,7 +45,8 @@ def _clean_tag(tag: re.Match[str], clean_field: CleanField) -> str:
     def clean(attribute: re.Match[str]) -> str:
         is_value = label and attribute["name"].lower() in _VALUES
         name = label if is_value else attribute["name"]
-        return _replaced(attribute, "text", name, clean_field)
+        part = "bare" if attribute["text"] is None else "text"
+        return _replaced(attribute, part, name, clean_field)
 
     return _ATTRIBUTE.sub(clean, tag[0])
 
@@ -57,13 +59,13 @@ def _clean_element(element: re.Match[str], clean_field: CleanField) -> str:
     return _replaced(element, part, label or element["tag"], clean_field)
 
 
-def _attributes(text: str) -> Mapping[str, str]:
-    return {one["name"].lower(): one["text"] for one in _ATTRIBUTE.finditer(text)}
+def _attributes(text: str) -> Mapping[str, str | None]:
+    return {one["name"].lower(): one["text"] or one["bare"] for one in _ATTRIBUTE.finditer(text)}
 
 
-def _label(attributes: Mapping[str, str]) -> str:
+def _label(attributes: Mapping[str, str | None]) -> str:
     """Return the name that an element gives its value: `<input name="csrf_token" value="…">`."""
-    labels = (attributes.get(name, "") for name in _LABELS)
+    labels = (attributes.get(name) or "" for name in _LABELS)
     return next((label for label in labels if find_name(label)), "")
 
 

@@ -73,6 +73,15 @@ _SOMETIMES = {
 # Those of them that do so in a JSON object too; there a signature belongs to what was generated,
 # and the client sends it back: https://platform.claude.com/docs/en/build-with-claude/extended-thinking
 _SOMETIMES_IN_JSON = frozenset(("key", "token", "code"))
+# Endings that do so too; "nextToken" names a page, and each page is another response.
+_TOKENS = tuple(
+    f"{what}token"
+    for what in (
+        *("reset", "password", "verification", "confirmation", "invite", "invitation", "login"),
+        *("activation", "recovery", "magic", "user", "bot", "job", "personal", "private", "admin"),
+        *("service", "deploy", "signin", "remember", "unlock", "otp", "mfa", "custom"),
+    )
+)
 _PAGING = ("page", "next", "cursor", "continuation", "_")
 _SUFFIXES = tuple(sorted(_ENDINGS, key=len, reverse=True))
 _IGNORED_SIGNS = str.maketrans("", "", "_- ")
@@ -171,6 +180,7 @@ def find_parameter(name: str, value: str) -> str | None:
 
 def _find_sometimes(name: str, value: str, names: Container[str]) -> str | None:
     plain = _plain(name).rstrip("0123456789")
+    plain = "token" if plain.endswith(_TOKENS) else plain
     if plain not in names or name.lower().startswith(_PAGING) or not is_minted(value):
         return None
     return _SOMETIMES[plain]

@@ -196,7 +196,8 @@ class _Checks:
         self, path: Path, document: Mapping[str, Json], named: str, fingerprint: str
     ) -> tuple[str, str]:
         """Return whether the environment, a setting or an edit has changed the fingerprint."""
-        if cause := explain_guarded(document["request"]):
+        body = request_of(document, self.store.load_blob).body
+        if cause := explain_guarded(document["request"], body):
             return "wrong-place", cause
         if is_of_other_settings(path, named, self.config):
             return "wrong-place", f"with today's settings its fingerprint is {fingerprint}"

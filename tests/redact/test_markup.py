@@ -25,6 +25,8 @@ SECRET = [
     ("secret-key", "<SecretAccessKey>S</SecretAccessKey>"),
     ("csrf-token", '<input type="hidden" name="csrf_token" value="S">'),
     ("csrf-token", "<input value='S' name='csrf_token'/>"),
+    ("csrf-token", "<form><input type=hidden name=csrf_token value=S></form>"),
+    ("csrf-token", "<input name=csrf_token value=S/>"),
     ("csrf-token", '<meta name="csrf-token" content="S" />'),
     ("csrf-token", '{"html": "<input name=\\"csrf_token\\" value=\\"S\\">"}'),
 ]

@@ -72,6 +72,22 @@ def test_the_quick_look_finds_what_the_thorough_one_finds(name: str) -> None:
         assert redact_json(value) == redact_json(value, NEVER)
 
 
+MINTED = "Zx91kQm3Lw7Vt0Rb5Nc2"
+
+
+@pytest.mark.parametrize("name", ["reset_password_token", "invitationToken", "user-token", "key_2"])
+def test_a_token_of_its_own_kind_is_secret_where_it_looks_generated(name: str) -> None:
+    assert redact_json({name: MINTED}) == redact_json({name: MINTED}, NEVER) != {name: MINTED}
+    assert MINTED not in redact_url(f"https://h.example/?{name}={MINTED}")
+    assert redact_json({name: "abc"}) == {name: "abc"}
+
+
+def test_a_list_of_a_name_and_a_generated_value_is_a_field() -> None:
+    value = {"fields": [["password", MINTED], ["user", "ann"]], "required": ["password", "api_key"]}
+    clean = {**value, "fields": [["password", PASSWORD], ["user", "ann"]]}
+    assert redact_json(value) == redact_json(value, NEVER) == clean
+
+
 @pytest.mark.parametrize("qualifier", QUALIFIERS)
 def test_every_qualifier_may_follow_a_name(qualifier: str) -> None:
     for name in (f"password_{qualifier}", f"apiKey{qualifier.title()}", f"secret-{qualifier}-2"):

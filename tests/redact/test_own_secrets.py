@@ -46,6 +46,8 @@ ASKED: dict[str, Ask] = {
     "key and query": {"headers": {"x-api-key": SECRET}, "params": {"q": NOTE}},
     "cookie and body": {"headers": {"cookie": f"a=b; sid={SECRET}"}, "json": {"note": NOTE}},
     "SOAP": {"content": SOAP.encode(), "headers": {"content-type": "text/xml"}},
+    "bytes": {"content": b"\x00\xff?password=" + f"{SECRET} {NOTE}".encode()},
+    "a header of any name": {"headers": {"x-custom-token": SECRET}, "json": {"note": NOTE}},
     "base64": {"json": {"password": SECRET, "b": base64.b64encode(NOTE.encode()).decode()}},
     "a header": {"json": {"password": SECRET}, "headers": {"x-said": NOTE}},
 }
@@ -89,7 +91,7 @@ def test_another_secret_has_the_same_fingerprint(place: str) -> None:
         asked = Request("POST", str(sent.url), tuple(sent.headers.items()), sent.read())
         return identify_settled(asked, Config()).fingerprint
 
-    if place not in ("basic and body", "base64"):  # which hold it in base64
+    if place not in ("basic and body", "base64", "bytes"):  # which hold it otherwise
         assert fingerprint(SECRET) == fingerprint("Another1Another1")
 
 
@@ -178,6 +180,19 @@ def test_a_token_is_recognised_by_how_it_is_used_later(
     assert verify(load_config()) == []
     with replaying():
         run()
+
+
+@pytest.mark.parametrize("sent", [{"json": {"note": NOTE}}, {"content": f"\0{NOTE}".encode()}])
+def test_verify_says_why_a_request_with_an_earlier_secret_has_another_name(
+    sent: Ask, project: Path, origin: ScriptedServer, recording: Scope
+) -> None:
+    login, other = origin.on("/login", json_response({})), origin.on("/ask", json_response({}))
+    with recording():
+        httpx.post(login, json={"password": SECRET})
+        httpx.post(other, **sent)
+    (finding,) = verify(load_config())
+    assert finding.rule == "wrong-place"
+    assert "a secret of your environment or of an earlier request stands in " in finding.detail
 
 
 def test_another_login_is_not_another_credential(
