@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import wraps
 from pathlib import Path
@@ -20,12 +20,13 @@ from cachy.replay.owner import Owner, current_owner, set_owner
 from cachy.replay.process import PROCESS
 from cachy.replay.run.served_variables import URL, give, take_back, with_mark
 from cachy.replay.run.summary import FILE
-from cachy.replay.run.unwatched import find_unwatched
+from cachy.replay.run.unwatched import find_unwatched, is_python, isolating_option
 from cachy.replay.session import Session
 
 _SETTINGS = "CACHY_CHILD"  # what holds in a child, as JSON; `autostart` knows its name too
 _TEST = "PYTEST_CURRENT_TEST"
 _PATH = "PYTHONPATH"
+_OWN = ("CACHY_", _TEST)  # how the names of variables begin that a child needs
 _AUTOSTART = str(Path(__file__).with_name("autostart"))
 _BEFORE_ENV = 10  # parameters of Popen that stand before `env`
 _ALWAYS = ("fixtures", "doms", "base_url_hosts")  # a child does not look these up again
@@ -39,6 +40,7 @@ def watch() -> None:
         _patches.replace(subprocess.Popen, "__init__", _make_start)
         _patches.replace(os, "system", _make_system)
         _patches.replace(os, "execv", _make_exec)
+        PROCESS.run.watch_child = _watched_environment
     announce()
 
 
@@ -120,6 +122,17 @@ def _for_child(environ: Mapping[str, str] | None) -> tuple[Mapping[str, str] | N
     if URL not in given:
         return environ, ""
     return give(given)
+
+
+def _watched_environment(
+    command: Sequence[str], environ: Mapping[str, str] | None
+) -> dict[str, str] | None:
+    """Return the environment in which a program has cachy on; None where it would not."""
+    is_ours = is_python(command[0]) and not isolating_option(command[1:])
+    if not is_ours or _SETTINGS not in os.environ:
+        return None
+    ours = {name: text for name, text in os.environ.items() if name.startswith(_OWN)}
+    return {**(os.environ if environ is None else environ), **ours}
 
 
 def announce() -> None:

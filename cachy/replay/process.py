@@ -7,7 +7,7 @@ import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -104,10 +104,19 @@ class SessionState:
         self.opened = 0  # by fixtures
 
 
+Environment = Mapping[str, str] | None
+
+
+def _unwatched(command: Sequence[str], environ: Environment) -> Environment:
+    return None
+
+
 class RunState:
     """What this process tells the run that it is a part of."""
 
     def __init__(self) -> None:
+        # Returns the environment in which a program has cachy on; None where it would not.
+        self.watch_child: Callable[[Sequence[str], Environment], Environment] = _unwatched
         self.tallies: dict[int, tuple[Tally, str]] = {}  # by identity, with the fixtures' folder
         self.is_on = False  # whether a scope's mode was another than "off"
         self.token = ""  # names this process in the run's report, once it is in there

@@ -63,6 +63,12 @@ def _grpc() -> Door:
     return grpc_client.open_door
 
 
+def _mcp_stdio() -> Door:
+    from cachy.replay.clients import mcp_stdio
+
+    return mcp_stdio.open_door
+
+
 # What knows a library is loaded with it: most programs load one or two.
 _DOORS: dict[str, Callable[[], Door]] = {
     "httpx": _httpx,
@@ -75,6 +81,7 @@ _DOORS: dict[str, Callable[[], Door]] = {
     "pycurl": _pycurl,
     "grpc._channel": _grpc,
     "grpc.aio._channel": _grpc,
+    "mcp.client.stdio": _mcp_stdio,
     "websockets.asyncio.client": _websockets_asyncio,
     "websockets.sync.client": _websockets_sync,
 }

@@ -27,12 +27,17 @@ def find_unwatched(command: Any, environ: Mapping[str, str] | None, mark: str) -
     if not words:
         return ""
     name = Path(words[0]).name.removesuffix(".exe")
-    if words[0] != sys.executable and not name.startswith("python"):
+    if not is_python(words[0]):
         return name if name in _SENDERS else ""
     if option := isolating_option(words[1:]):
         return f"python {option}"
     has_own = environ is not None and mark not in environ
     return "python with an environment of its own" if has_own else ""
+
+
+def is_python(program: str) -> bool:
+    """Return whether a program is Python, by its name."""
+    return program == sys.executable or Path(program).name.startswith("python")
 
 
 def _text(word: Any) -> str:

@@ -1,0 +1,55 @@
+"""The official MCP package, client and server, in every form of the protocol that it speaks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from foreign import free_port, make_environment, run_program, running
+from places import ROOT, TESTS
+
+SIDES = TESTS / "sdks"
+VERSIONS = {"2": "mcp>=2", "1": "mcp<2"}
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+Environment = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Return the Python of an environment with a major version of the package."""
+    made: dict[str, Path] = {}
+
+    def find(version: str) -> Path:
+        if version not in made:
+            folder = tmp_path_factory.mktemp("mcp") / version
+            made[version] = make_environment(folder, str(ROOT), VERSIONS[version], "uvicorn")
+        return made[version]
+
+    return find
+
+
+@pytest.mark.parametrize(
+    ("version", "kind"),
+    [("2", "current"), ("2", "legacy"), ("2", "json"), ("2", "sse"), ("1", "legacy"), ("1", "sse")],
+)
+def test_a_client_gets_the_same_with_its_server_gone(
+    version: str, kind: str, environment: Environment, tmp_path: Path
+) -> None:
+    python, port = str(environment(version)), free_port()
+    client = [python, str(SIDES / "mcp_client_side.py"), kind, str(port)]
+    home = {"HOME": str(tmp_path)}
+    with running([python, str(SIDES / "mcp_server_side.py"), kind, str(port)], port):
+        live: dict[str, Any] = run_program([*client, "record"], tmp_path, **home)
+    assert live["add"] == {"result": 3}
+    assert live["both"] == [{"result": 10}, {"result": 12}]
+    assert live.get("ask", {"result": "42"}) == {"result": "42"}
+    assert run_program([*client, "replay"], tmp_path, **home) == live
+    fixtures = [*(tmp_path / "cachy_fixtures").rglob("*.json")]
+    assert any(path.name.startswith("tools-call-add-") for path in fixtures)
+    if kind != "current":
+        headers = [json.loads(path.read_text())["response"].get("headers", {}) for path in fixtures]
+        named = [one["mcp-session-id"] for one in headers if "mcp-session-id" in one]
+        assert set(named) <= {"[redacted:mcp-session]"}
