@@ -129,7 +129,7 @@ def _refuse(
         "how_to_record": error.how_to_record,
     }
     headers = (*_JSON, ("x-should-retry", "false"))
-    body = json.dumps({"error": facts}).encode()
+    body = json.dumps({"type": "error", "error": facts}).encode()
     connection.send(asked.head, 501, headers, body, is_last=asked.is_last)
 
 

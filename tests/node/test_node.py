@@ -1,0 +1,124 @@
+"""The packages of npm, from the fixtures that the Python SDKs write, and the other way round.
+
+These tests need node and npm, which `.ci/run` does not ask for: `pytest -m node` runs them.
+"""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import ssl
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+from commands import Done, start_cachy
+from conftest import fixtures_in
+from foreign import fetch
+from node import providers
+from places import TESTS
+from scripted_server import ScriptedServer, serving
+from wire import proxying
+
+from cachy.fixture.store.store import load_fixture
+
+Live = tuple[dict[str, str], ScriptedServer]
+pytestmark = [pytest.mark.node, pytest.mark.timeout(900)]
+PACKAGES = ("openai", "@anthropic-ai/sdk", "@google/genai", "ai@6", "@ai-sdk/openai@3")
+HOSTS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.com")
+KEYS = {f"{name}_API_KEY": "a-key-of-mine" for name in ("OPENAI", "ANTHROPIC", "GOOGLE")}
+NODE, PYTHON = "node app.mjs", f"{shlex.quote(sys.executable)} app.py"
+LINES = (
+    f"openai chat: {providers.PLAIN}",
+    f"openai chat, streamed: {providers.STREAMED}",
+    f"openai responses: {providers.PLAIN}",
+    f"anthropic: {providers.PLAIN}",
+    f"anthropic, streamed: {providers.STREAMED}",
+    f"gemini: {providers.PLAIN}",
+    f"gemini, streamed: {providers.STREAMED}",
+    f"ai with openai: {providers.PLAIN}",
+    f"ai with openai, streamed: {providers.STREAMED}",
+    f"ai with anthropic: {providers.PLAIN}",
+)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install the packages, once for all tests."""
+    npm = shutil.which("npm")
+    assert npm, "these tests need node and npm"
+    folder = tmp_path_factory.mktemp("node")
+    install = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(folder)]
+    fetch([*install, *PACKAGES, "@ai-sdk/anthropic@3"], "packages of npm")
+    return folder / "node_modules"
+
+
+@pytest.fixture
+def programs(project: Path, packages: Path) -> Path:
+    (project / "node_modules").symlink_to(packages)
+    for name in ("app.mjs", "app.py"):
+        shutil.copy(TESTS / "node" / name, project)
+    return project
+
+
+@pytest.fixture
+def live(programs: Path) -> Iterator[Live]:
+    """Serve the APIs under their own names; return the variables of a client that reaches them."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*HOSTS).configure_cert(context)
+    with (
+        authority.cert_pem.tempfile() as bundle,
+        serving(otherwise=providers.answer, context=context) as server,
+        proxying(server.port) as proxy,
+    ):
+        yield {"HTTPS_PROXY": proxy.url, "SSL_CERT_FILE": bundle, **KEYS}, server
+
+
+def run(folder: Path, script: str, **environ: str) -> Done:
+    return start_cachy("run", "--", "sh", "-c", script, folder=folder, **environ)
+
+
+def test_node_replays_what_the_python_sdks_recorded(programs: Path, live: Live) -> None:
+    variables, server = live
+    recorded = run(programs, PYTHON, **variables)
+    assert tuple(recorded.stdout.splitlines()) == LINES, recorded.stderr
+    replayed = run(programs, NODE, CI="true")
+    assert tuple(replayed.stdout.splitlines()) == LINES, replayed.stderr
+    assert (replayed.returncode, replayed.stderr[:19]) == (0, "cachy: 10 replayed,")
+    assert server.count == 10
+
+
+def test_python_replays_what_node_recorded(programs: Path, live: Live) -> None:
+    variables, server = live
+    recorded = run(programs, NODE, **variables)
+    assert tuple(recorded.stdout.splitlines()) == LINES, recorded.stderr
+    by_node = fixtures_in(programs)
+    sdks = {load_fixture(path).document["recorded"]["sdk"].split()[0] for path in by_node}
+    assert sdks >= {"openai-js", "anthropic-js", "google-genai-sdk", "ai-sdk/openai", "ai"}
+    replayed = run(programs, PYTHON, CI="true")
+    assert tuple(replayed.stdout.splitlines()) == LINES, replayed.stderr
+    assert fixtures_in(programs) == by_node
+    assert server.count == 10
+
+
+def test_all_programs_of_one_command_and_one_changed_prompt(programs: Path, live: Live) -> None:
+    body = '{"model": "gpt-4.1", "messages": [{"role": "user", "content": "PROMPT"}]}'
+    curl = (
+        'curl -sS --fail-with-body "$OPENAI_BASE_URL/chat/completions" '
+        '-H "authorization: Bearer $OPENAI_API_KEY" '
+        f"-H 'content-type: application/json' -d '{body}'"
+    )
+    script = f"{NODE} PROMPT && {PYTHON} PROMPT && {curl}"
+    variables, server = live
+    recorded = run(programs, script.replace("PROMPT", "Hi"), **variables)
+    assert recorded.returncode == 0, recorded.stderr
+    green = run(programs, script.replace("PROMPT", "Hi"), CI="true")
+    assert (green.returncode, green.stdout) == (0, recorded.stdout), green.stderr
+    assert green.stderr.startswith("cachy: 21 replayed")
+    red = run(programs, f"{NODE} Hi && {NODE} Bye 'openai chat'", CI="true")
+    assert red.returncode == 1
+    assert 'messages[0].content changed: "Hi" -> "Bye"' in red.stderr
+    assert "1 missed" in red.stderr  # the SDK did not try again
+    assert server.count == 10
