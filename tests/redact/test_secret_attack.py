@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import aws_messages
 import httpx
 import pytest
+from aws_messages import stream, text_header
 from conftest import Scope, fixtures_in, forgotten
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,7 +42,21 @@ from cachy.verify import verify
 
 pytest_plugins = ["pytester"]
 Send = Callable[[Any, str, str], httpx.Response]
-ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html")
+ANSWERS = ("json", "sse", "ndjson", "text", "error", "headers", "binary", "html", "eventstream")
+
+
+def binary_echo(form: str, said: dict[str, Any], shown: str) -> ScriptedResponse:
+    """Send back what was sent among other bytes, or in every place of a message of AWS."""
+    if form == "binary":
+        kind = (("Content-Type", "application/octet-stream"),)
+        return ScriptedResponse(b"\x00\xff\xfe" + shown.encode() + b"\x00\x81", 200, kind)
+    headers = [text_header(f"h{at}", shown[at : at + 9000]) for at in range(0, 20_000, 9000)]
+    return stream(
+        aws_messages.event("said", said, "exception"),
+        aws_messages.chunk({"delta": shown}),
+        aws_messages.message(headers, b"\xff\x00" + shown.encode()),
+        aws_messages.message([text_header(":event-type", "Records")], shown.encode()),
+    )
 
 
 def echo(asked: SeenRequest) -> ScriptedResponse:
@@ -68,9 +84,8 @@ def echo(asked: SeenRequest) -> ScriptedResponse:
             named = ("Location", "Link", "X-Request-Id", "WWW-Authenticate", "ETag", "Set-Cookie")
             text = quote(said["body"]) or quote(asked.path)
             return ScriptedResponse(b"", 201, tuple((name, f"/next?a={text}") for name in named))
-        case "binary":
-            kind = (("Content-Type", "application/octet-stream"),)
-            return ScriptedResponse(b"\x00\xff\xfe" + shown.encode() + b"\x00\x81", 200, kind)
+        case "binary" | "eventstream" as form:
+            return binary_echo(form, said, shown)
         case "html":
             link = f"<a href='https://me:{quote(said['body'], safe='')}@h.example/'>"
             return text_response(link, kind="text/html")
@@ -87,6 +102,24 @@ PLACES: dict[str, Send] = {
             "anthropic-beta": quote(text, safe=""),
             "cookie": f"session={quote(text)}",
         },
+    ),
+    "what signs a request to AWS": lambda client, url, text: client.post(
+        f"{url}?X-Amz-Signature={quote(text)}&X-Amz-Credential={quote(text, safe='')}%2Fs3"
+        f"&X-Amz-Date=20261124T091500Z&X-Amz-Security-Token={quote(text)}",
+        headers={
+            "authorization": f"AWS4-HMAC-SHA256 Credential={quote(text)}, Signature={quote(text)}",
+            "x-amz-security-token": quote(text, safe="+/="),
+            "x-amz-content-sha256": quote(text, safe=""),
+            "x-amz-target": f"Service.{quote(text, safe='')}",
+            "x-amz-copy-source": f"/bucket/{quote(text)}",
+        },
+        json={"SecretString": text, "Value": text, "Type": "SecureString"},
+    ),
+    "an upload in chunks": lambda client, url, text: client.put(
+        url,
+        headers={"content-encoding": "aws-chunked"},
+        content=b"%x;chunk-signature=%s\r\n%s\r\n0\r\n\r\n"
+        % (len(text.encode()), quote(text, safe="").encode(), text.encode()),
     ),
     "query": lambda client, url, text: client.get(url, params={"q": text, "key": text}),
     "path": lambda client, url, text: client.get(f"{url}/of/{quote(text, safe='')}/send"),
@@ -166,6 +199,9 @@ class Builder:
 
     def post(self, url: str, **arguments: Any) -> httpx.Request:
         return self.client.build_request("POST", url, **arguments)
+
+    def put(self, url: str, **arguments: Any) -> httpx.Request:
+        return self.client.build_request("PUT", url, **arguments)
 
     def get(self, url: str, **arguments: Any) -> httpx.Request:
         return self.client.build_request("GET", url, **arguments)
@@ -255,8 +291,10 @@ REPORTS = (
 
 UNRECORDED = """
 import os
+import aws_messages
 import httpx
 import pytest
+from aws_messages import stream, text_header
 
 @pytest.mark.cachy(doms=["127.0.0.1"], mode="replay")
 def test_it():

@@ -58,3 +58,24 @@ def test_an_aws_placeholder_hides_no_source_of_credentials(
     with cachy.cachy(mode=mode):
         assert ("AWS_ACCESS_KEY_ID" in os.environ) is is_set
     assert "AWS_ACCESS_KEY_ID" not in os.environ
+
+
+@pytest.mark.parametrize(
+    ("text", "is_set"),
+    [
+        ("[default]\nregion = eu-west-1\n", True),
+        ("[default]\nregion = eu-west-1\n[profile a]\nrole_arn = arn:aws:iam::1:role/r\n", False),
+        ("[default]\nsso_session = work\n", False),
+        ("[default]\ncredential_process=get-keys\n", False),
+    ],
+)
+def test_a_file_of_aws_that_names_only_a_region_is_no_longer_a_source(
+    text: str, is_set: bool, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    (tmp_path / "config").write_text(text, encoding="utf-8")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    with cachy.cachy(mode="replay"):
+        assert ("AWS_ACCESS_KEY_ID" in os.environ) is is_set

@@ -133,11 +133,9 @@ def _spoil(response: Response, fault: WantedFault) -> Response:
 
 
 def _malformed(event: bytes) -> bytes:
-    """Return an event whose data breaks off, as no JSON does."""
-    if event[:1] == b"\0":  # a message of AWS, which begins with its length
-        from cachy.fixture.format.aws_events import spoil_message  # few tests spoil one
-
-        return spoil_message(event)
+    """Return an event whose data breaks off, as no JSON does, or whose checksum is wrong."""
+    if event[:1] == b"\0":  # a message of AWS, from its length to its checksum
+        return event[:-1] + bytes([event[-1] ^ 1])
     data = _DATA.search(event)
     text = event[data.end() :].strip() if data else event.strip()
     broken = text[: len(text) // 2] if text.startswith(b"{") else b"{"

@@ -19,7 +19,13 @@ import requests
 from aws_messages import CONVERSE, stream
 from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
-from botocore.exceptions import ClientError, EventStreamError
+from botocore.eventstream import ChecksumMismatch
+from botocore.exceptions import (
+    ClientError,
+    EventStreamError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+)
 from botocore.loaders import Loader
 from conftest import Scope, fixtures_in, refused
 from scripted_aws import (
@@ -33,6 +39,9 @@ from scripted_aws import (
     Aws,
 )
 from scripted_server import ScriptedServer, SeenRequest, serving
+from urllib3.exceptions import ProtocolError
+
+import cachy
 
 MODELS = Loader()
 MODEL = "anthropic.claude-sonnet-4-5-20250929-v1:0"
@@ -339,3 +348,66 @@ def test_a_placeholder_is_never_sent(world: World, origin: ScriptedServer) -> No
     with world.recording(), refused("AWS_ACCESS_KEY_ID is not set|AWS_ACCESS_KEY_ID isn't set"):
         world.client("dynamodb").list_tables()
     assert origin.requests == []
+
+
+DEFAULT = "bedrock-runtime.us-east-1.amazonaws.com"
+
+
+def test_what_a_gateway_recorded_is_replayed_for_the_real_host_without_settings(
+    world: World, project: Path
+) -> None:
+    """No key, no `endpoint_url`, no `doms`: as in CI with nothing but `enable_cachy()`."""
+
+    def program(client: Callable[..., Any]) -> Any:
+        return client("bedrock-runtime").converse(modelId=MODEL, messages=HI)["stopReason"]
+
+    for name, value in KEYS.items():
+        world.monkeypatch.setenv(name, value)
+    with serving(otherwise=world.aws.respond) as server:
+        text = f'[tool.cachy]\nalias = {{"{server.host}" = "{DEFAULT}"}}\n'
+        (project / "pyproject.toml").write_text(text)
+        world.url = server.url
+        with cachy.cachy(doms=[server.host, DEFAULT], mode="record"):
+            assert program(world.client) == "end_turn"
+    [path] = fixtures_in(project)
+    assert DEFAULT in path.as_posix()
+    for name in KEYS:
+        world.monkeypatch.delenv(name)
+    world.monkeypatch.setattr(socket.socket, "connect", _no_connection)
+    with cachy.cachy(mode="replay"):
+        bedrock = new_session().client("bedrock-runtime")
+        assert bedrock.converse(modelId=MODEL, messages=HI)["stopReason"] == "end_turn"
+
+
+FAULTS: dict[str, tuple[type[Exception], ...]] = {
+    "cut after 2 events": (ReadTimeoutError, ResponseStreamingError, ProtocolError),
+    "malformed after 2 events": (ChecksumMismatch,),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_a_stream_counts_its_events(fault: str, world: World) -> None:
+    seen: list[Any] = []
+
+    def program(client: Callable[..., Any]) -> None:
+        found = client("bedrock-runtime").converse_stream(modelId=MODEL, messages=HI)["stream"]
+        seen.extend(one for one in found)
+
+    world.record(program)
+    seen.clear()
+    for name in KEYS:
+        world.monkeypatch.delenv(name)
+    with world.replaying(fault=fault), pytest.raises(FAULTS[fault]):
+        program(world.client)
+    assert [next(iter(one)) for one in seen] == ["messageStart", "contentBlockDelta"]
+
+
+def test_a_status_fault_is_tried_again(world: World) -> None:
+    def program(client: Callable[..., Any]) -> Any:
+        return client("dynamodb").list_tables()["TableNames"]
+
+    world.record(program)
+    for name in KEYS:
+        world.monkeypatch.delenv(name)
+    with world.replaying(fault="429 x2"):
+        assert program(world.client) == ["users"]
