@@ -14,6 +14,7 @@ import pytest
 import yaml
 from forking import run_module, run_script
 from places import ROOT
+from scripted_aws import Aws
 from scripted_server import json_response, serving
 from sdks.matrix import FOUR, ROWS
 from test_architecture import ROOMS, SUBROOMS
@@ -253,8 +254,13 @@ def test_the_python_runs(block: Block, project: Path) -> None:
     title = re.match(r"# (test_\w+\.py)\n", block.text)
     name = title[1] if title else "script.py"
     (project / name).write_text(block.text, encoding="utf-8")
-    with serving({"/v1/responses": [json_response(RESPONSE)]}) as server:
+    scripts = {"/v1/responses": [json_response(RESPONSE)]}
+    with serving(scripts, otherwise=Aws().respond) as server:
         added = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "unused"}
+        added |= dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "unused")
+        added |= {
+            f"AWS_ENDPOINT_URL_{name}": server.url for name in ("BEDROCK_RUNTIME", "DYNAMODB")
+        }
         added |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p cachy.pytest_plugin"}
         given: Any = {"folder": project, "environ": {**os.environ, **added}, "loaded": SDK}
         if title:
