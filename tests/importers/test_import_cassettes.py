@@ -274,13 +274,13 @@ def test_what_is_not_http_is_listed_with_the_reason(
 ) -> None:
     document = {
         "interactions": [entry("1", "[1]")],
-        "ws_interactions": [{"uri": "wss://api.openai.com/v1/realtime", "frames": []}],
+        "ws_interactions": [{"uri": "https://api.openai.com/v1/realtime", "frames": []}],
         "grpc_interactions": [{"request": {}, "response": {}}],
     }
     (project / "a.yaml").write_text(yaml.dump(document))
     assert run_program(["import", "a.yaml"]) == 1
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "skipped 1: it is a WebSocket session, which cachy does not replay",
+        "skipped 1: its URL is not ws or wss",
         "  a.yaml, interaction 2",
         "skipped 1: it is a gRPC call, which cachy does not replay",
         "  a.yaml, interaction 3",
