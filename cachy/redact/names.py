@@ -97,9 +97,8 @@ QUALIFIERS = (
     *("raw", "cleartext", "clear", "hashed", "hash", "digest", "encrypted", "enc", "encoded"),
     *("base", "b"),  # base64: digits may follow too
 )
-_QUALIFIED = re.compile(
-    rf"(?P<head>.+?)(?:{'|'.join(sorted(QUALIFIERS, key=len, reverse=True))}|[0-9])*+"
-)
+# Compiled at need, as the next ones are: most requests have no such name.
+_QUALIFIED = rf"(?P<head>.+?)(?:{'|'.join(sorted(QUALIFIERS, key=len, reverse=True))}|[0-9])*+"
 
 
 class _Meaning(NamedTuple):
@@ -115,7 +114,7 @@ def _parse(name: str) -> _Meaning:
     plain = _plain(name)
     if kind := _ending(plain) or _EXACT.get(plain):
         return _Meaning(kind)
-    qualified = _QUALIFIED.fullmatch(plain)
+    qualified = re.fullmatch(_QUALIFIED, plain)
     head = qualified["head"] if qualified else plain
     if kind := _ending(head) or _EXACT.get(head):
         return _Meaning(kind, is_qualified=True)
@@ -136,22 +135,22 @@ def _ending(plain: str) -> str | None:
 
 
 # What a text says of a secret without being it: whether it is there, or where it is.
-_SAID = re.compile(
+_SAID = (
     r"(?i)true|false|yes|no|on|off|none|null|(?:not[ _-]?)?required|optional|(?:en|dis)abled"
     r"|inherit|(?:in)?valid|(?:un)?confirmed|verified|pending|passed|failed|ok|success"
     r"|(?:mis)?match(?:ed)?|unset|unchanged|empty|missing|hidden|plain(?:text)?|text|string"
     r"|bcrypt|scrypt|argon2\w*|pbkdf2\w*|(?:hmac-?)?(?:md|sha)-?[0-9]+|[A-Z][A-Z0-9+.-]*://.*"
 )
-_PATH = re.compile(r"(?:[~.]{0,2}[/\\]|[A-Za-z]:[/\\]).*")
+_PATH = r"(?:[~.]{0,2}[/\\]|[A-Za-z]:[/\\]).*"
 
 
 def _may_be(value: str, name: str, meaning: _Meaning) -> bool:
     """Return whether a value can be the secret that its name announces."""
     if meaning.is_plural and meaning.kind != "password" and not is_minted(value):
         return False
-    if (meaning.is_qualified or meaning.is_plural) and _SAID.fullmatch(value):
+    if (meaning.is_qualified or meaning.is_plural) and re.fullmatch(_SAID, value):
         return False
-    return not (_plain(name) in ("pwd", "oldpwd") and _PATH.fullmatch(value))  # working folders
+    return not (_plain(name) in ("pwd", "oldpwd") and re.fullmatch(_PATH, value))  # working folders
 
 
 def find_name(name: str) -> str | None:

@@ -237,3 +237,34 @@ def test_a_cassette_beside_the_module_belongs_to_the_test_that_is_named_so(
     folder.rmdir()
     assert run_program(["import", "tests"]) == 0
     assert "0 missed" in run_suite(project, "cachy.pytest_plugin", "--cachy=replay")
+
+
+def test_a_token_of_a_cassette_is_hidden_where_a_later_request_says_it(project: Path) -> None:
+    token, password = "tok_Zx91kQm3Lw7Vt0Rb5Nc2", "hunter7hunter7Z"
+    said = [
+        ("/login", {"password": password, "note": f"it is {password}"}, {"access_token": token}),
+        ("/ask", {"note": f"use {token}"}, {"heard": f"use {token}, {password}"}),
+    ]
+    interactions = [
+        {
+            "request": {
+                "method": "POST",
+                "uri": f"https://api.example.com{path}",
+                "body": json.dumps(asked),
+                "headers": {"Content-Type": ["application/json"]},
+            },
+            "response": {
+                "status": {"code": 200, "message": "OK"},
+                "headers": {"Content-Type": ["application/json"]},
+                "body": {"string": json.dumps(answered)},
+            },
+        }
+        for path, asked, answered in said
+    ]
+    cassette = project / "test_it.json"
+    cassette.write_text(json.dumps({"version": 1, "interactions": interactions}))
+    assert run_program(["import", str(cassette)]) == 0
+    texts = [path.read_text() for path in fixtures_in(project)]
+    assert len(texts) == 2
+    assert not any(secret in text for text in texts for secret in (token, password))
+    assert verify(load_config()) == []
