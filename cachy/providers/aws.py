@@ -52,7 +52,7 @@ CHECKSUM, _CRC = "x-amz-checksum-", "x-amz-crc32"
 # Errors that a client tries again, or that a fresh credential cures, whatever their status:
 # https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
 # https://docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
-_PASSING = re.compile(
+_PASSING = (  # compiled at need, as the next one is
     r"(?:\w*Throttl\w*|\w*TooManyRequests\w*|ProvisionedThroughputExceeded\w*|SlowDown"
     r"|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete"
     r"|TransactionInProgress\w*|RequestTimeout\w*|InternalError|Expired\w*|RequestExpired"
@@ -60,7 +60,7 @@ _PASSING = re.compile(
     r"|MissingAuthenticationToken\w*|InvalidClientTokenId|InvalidAccessKeyId|InvalidToken"
     r"|AuthFailure|AccessDenied\w*|RequestTimeTooSkewed|NotAuthorized)"
 )
-_CODE = re.compile(rb"<Code>([\w.]{1,100})</Code>")
+_CODE = rb"<Code>([\w.]{1,100})</Code>"
 
 
 def is_checksum(name: str) -> bool:
@@ -73,13 +73,13 @@ def passing_error(headers: Headers, body: bytes) -> str:
     if not any(name.lower().startswith("x-amz") for name, _ in headers):
         return ""
     code = _error_code(headers, body)
-    return code if _PASSING.fullmatch(code) else ""
+    return code if re.fullmatch(_PASSING, code) else ""
 
 
 def _error_code(headers: Headers, body: bytes) -> str:
     """Return an error's code: of a header, of JSON or of XML."""
     named = header(headers, "x-amzn-errortype") or ""
-    if not named and (found := _CODE.search(body)):
+    if not named and (found := re.search(_CODE, body)):
         named = found[1].decode("ascii")
     if not named and body[:1] == b"{":
         try:

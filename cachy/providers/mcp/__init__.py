@@ -19,7 +19,7 @@ SESSION_KIND = "mcp-session"
 VERSION = "mcp-protocol-version"
 """The header that names the form of the protocol that both sides speak."""
 _LATEST_WITH_SESSIONS = "2025-11-25"
-_NEGOTIATED = re.compile(rb'"protocolVersion" ?: ?"(\d{4}-\d\d-\d\d)"')
+_NEGOTIATED = rb'"protocolVersion" ?: ?"(\d{4}-\d\d-\d\d)"'  # compiled at need
 _METHOD, _NAME = "mcp-method", "mcp-name"
 _META = "io.modelcontextprotocol/"
 # The headers that repeat what the body or the session says, and how the names of others begin.
@@ -183,7 +183,7 @@ def initialize_messages(version: str | None) -> tuple[Json, Json]:
 
 def session_headers(headers: Headers, body: bytes) -> Headers | None:
     """Return the headers of a session that was opened so; None where it was not."""
-    found = _NEGOTIATED.search(body)
+    found = re.search(_NEGOTIATED, body)
     if found is None:
         return None
     named = ((SESSION, name),) if (name := header(headers, SESSION)) else ()
