@@ -19,8 +19,8 @@ from cachy.interaction import Request, host_and_port
 from cachy.redact import redact_url
 from cachy.redact.placeholders import is_placeholder
 
-BODY_MATCHERS = frozenset({"body", "raw_body"})
-"""vcrpy's matchers that compare bodies; by default it compares none."""
+BODY_MATCHERS = frozenset({"body", "raw_body", "json_body"})
+"""The matchers of vcrpy and cassetter that compare bodies; by default they compare none."""
 Pairs = tuple[tuple[str, str], ...]
 
 

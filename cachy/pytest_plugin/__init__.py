@@ -239,11 +239,13 @@ def pytest_terminal_summary(
 ) -> None:
     """Print what became of the API calls, and what to do about those not recorded."""
     totals = config.stash[_totals]
-    if totals.is_silent:
-        return
-    from cachy.replay.run.summary_lines import summary_lines
+    lines: list[str] = []
+    if not totals.is_silent:
+        from cachy.replay.run.summary_lines import summary_lines
 
-    for line in summary_lines(totals):
+        lines += summary_lines(totals)
+    vcr_calls: Any = config.pluginmanager.get_plugin("cachy-vcr-calls")
+    for line in [*lines, *vcr_calls.advice()]:
         terminalreporter.write_line(f"cachy: {line}")
 
 

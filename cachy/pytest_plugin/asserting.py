@@ -29,10 +29,15 @@ class Asserting:
     @pytest.fixture(name="cachy")
     def interactions(self, request: pytest.FixtureRequest) -> Interactions:
         """Replay this test's API calls and record those that are missing; return both."""
-        if PROCESS.interactions is None:  # asked for by request.getfixturevalue
-            PROCESS.interactions = _begin(request.node)
-        found: Interactions = PROCESS.interactions
-        return found
+        return interactions_of(request.node)
+
+
+def interactions_of(item: Any) -> Interactions:
+    """Return the interactions of the test that runs, and keep them if nothing has asked before."""
+    if PROCESS.interactions is None:
+        PROCESS.interactions = _begin(item)
+    found: Interactions = PROCESS.interactions
+    return found
 
 
 def _begin(item: Any) -> Interactions:

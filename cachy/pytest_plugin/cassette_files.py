@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ _NO_FILE_NAME = str.maketrans(dict.fromkeys("<>?%*:|\\\"'/", "-"))
 
 def open_cassettes(item: pytest.Item, config: Config) -> Playback:
     """Read a test's cassettes."""
-    settings = dict(_fixture(item, "vcr_config") or {})
+    given = _fixture(item, "vcr_config")
+    settings = dict(given) if isinstance(given, Mapping) else {}  # cassetter has an object too
     for marker in reversed([*item.iter_markers("vcr")]):
         settings |= marker.kwargs
     dropped = settings.get("filter_query_parameters") or ()
@@ -46,7 +47,8 @@ def _spelled(path: Path) -> list[Path]:
 
 def _folders(item: pytest.Item) -> list[str]:
     if folder := _fixture(item, "vcr_cassette_dir"):
-        return [str(folder)]
+        there = item.path.parent / folder  # where cassetter looks for a relative one
+        return [str(folder), str(there / item.path.stem), str(there)]
     beside = item.path.parent / "cassettes"
     return [str(beside / item.path.stem), str(beside)]
 

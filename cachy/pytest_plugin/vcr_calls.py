@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cachy.interaction import Request
-from cachy.pytest_plugin.vcr_markers import is_on
+from cachy.pytest_plugin.asserting import interactions_of
+from cachy.pytest_plugin.vcr_markers import advise, is_on
 from cachy.replay.owner import current_owner
 from cachy.replay.scope import current_session, in_session, new_session
 from cachy.replay.session import Session
@@ -40,16 +41,28 @@ class VcrCalls:
         self._config = config
         self._is_migrating = is_migrating
         self._has_looked = False
+        self._has_marked = False
+        self._item: pytest.Item | None = None  # the test that runs
         self._session: _SharedSession | None = None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_finish(self) -> None:
-        """Look whether the modules of the tests have imported vcrpy."""
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Look whether the modules of the tests have imported vcrpy, and for its markers."""
         self._look()
+        if self._config.getoption("--cachy"):
+            self._has_marked = any(item.get_closest_marker("vcr") for item in session.items)
+
+    def advice(self) -> list[str]:
+        """Return what is left to do so that cachy answers in vcrpy's place."""
+        mode = self._config.getoption("--cachy") or ""
+        uses_it = self._has_marked or (self._is_migrating and self._has_looked)
+        line = advise(self._config, mode, is_migrating=self._is_migrating, has_marked=uses_it)
+        return [line] if line else []
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_setup(self) -> None:
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
         """Look again, and begin a try of a test without a session."""
+        self._item = item
         self._look()
         self._end()
 
@@ -69,7 +82,12 @@ class VcrCalls:
             return
         self._has_looked = True
         if self._is_migrating or is_on(self._config.rootpath):
-            self._config.add_cleanup(_replace(module, self._scope))
+            self._config.add_cleanup(_replace(module, self._scope, self._view))
+
+    def _view(self, cassette: Any) -> Any:
+        from cachy.pytest_plugin.cassette_view import CassetteView
+
+        return CassetteView(interactions_of(self._item), cassette) if self._item else cassette
 
     @contextmanager
     def _scope(self, cassette: Any) -> Iterator[None]:
@@ -85,14 +103,16 @@ class VcrCalls:
             yield
 
 
-def _replace(module: Any, scope: Callable[[Any], Any]) -> Callable[[], None]:
+def _replace(
+    module: Any, scope: Callable[[Any], Any], view: Callable[[Any], Any]
+) -> Callable[[], None]:
     """Let cassettes open a scope, without reading their files; return what undoes that."""
     decorator, cassette = module.CassetteContextDecorator, module.Cassette
     former_play, former_load = decorator._patch_generator, vars(cassette)["load"]
 
     def play(_: Any, cassette: Any) -> Iterator[Any]:
         with scope(cassette):
-            yield cassette
+            yield view(cassette)
 
     def undo() -> None:
         decorator._patch_generator, cassette.load = former_play, former_load

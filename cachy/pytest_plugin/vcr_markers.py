@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from cachy.pytest_plugin.asserting import interactions_of
+
+_RECORDING = "pytest-recording"
+_SETTING = "set vcr_marker = true in [tool.cachy]"
 _MARKERS = (
     "vcr: replay this test's API calls",
     "default_cassette: the name of this test's cassette",
@@ -47,26 +52,74 @@ class Replaying:
             migration.read_ahead()
 
 
-class WithoutCassettes:
-    """Take the place of the pytest fixture by which pytest-vcr replays; its others stay."""
+class WithoutRecording:
+    """Take the place of the pytest fixture by which pytest-recording replays."""
 
     @pytest.fixture
-    def vcr_cassette(self) -> None:
+    def vcr(self, request: pytest.FixtureRequest) -> Any:
+        """Return what tests read of their cassette."""
+        return _view(request) if request.node.get_closest_marker("vcr") else None
+
+
+class WithoutCassettes:
+    """The same for pytest-vcr, whose other pytest fixtures stay."""
+
+    @pytest.fixture
+    def vcr_cassette(self, request: pytest.FixtureRequest) -> Any:
+        """Return what tests read of their cassette."""
+        return _view(request)
+
+
+class WithoutCassetter:
+    """The same for cassetter."""
+
+    @pytest.fixture
+    def cassette(self) -> None:
         """Use no cassette."""
 
 
+def _view(request: pytest.FixtureRequest) -> Any:
+    from cachy.pytest_plugin.cassette_view import CassetteView  # only such tests need it
+
+    return CassetteView(interactions_of(request.node))
+
+
 def replace_recorders(config: pytest.Config, *, is_migrating: bool) -> None:
-    """Switch pytest-recording and pytest-vcr off where cachy answers in their place."""
+    """Switch the other recorders' plugins off where cachy answers in their place."""
     if is_migrating:
         config.pluginmanager.register(Replaying(), "cachy-migration")
-    has_recording = hasattr(config.option, "disable_recording")
-    is_there = has_recording or hasattr(config.option, "disable_vcr")
-    if not (is_migrating or (is_there and is_on(config.rootpath))):
+    found = _find_recorder(config)
+    if not (is_migrating or (found and is_on(config.rootpath))):
         return
-    if has_recording:
+    if found == _RECORDING:
         config.option.disable_recording = True
+        config.pluginmanager.register(WithoutRecording(), "cachy-without-cassettes")
         return
-    if is_there:  # pytest-vcr, whose own option would still catch the requests
-        config.pluginmanager.register(WithoutCassettes(), "cachy-without-cassettes")
+    if found:  # whose own options would still catch the requests, if they have one
+        replacement = WithoutCassettes() if found == "pytest-vcr" else WithoutCassetter()
+        config.pluginmanager.register(replacement, "cachy-without-cassettes")
     for line in _MARKERS:
         config.addinivalue_line("markers", line)
+
+
+def _find_recorder(config: pytest.Config) -> str:
+    """Return the name of the other recorder that has a plugin in this session, or ""."""
+    if hasattr(config.option, "disable_recording"):
+        return _RECORDING
+    if hasattr(config.option, "disable_vcr"):
+        return "pytest-vcr"
+    names = ("cassetter", "cassetter.pytest_plugin")
+    return names[0] if any(map(config.pluginmanager.has_plugin, names)) else ""
+
+
+def advise(config: pytest.Config, mode: str, *, is_migrating: bool, has_marked: bool) -> str:
+    """Return what is left to do so that cachy answers tests with the marker `vcr`, or ""."""
+    recorder = _find_recorder(config)
+    is_off = getattr(config.option, "disable_recording", False)
+    if mode in ("", "off") or not has_marked or is_on(config.rootpath):
+        return ""
+    if is_migrating:
+        return f"next: {_SETTING}; then run pytest, which replays the fixtures"
+    if not recorder or is_off:
+        return ""
+    return f"{recorder} answered the tests with the marker vcr: {_SETTING} to replay the fixtures"

@@ -36,8 +36,14 @@ SUITE = """
             assert ask(q="new") == 1
         with tape.use_cassette("chat.yaml"):
             assert [ask(q="new"), ask(q=2)] == [1, 2]
-            with tape.use_cassette("named_after_the_function"):
+            with tape.use_cassette("named_after_the_function") as cassette:
                 assert ask(q=3) == 4
+            assert (cassette.play_count, cassette.all_played, len(cassette)) == (1, True, 1)
+            (request,) = cassette.requests
+            assert (request.method, request.uri) == ("POST", URL + "items")
+            assert request.body in (b'{"q":3}', b"4")  # which of them, vcrpy reads in its cassette
+            (response,) = cassette.responses
+            assert (response["status"]["code"], bytes(response["body"]["string"])) == (200, b"4")
 
     def test_without_a_cassette():
         pass
