@@ -81,10 +81,9 @@ def _has_source(provider: Provider, mode: Mode) -> bool:
 
 _AWS_FILES = (("AWS_SHARED_CREDENTIALS_FILE", "credentials"), ("AWS_CONFIG_FILE", "config"))
 # A file may also hold nothing but a region.
-_AWS_SOURCE = re.compile(
-    r"^\s*(?:aws_access_key_id|role_arn|credential_process|credential_source|sso_\w+"
-    r"|web_identity_token_file|login_session)\s*=",
-    re.M,
+_AWS_SOURCE = (
+    r"(?m)^\s*(?:aws_access_key_id|role_arn|credential_process|credential_source|sso_\w+"
+    r"|web_identity_token_file|login_session)\s*="
 )
 
 
@@ -93,7 +92,7 @@ def _has_aws_file() -> bool:
     for name, default in _AWS_FILES:
         path = Path(os.environ.get(name) or Path.home() / ".aws" / default).expanduser()
         try:
-            if _AWS_SOURCE.search(path.read_text(encoding="utf-8", errors="replace")):
+            if re.search(_AWS_SOURCE, path.read_text(encoding="utf-8", errors="replace")):
                 return True
         except FileNotFoundError:
             continue
