@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Set
-from functools import partial
+from functools import lru_cache, partial
 from urllib.parse import unquote, urlsplit
 
 from cachy.interaction import Headers, Json, Request
@@ -69,11 +69,7 @@ class GivenSecrets:
         `request` is the one that was answered: what it contained, the response did not give. Values
         of a known shape are left out: every process redacts them by their shape.
         """
-        telling = {
-            value: mark
-            for value, mark in taken.items()
-            if _is_telling(value) and redact_text(value) == value
-        }
+        telling = {value: mark for value, mark in taken.items() if _is_known_by_value(value)}
         repeated = {value for value in taken if _has(request, value)}
         self._all.update(taken.keys() - repeated)
         self._marks = _with(self._marks, telling, telling.keys() - repeated)
@@ -171,6 +167,11 @@ def _without_longer(text: str, values: tuple[str, ...]) -> str:
 def _without_key(value: str, word: re.Match[str]) -> str:
     clean = redact_text(word[0])
     return word[0] if value in clean else clean
+
+
+@lru_cache(maxsize=256)
+def _is_known_by_value(value: str) -> bool:
+    return _is_telling(value) and redact_text(value) == value
 
 
 def _is_telling(value: str) -> bool:
