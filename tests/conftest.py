@@ -6,6 +6,7 @@ import asyncio
 import gc
 import importlib
 import os
+import re
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -15,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 import certifi
+import freezegun
 import pytest
 import trio
 from certificates import trust_one_certificate
@@ -32,8 +34,12 @@ settings.register_profile("quick", max_examples=15, derandomize=True, **PATIENT)
 settings.register_profile("thorough", max_examples=500, **PATIENT)
 settings.load_profile("quick")
 trust_one_certificate()
+# It looks through each module that is loaded: these are many, and no test asks them for the time.
+_TIMELESS = ["anthropic", "botocore", "google", "hypothesis", "openai", "pydantic", "rich"]
+freezegun.configure(extend_ignore_list=_TIMELESS)
 WAYS = ("sync", "async", "sync streamed", "async streamed", "async on trio")
 Scope = Callable[..., AbstractContextManager[None]]
+_SLOW_MODULE = r"^pytestmark = .*\bpytest\.mark\.(slow|node)\b"
 CERTIFICATES = ssl.create_default_context(cafile=certifi.where())
 
 
@@ -160,6 +166,14 @@ def forgotten() -> list[str]:
 def fixtures_in(folder: Path) -> list[Path]:
     """List a project's fixtures."""
     return sorted((folder / "cachy_fixtures").rglob("*.json"))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out modules that are slow as a whole: what they import takes seconds to load."""
+    if collection_path.suffix != ".py" or not config.option.markexpr.startswith("not slow"):
+        return None
+    is_slow = re.search(_SLOW_MODULE, collection_path.read_text(encoding="utf-8"), re.MULTILINE)
+    return True if is_slow else None
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

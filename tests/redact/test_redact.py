@@ -71,7 +71,7 @@ JSON = st.recursive(
 
 @pytest.mark.parametrize("kind", SHAPES)
 @given(data=st.data())
-@settings(max_examples=8)
+@settings(max_examples=3)  # of each of some seventy shapes
 def test_no_key_of_a_known_shape_survives(kind: str, data: Any) -> None:
     secret = data.draw(secrets(kind))
     # A private key's lines and spaces can't be split by escapes, only the signs of one word.

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import anthropic
 import httpx
 import openai
 import pytest
@@ -218,6 +217,7 @@ def test_the_sdk_gives_up_with_its_own_exception(
         ask(max_retries=1)
 
 
+@pytest.mark.slow  # its SDK takes seconds to load
 @pytest.mark.parametrize(
     ("path", "status", "kind"),
     [("/v1/messages", 529, "overloaded_error"), ("/v1/messages", 429, "rate_limit_error")],
@@ -225,6 +225,8 @@ def test_the_sdk_gives_up_with_its_own_exception(
 def test_the_documented_error_is_what_the_sdk_expects(
     origin: ScriptedServer, replaying: Scope, path: str, status: int, kind: str
 ) -> None:
+    import anthropic
+
     with (
         replaying(fault=f"{status} x3"),
         anthropic.Anthropic(base_url=origin.url, api_key="unused", max_retries=0) as sdk,
