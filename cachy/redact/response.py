@@ -84,8 +84,21 @@ def _of_response(shape: Shape) -> Shape:
     return shape._replace(replacement=_keep_claims) if is_signed else shape
 
 
+# What an API says of a field that it refuses: {"password": ["can't be blank"]}.
+_MESSAGE = (
+    r"(?i)(?=.*\b(?:is|are|must|be|been|can't|cannot|should|not|does|do|doesn't|too|may|has)\b)"
+    r"(?!.*(?:[a-z][0-9]|[0-9][a-z]))\S+(?: \S+){1,40}"
+)
+
+
+def _is_message(value: str) -> bool:
+    return re.fullmatch(_MESSAGE, value) is not None
+
+
 RESPONSE = Rules(
-    (*(_of_response(shape) for shape in WORDS if shape.gate != KEPT_JWT), *NEWER), _is_jwt
+    (*(_of_response(shape) for shape in WORDS if shape.gate != KEPT_JWT), *NEWER),
+    _is_jwt,
+    _is_message,
 )
 """The rules of responses, of `verify` and of the write guard."""
 

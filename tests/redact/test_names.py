@@ -10,6 +10,7 @@ import pytest
 
 from cachy.redact import redact_json, redact_pairs, redact_text, redact_url
 from cachy.redact.names import QUALIFIERS
+from cachy.redact.response import RESPONSE
 
 VALUE = "hunter2hunter2X"
 PASSWORD = "[redacted:{{password}}]"
@@ -143,3 +144,19 @@ def test_no_name_takes_long(part: str) -> None:
     for name in (part * 50_000, part * 50_000 + "!", "password" + part * 50_000):
         redact_json({name: VALUE})
     assert time.process_time() - before < 2
+
+
+MESSAGES = [
+    "can't be blank",
+    "This password is too short.",
+    "is too short (minimum is 8 characters)",
+]
+
+
+def test_what_an_api_says_of_a_password_that_it_refuses_stays_in_a_response() -> None:
+    errors = {"errors": {"password": MESSAGES, "password_confirmation": ["doesn't match Password"]}}
+    assert redact_json(errors, (), RESPONSE) is errors
+    given = {"passwords": [VALUE, "correct horse battery", "is a8 too"]}
+    assert redact_json(given, (), RESPONSE) == {"passwords": [PASSWORD] * 3}
+    assert redact_json({"password": MESSAGES}) == {"password": [PASSWORD] * 3}  # of a request
+    assert redact_json({"password": MESSAGES[0]}, (), RESPONSE) == {"password": PASSWORD}
