@@ -34,15 +34,15 @@ def _aiohttp() -> Door:
 
 
 def _websockets_asyncio() -> Door:
-    from cachy.replay.websocket import websockets_asyncio
+    from cachy.replay.websocket import doors
 
-    return websockets_asyncio.open_door
+    return doors.open_asyncio_door
 
 
 def _websockets_sync() -> Door:
-    from cachy.replay.websocket import websockets_sync
+    from cachy.replay.websocket import doors
 
-    return websockets_sync.open_door
+    return doors.open_sync_door
 
 
 def _urllib3() -> Door:

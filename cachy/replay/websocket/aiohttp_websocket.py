@@ -13,7 +13,6 @@ from cachy.replay.clients.reentrancy import inside
 from cachy.replay.session import Session
 from cachy.replay.websocket import wire
 from cachy.replay.websocket.conversation import Conversation
-from cachy.replay.websocket.message_tape import MessageTape
 from cachy.replay.websocket.opening import Link, open_link, request_of
 from cachy.replay.websocket.peer import Peer
 from cachy.replay.websocket.transport import ReplayedTransport
@@ -32,13 +31,13 @@ async def connect(library: ModuleType, opening: Awaitable[Any]) -> Any:
         websocket = await opening
     except BaseException as error:
         for link in links:
-            if isinstance(link, MessageTape):
+            if not isinstance(link, Conversation):
                 link.lost(error)
         raise
     finally:
         _opened.reset(token)
     for link in links[:-1]:
-        if isinstance(link, MessageTape):
+        if not isinstance(link, Conversation):
             link.lost(None)
     if links:
         _attach(library, websocket, links[-1])
@@ -154,7 +153,7 @@ class _Watch:
 
     async def close(self, *args: Any, **kwargs: Any) -> Any:
         is_ours = not self._websocket.closed and _current_task() not in self._receivers
-        if is_ours and isinstance(self._link, MessageTape):
+        if is_ours and not isinstance(self._link, Conversation):
             self._link.closing()
         done = await self._close(*args, **kwargs)
         if is_ours:
@@ -176,7 +175,7 @@ def _payload(message: Any) -> str | bytes:
 
 def _end(link: Link, code: int, message: Any = None) -> None:
     """Notify a link how its connection has ended; `message` is what the server said last."""
-    if not isinstance(link, MessageTape):
+    if isinstance(link, Conversation):
         return link.ended()
     reason = str(message.extra or "") if message is not None else ""
     link.ended(code, reason, by_server=message is not None)

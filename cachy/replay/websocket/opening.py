@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from cachy.config import Mode
 from cachy.errors import CachyError, UnrecordedRequest
@@ -17,11 +17,13 @@ from cachy.replay import placeholder_keys, respond
 from cachy.replay.decision import FoundFixture, Refusal, Replay
 from cachy.replay.owner import current_owner, variant_to_record, variants_to_try
 from cachy.replay.process import PROCESS
-from cachy.replay.recorder import Recording
 from cachy.replay.sequence import Turn
 from cachy.replay.session import Session
 from cachy.replay.websocket.conversation import Conversation, Miss
-from cachy.replay.websocket.message_tape import MessageTape
+
+if TYPE_CHECKING:
+    from cachy.replay.recorder import Recording
+    from cachy.replay.websocket.message_tape import MessageTape
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 # What each opening has, with a key of its own (RFC 6455 section 4.1).
@@ -29,7 +31,7 @@ _HANDSHAKE = (
     *("upgrade", "connection", "sec-websocket-key"),
     *("sec-websocket-version", "sec-websocket-extensions"),
 )
-Link: TypeAlias = Conversation | MessageTape
+Link: TypeAlias = "Conversation | MessageTape"
 
 
 def request_of(url: str, headers: Headers) -> Request:
@@ -83,6 +85,9 @@ class _Opening:
         if found:
             session.sequences.settle(self._turn, index)
             return self._conversation(found)
+        from cachy.replay.recorder import Recording  # what is replayed needs neither
+        from cachy.replay.websocket.message_tape import MessageTape
+
         request = self._asked._replace(variant=self._wanted.variant)
         recording = Recording(session.recorder, request, self._wanted, index, self._turn)
         decision = session.decide_live(recording, self._asked)

@@ -65,6 +65,9 @@ class ReplayedSocket(socket.socket):
             with suppress(OSError):
                 self._other.shutdown(socket.SHUT_WR)
 
+    def setsockopt(self, *args: Any) -> None:
+        """Ignore it: what clients set is an option of TCP."""
+
     def shutdown(self, how: int) -> None:
         """End what the peer says too, as a server does."""
         super().shutdown(how)

@@ -1,19 +1,16 @@
-"""The door to `websockets.asyncio.client`: its `connect` opens each connection by one method."""
+"""Connections of `websockets.asyncio.client`, of which `connect` opens each by one method."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cachy.interaction import host_and_port
-from cachy.replay.clients.other_recorders import is_replaced
-from cachy.replay.clients.patching import CurrentSession, Patches
-from cachy.replay.clients.reentrancy import inside, is_inside
+from cachy.replay.clients.reentrancy import inside
 from cachy.replay.session import Session
 from cachy.replay.websocket.conversation import Conversation
-from cachy.replay.websocket.message_tape import MessageTape
 from cachy.replay.websocket.opening import Link, open_link, request_of
 from cachy.replay.websocket.peer import Peer
 from cachy.replay.websocket.transport import ReplayedTransport
@@ -28,36 +25,21 @@ from cachy.replay.websocket.websockets_link import (
     watch_sends,
 )
 
+if TYPE_CHECKING:
+    from cachy.replay.websocket.message_tape import MessageTape
+
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
-_METHODS = ("open_tcp_connection", "create_connection")  # of 17 and later, and before
 _FACTORIES = ("factory", "protocol_factory")
 
 
-def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
-    """Patch the method of `connect` that opens a TCP connection, before each handshake."""
-    name = next(name for name in _METHODS if name in vars(library.connect))
-
-    def make(original: Any) -> Any:
-        @wraps(original)
-        async def open_tcp_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-            session = current()
-            if session is None or is_inside() or is_replaced(library.connect, name):
-                return await original(self, *args, **kwargs)
-            host, port = host_and_port(self.uri)
-            if not session.covers(host, port):
-                session.coverage.pass_by(host, port)
-                return await original(self, *args, **kwargs)
-            return await _open(library, self, session, lambda: original(self, *args, **kwargs))
-
-        return open_tcp_connection
-
-    patches.replace(library.connect, name, make)
-
-
-async def _open(library: ModuleType, connect: Any, session: Session, go_live: Any) -> Any:
+async def open_connection(
+    library: ModuleType, connect: Any, session: Session, go_live: Callable[[], Any]
+) -> Any:
+    """Return the connection of a `connect`, before its handshake: replayed, or live and watched."""
     factory = next(getattr(connect, name) for name in _FACTORIES if hasattr(connect, name))
     connection = factory(library.parse_uri(connect.uri))
-    headers = (*headers_of(connect.additional_headers), *offered(connection.protocol))
+    given, *_ = getattr(connect, "handshake_args", None) or (connect.additional_headers,)  # 13
+    headers = (*headers_of(given), *offered(connection.protocol))
     link = open_link(session, request_of(connect.uri, headers))
     if isinstance(link, Conversation):
         transport = ReplayedTransport(asyncio.get_running_loop(), connection, Peer(link))

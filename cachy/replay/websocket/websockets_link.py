@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections import deque
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cachy.interaction import SWITCHING, Headers
 from cachy.replay.websocket import wire
-from cachy.replay.websocket.message_tape import MessageTape
+from cachy.replay.websocket.conversation import Conversation
 from cachy.replay.websocket.opening import Link
+
+if TYPE_CHECKING:
+    from cachy.replay.websocket.message_tape import MessageTape
 
 _CUT, _NO_STATUS = 1006, 1005
 
@@ -41,7 +44,7 @@ def watch_sends(protocol: Any, link: Link) -> None:
     watch("send_text", wire.TEXT)
     watch("send_binary", wire.BINARY)
     watch("send_continuation", None)
-    if isinstance(link, MessageTape):
+    if not isinstance(link, Conversation):
         link.finish = partial(end_of, protocol, link)
         _watch_close(protocol, link)
 
@@ -73,7 +76,7 @@ class Arrivals:
         def watched(event: Any) -> Any:
             if hasattr(event, "opcode"):
                 self._add(event)
-            elif isinstance(link, MessageTape):
+            elif not isinstance(link, Conversation):
                 _note_opening(event, link)
             return process_event(event)
 
@@ -118,13 +121,13 @@ def closed_error() -> type[Exception]:
 
 def note_lost(link: Link) -> None:
     """Notify a link that its connection is gone, if it was never opened."""
-    if isinstance(link, MessageTape) and not link.is_opened:
+    if not isinstance(link, Conversation) and not link.is_opened:
         link.lost(None)
 
 
 def end_of(protocol: Any, link: Link) -> None:
     """Notify a link how its connection has ended."""
-    if not isinstance(link, MessageTape):
+    if isinstance(link, Conversation):
         return link.ended()
     received, sent = protocol.close_rcvd, protocol.close_sent
     if received is not None and (sent is None or protocol.close_rcvd_then_sent):

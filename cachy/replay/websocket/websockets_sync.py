@@ -1,8 +1,4 @@
-"""The door to `websockets.sync.client`: a replayed connection has a socket without a network.
-
-Versions from 17 on open a connection by a class, older ones by the function `connect`, which is
-replaced in its module: there a name that was imported before cachy was turned on is not seen.
-"""
+"""Connections of `websockets.sync.client`: a replayed one has a socket without a network."""
 
 from __future__ import annotations
 
@@ -12,13 +8,9 @@ from functools import wraps
 from types import ModuleType
 from typing import Any
 
-from cachy.interaction import host_and_port
-from cachy.replay.clients.other_recorders import is_replaced
-from cachy.replay.clients.patching import CurrentSession, Patches
-from cachy.replay.clients.reentrancy import inside, is_inside
+from cachy.replay.clients.reentrancy import inside
 from cachy.replay.session import Session
 from cachy.replay.websocket.conversation import Conversation
-from cachy.replay.websocket.message_tape import MessageTape
 from cachy.replay.websocket.opening import Link, open_link, request_of
 from cachy.replay.websocket.peer import Peer
 from cachy.replay.websocket.replayed_socket import ReplayedSocket
@@ -35,72 +27,35 @@ _TICK = 0.05  # seconds between two looks at what a waiting program may still ge
 _TLS = ("ssl", "ssl_context", "server_hostname", "proxy", "proxy_ssl", "proxy_server_hostname")
 
 
-def open_door(library: ModuleType, current: CurrentSession, patches: Patches) -> None:
-    """Patch what opens a connection."""
-    if hasattr(library, "reconnect"):
-        patches.replace(library.reconnect, "open_connection", _make_method(library, current))
-    else:
-        patches.replace(library, "connect", _make_function(library, current))
+def open_by_method(connect: Any, session: Session, go_live: Callable[[], Any]) -> Any:
+    """Return the connection that an object of `websockets` 17 or later opens."""
+    names = connect.protocol_kwargs.get("subprotocols")
+    link = _open(session, connect.uri, connect.additional_headers, names)
+    factory = connect.create_connection
+    connect.create_connection = _attaching(factory, link)
+    if isinstance(link, Conversation):
+        connect.open_socket = lambda deadline: ReplayedSocket(Peer(link))
+        connect.enable_tls = lambda sock, deadline: sock
+    try:
+        return _connected(link, go_live)
+    finally:
+        connect.create_connection = factory
+        for name in ("open_socket", "enable_tls"):
+            connect.__dict__.pop(name, None)
 
 
-def _find_session(current: CurrentSession, uri: str) -> Session | None:
-    """Return the session that a connection belongs to, if any."""
-    session = current()
-    if session is None or is_inside():
-        return None
-    host, port = host_and_port(uri)
-    if session.covers(host, port):
-        return session
-    session.coverage.pass_by(host, port)
-    return None
-
-
-def _make_method(library: ModuleType, current: CurrentSession) -> Any:
-    def make(original: Any) -> Any:
-        @wraps(original)
-        def open_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-            session = _find_session(current, self.uri)
-            if session is None or is_replaced(library.reconnect, "open_connection"):
-                return original(self, *args, **kwargs)
-            names = self.protocol_kwargs.get("subprotocols")
-            link = _open(session, self.uri, self.additional_headers, names)
-            factory = self.create_connection
-            self.create_connection = _attaching(factory, link)
-            if isinstance(link, Conversation):
-                self.open_socket = lambda deadline: ReplayedSocket(Peer(link))
-                self.enable_tls = lambda sock, deadline: sock
-            try:
-                return _connected(link, lambda: original(self, *args, **kwargs))
-            finally:
-                self.create_connection = factory
-                for name in ("open_socket", "enable_tls"):
-                    self.__dict__.pop(name, None)
-
-        return open_connection
-
-    return make
-
-
-def _make_function(library: ModuleType, current: CurrentSession) -> Any:
-    def make(original: Any) -> Any:
-        @wraps(original)
-        def connect(uri: str, **kwargs: Any) -> Any:
-            session = _find_session(current, uri)
-            if session is None or is_replaced(library, "connect"):
-                return original(uri, **kwargs)
-            names = kwargs.get("subprotocols")
-            link = _open(session, uri, kwargs.get("additional_headers"), names)
-            factory = kwargs.get("create_connection") or library.ClientConnection
-            kwargs["create_connection"] = _attaching(factory, link)
-            if isinstance(link, Conversation):
-                uri = uri.replace("wss:", "ws:", 1)
-                kwargs = {name: value for name, value in kwargs.items() if name not in _TLS}
-                kwargs["sock"] = ReplayedSocket(Peer(link))
-            return _connected(link, lambda: original(uri, **kwargs))
-
-        return connect
-
-    return make
+def open_by_function(
+    library: ModuleType, session: Session, connect: Any, uri: str, given: dict[str, Any]
+) -> Any:
+    """Return the connection that the function `connect` of `websockets` before 17 opens."""
+    link = _open(session, uri, given.get("additional_headers"), given.get("subprotocols"))
+    factory = given.get("create_connection") or library.ClientConnection
+    if isinstance(link, Conversation):
+        uri = uri.replace("wss:", "ws:", 1)
+        given = {name: value for name, value in given.items() if name not in _TLS}
+        given["sock"] = ReplayedSocket(Peer(link))
+    given = {**given, "create_connection": _attaching(factory, link)}
+    return _connected(link, lambda: connect(uri, **given))
 
 
 def _open(session: Session, uri: str, headers: Any, subprotocols: Any) -> Link:
@@ -113,7 +68,7 @@ def _connected(link: Link, connect: Callable[[], Any]) -> Any:
         with inside():
             return connect()
     except BaseException as error:
-        if isinstance(link, MessageTape):
+        if not isinstance(link, Conversation):
             link.lost(error)
         raise
 
