@@ -13,7 +13,7 @@ from cachy.config import Config
 from cachy.display import printable
 from cachy.errors import CachyError, NewerFormat, UnclearLine
 from cachy.fixture.format.event import is_stream
-from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.identity.fixture_path import operation_of, parse_target
 from cachy.fixture.store.files import CONTRACT, read_text
 from cachy.interaction import Json
 from cachy.providers.mcp import surface_words
@@ -58,8 +58,11 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
 
 
 def _called(request: Mapping[str, Json]) -> str:
-    """Return the method and the tool that a request of MCP calls; each has its own contract."""
-    words = surface_words(request.get("json"))
+    """Return what a request calls at its URL; each has its own contract.
+
+    That is the method and the tool of MCP, or the operation of AWS.
+    """
+    words = surface_words(request.get("json")) or operation_of(request)
     return words if words.isprintable() else ""
 
 

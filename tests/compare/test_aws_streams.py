@@ -13,7 +13,8 @@ from cachy.drift.live.inconclusive import Unchecked, find_failure, find_obstacle
 from cachy.errors import NotComparable
 from cachy.fixture.compose import compose
 from cachy.fixture.format.body import parse_response_body
-from cachy.interaction import Request, Response
+from cachy.fixture.transcript.transcript import render_transcript
+from cachy.interaction import Headers, Request, Response
 from cachy.structure.contract import contract_of
 from cachy.structure.contract_file import contract_path, surface_of
 from cachy.structure.json_schema import ContractValidator
@@ -91,3 +92,28 @@ def test_verify_names_a_stream_that_was_cut() -> None:
     assert [*find_in_response(recorded(*CONVERSE))] == []
     cut = recorded(*CONVERSE[:2], CONVERSE[2][:9], truncated=True)
     assert [rule for rule, _ in find_in_response(cut)] == ["truncated"]
+
+
+def called(headers: Headers, body: bytes) -> dict[str, Any]:
+    asked = Request("POST", "https://dynamodb.eu-west-1.amazonaws.com/", headers, body)
+    return compose(asked, Response(200, (), b"{}"), {}, Config())[0]
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (called((("X-Amz-Target", "DynamoDB_20120810.GetItem"),), b"{}"), "get-item"),
+        (
+            called((("content-type", "application/x-www-form-urlencoded"),), b"Action=ListUsers"),
+            "list-users",
+        ),
+    ],
+)
+def test_each_operation_at_one_url_has_a_contract_of_its_own(
+    document: dict[str, Any], name: str
+) -> None:
+    assert contract_path(document, Config()).name == f"_contract.POST.{name}.json"
+    surface = surface_of(document, Config())
+    assert surface == f"POST dynamodb.eu-west-1.amazonaws.com/ {name}"
+    first, _, _ = render_transcript(document).partition("\n")
+    assert first == f"POST https://dynamodb.eu-west-1.amazonaws.com/ {name}"
