@@ -205,6 +205,13 @@ ROWS = (
         "answerai",
     ),
     Row(
+        "boto3",
+        "boto3",
+        ("boto3", "botocore"),
+        "plain, streamed, upload, binary, errors, retry, early close, threads",
+        "AWS_ACCESS_KEY_ID",
+    ),
+    Row(
         "requests",
         "requests",
         ("requests",),

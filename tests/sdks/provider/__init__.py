@@ -6,7 +6,7 @@ from typing import Any
 
 from scripted_server import Script, ScriptedServer
 from sdks.provider.anthropic import ANTHROPIC, MESSAGE
-from sdks.provider.bedrock import BEDROCK
+from sdks.provider.bedrock import BEDROCK, BOTO3, CONVERSED
 from sdks.provider.cohere import COHERE, COHERE_FURTHER
 from sdks.provider.google import CONTENT, GOOGLE
 from sdks.provider.huggingface_hub import HUGGING_FACE
@@ -23,6 +23,7 @@ PLAIN: dict[str, tuple[str, str, Any]] = {
     "azure": ("openai", "/openai/deployments/gpt-4.1/chat/completions", completion()),
     "anthropic": ("anthropic", CLAUDE_PATH, MESSAGE),
     "bedrock": ("bedrock", "/model/anthropic.claude-sonnet-4-5-20250929-v1:0/invoke", MESSAGE),
+    "boto3": ("bedrock", "/model/amazon.nova-lite/converse", CONVERSED),
     "google_genai": ("google", "/v1beta/models/gemini-2.5-flash:generateContent", CONTENT),
     "mistralai": ("mistral", GPT_PATH, completion("mistral-small-latest")),
     "groq": ("openai", "/openai/v1/chat/completions", completion("llama-3.3-70b-versatile")),
@@ -50,6 +51,7 @@ FURTHER: dict[str, dict[str, tuple[Script, ...]]] = {
     "azure/openai/deployments/e": OPENAI_LIKE,
     "anthropic/v1": ANTHROPIC,
     "bedrock/model/anthropic.claude-sonnet-4-5-20250929-v1:0": BEDROCK,
+    "boto3": BOTO3,
     "google_genai": GOOGLE,
     "mistralai/v1": MISTRAL,
     "cohere": COHERE_FURTHER,

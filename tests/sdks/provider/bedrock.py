@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-import json
-import struct
-import zlib
 from typing import Any
 
+from aws_messages import CONVERSE, chunk, stream
 from scripted_server import Script, ScriptedResponse
 from sdks.provider.anthropic import MESSAGE
 
@@ -26,35 +23,20 @@ EVENTS: list[dict[str, Any]] = [
 ]
 
 
-def aws_header(name: str, value: str) -> bytes:
-    kind = b"\x07"  # text
-    size = struct.pack(">H", len(value))
-    return bytes([len(name)]) + name.encode() + kind + size + value.encode()
-
-
-def aws_event(event: dict[str, Any]) -> bytes:
-    """Frame an event as AWS does: lengths, headers, payload, each guarded by a CRC-32."""
-    named = {":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}
-    headers = b"".join(
-        bytes([len(name)])
-        + name.encode()
-        + b"\x07"
-        + struct.pack(">H", len(value))
-        + value.encode()
-        for name, value in named.items()
-    )
-    payload = json.dumps({"bytes": base64.b64encode(json.dumps(event).encode()).decode()}).encode()
-    prelude = struct.pack(">II", 16 + len(headers) + len(payload), len(headers))
-    frame = prelude + struct.pack(">I", zlib.crc32(prelude)) + headers + payload
-    return frame + struct.pack(">I", zlib.crc32(frame))
-
-
 BEDROCK: dict[str, tuple[Script, ...]] = {
-    "/invoke-with-response-stream": (
-        ScriptedResponse(
-            tuple(map(aws_event, EVENTS)),
-            200,
-            (("Content-Type", "application/vnd.amazon.eventstream"),),
-        ),
-    ),
+    "/invoke-with-response-stream": (stream(*map(chunk, EVENTS)),),
+}
+CONVERSED = {
+    "output": {"message": {"role": "assistant", "content": [{"text": "Sunny."}]}},
+    "stopReason": "end_turn",
+    "usage": {"inputTokens": 9, "outputTokens": 3, "totalTokens": 12},
+    "metrics": {"latencyMs": 321},
+}
+VOICE = ScriptedResponse(
+    bytes(range(256)), 200, (("Content-Type", "application/octet-stream"), ("ETag", '"v"'))
+)
+BOTO3: dict[str, tuple[Script, ...]] = {
+    "/model/amazon.nova-lite/converse-stream": (stream(*CONVERSE),),
+    "/b/voice.bin": (VOICE,),
+    "/b/notes.bin": (ScriptedResponse(b"", 200, (("ETag", '"n"'),)),),
 }
