@@ -96,7 +96,7 @@ def _sections(night: Night) -> list[_Section]:
     """Return the changes grouped by the surfaces that show them; equal rows become one."""
     groups: defaultdict[tuple[object, ...], list[Known]] = defaultdict(list)
     for one in night.known:
-        groups[_row_key(one)].append(one)
+        groups[one.said].append(one)
     rows = [(tuple(sorted(one.surface for one in same)), same) for same in groups.values()]
     by_surfaces: defaultdict[tuple[str, ...], list[list[Known]]] = defaultdict(list)
     for surfaces, same in rows:
@@ -105,12 +105,6 @@ def _sections(night: Night) -> list[_Section]:
         _Section(_heading(surfaces), tuple(_row(same) for same in found))
         for surfaces, found in by_surfaces.items()
     ]
-
-
-def _row_key(one: Known) -> tuple[object, ...]:
-    change = one.change
-    facts = (change.rule, change.severity, change.path, change.old, change.new, change.hint)
-    return (*facts, change.models, change.parameter, change.message, change.note, one.gone)
 
 
 def _heading(surfaces: Sequence[str]) -> str:

@@ -42,6 +42,13 @@ class Known:
         return digest(json.dumps([*facts, *models]))
 
     @property
+    def said(self) -> tuple[object, ...]:
+        """What a person reads of it: changes that are equal in this are one row, and one change."""
+        change = self.change
+        facts = (change.rule, change.severity, change.path, change.old, change.new, change.hint)
+        return (*facts, change.models, change.parameter, change.message, change.note, self.gone)
+
+    @property
     def rank(self) -> int:
         """Its severity as a number; 0 is the worst."""
         return SEVERITIES.index(self.change.severity)

@@ -70,7 +70,7 @@ def test_the_commit_is_one_on_top_of_the_base_and_holds_the_files_only(world: Wo
     base = world.in_bare("rev-parse", "main").strip()
     assert world.in_bare("log", "--format=%P|%an|%ce|%B", "-1", BRANCH).strip() == (
         f"{base}|github-actions[bot]|41898282+github-actions[bot]@users.noreply.github.com|"
-        f"$.completed_at is new (1 fixture)\n\nCachy-Base: {base}"
+        f"$.completed_at is new at api.example.com (1 fixture)\n\nCachy-Base: {base}"
     )
 
 
@@ -115,7 +115,8 @@ def test_drift_without_a_file_to_change_opens_nothing(world: World) -> None:
 def test_drift_without_a_file_stands_in_a_pull_request_that_is_open_anyway(world: World) -> None:
     world.drift(report(ADDED))
     assert world.drift(report(ADDED, REMOVED)) == PublishResult("updated", 1, PAGE)
-    assert world.github.pulls[0]["title"] == "$.usage.total is gone (1 fixture)"
+    title = "$.usage.total is gone at api.example.com, and 1 more change"
+    assert world.github.pulls[0]["title"] == title
     assert "`$.usage.total` is gone" in world.github.pulls[0]["body"].splitlines()[0]
 
 
@@ -340,7 +341,7 @@ def test_another_run_that_opened_it_first_is_joined(world: World) -> None:
     world.before("POST /pulls", open_first)
     assert world.drift(report(ADDED)) == PublishResult("updated", 1, PAGE)
     titles = [pull["title"] for pull in world.github.pulls]
-    assert titles == ["$.completed_at is new (1 fixture)"]
+    assert titles == ["$.completed_at is new at api.example.com (1 fixture)"]
 
 
 def test_a_creation_whose_answer_is_lost_is_not_repeated(world: World) -> None:

@@ -47,10 +47,11 @@ def whole(text: Text) -> str:
 def test_the_text_says_whether_to_act_then_what_changed_and_what_to_do() -> None:
     failed = {**TESTS, "failed": ["tests/test_chat.py::test_reply"]}
     text = render(report(ADDED, {**REMOVED, "models": ["m-1"]}, inconclusive=1, tests=failed))
-    assert text.title == "$.usage.total is gone (1 fixture)"
+    assert text.title == "$.usage.total is gone at api.example.com, and 1 more change"
     assert text.first == (
-        "**Act before you merge**: `tests/test_chat.py::test_reply` fails with the new responses; "
-        "`$.usage.total` is gone (1 fixture)."
+        "**Act before you merge**: `tests/test_chat.py::test_reply` fails with the new responses. "
+        "2 changes at `api.example.com` (1 breaking, 1 compatible). The worst: `$.usage.total` is "
+        "gone at `api.example.com` (1 fixture)."
     )
     name = FIXTURE.rpartition("/")[2]
     assert text.rest.split("### How to accept")[0] == (
@@ -79,32 +80,39 @@ def test_the_text_says_whether_to_act_then_what_changed_and_what_to_do() -> None
         (
             [ADDED],
             None,
-            "**Merge once your tests pass**: `$.completed_at` is new (1 fixture); "
-            "your tests were not run against the new responses.",
+            "**Merge once your tests pass**: `$.completed_at` is new at `api.example.com` "
+            "(1 fixture). Your tests were not run against the new responses.",
         ),
         (
             [ADDED],
             TESTS,
-            "**Safe to merge**: `$.completed_at` is new (1 fixture); "
+            "**Safe to merge**: `$.completed_at` is new at `api.example.com` (1 fixture). "
             "39 tests pass with the new responses, none fails.",
         ),
         (
             [{**ADDED, "severity": "risky"}],
             {**TESTS, "problem": "exit code 4"},
-            "**Read before you merge**: `$.completed_at` is new (1 fixture); "
-            "your tests could not be run against the new responses.",
+            "**Read before you merge**: `$.completed_at` is new at `api.example.com` (1 fixture). "
+            "Your tests could not be run against the new responses.",
+        ),
+        (
+            [ADDED],
+            {**TESTS, "passed": 0, "problem": "exit code 4"},
+            "**Merge once your tests pass**: `$.completed_at` is new at `api.example.com` "
+            "(1 fixture). Your tests could not be run against the new responses.",
         ),
         (
             [ADDED],
             {**TESTS, "failed": ["t.py::a", "t.py::b", "t.py::c"]},
-            "**Act before you merge**: `t.py::a` and 2 more tests fail with the new responses; "
-            "`$.completed_at` is new (1 fixture).",
+            "**Act before you merge**: `t.py::a` and 2 more tests fail with the new responses. "
+            "`$.completed_at` is new at `api.example.com` (1 fixture).",
         ),
         (
             [ADDED, RETIRED],
             None,
-            "**Act before you merge**: `gpt-4o` is retired (1 fixture); "
-            "your tests were not run against the new responses.",
+            "**Act before you merge**: 2 changes at `api.example.com` "
+            "(1 breaking, 1 compatible). The worst: `gpt-4o` is retired at `api.example.com` "
+            "(1 fixture). Your tests were not run against the new responses.",
         ),
     ],
 )
@@ -117,19 +125,54 @@ def test_the_first_line_says_whether_to_act_and_why(
 @pytest.mark.parametrize(
     ("change", "title"),
     [
-        (RETIRED, "gpt-4o is retired (1 fixture)"),
-        ({**RETIRED, "models": []}, "A model at api.example.com is retired (1 fixture)"),
+        (RETIRED, "gpt-4o is retired at api.example.com, and 1 more change"),
+        ({**RETIRED, "models": []}, "A model at api.example.com is retired, and 1 more change"),
         (
             {**RETIRED, "rule": "request-rejected", "parameter": "max_tokens"},
-            "api.example.com rejects max_tokens (1 fixture)",
+            "api.example.com rejects max_tokens, and 1 more change",
         ),
-        ({**ADDED, "path": "$.a fixes #1 @octo"}, "$.a fixes ?1 ?octo is new (1 fixture)"),
-        ({**ADDED, "rule": "of-a-newer-cachy"}, "An unknown kind of change (1 fixture)"),
+        (
+            {**ADDED, "path": "$.a fixes #1 @octo"},
+            "$.a fixes ?1 ?octo is new at api.example.com (1 fixture)",
+        ),
+        (
+            {**ADDED, "rule": "of-a-newer-cachy"},
+            "An unknown kind of change at api.example.com (1 fixture)",
+        ),
+        (
+            {**ADDED, "path": f"$.choices[*].message.{'a' * 40}.citation.title"},
+            f"….{'a' * 40}.citation.title is new at api.example.com (1 fixture)",
+        ),
     ],
 )
 def test_the_title_is_the_subject_of_the_worst_change(change: Any, title: str) -> None:
     others = [ADDED] if change["severity"] == "breaking" else []
     assert render(report(change, *others)).title == title
+
+
+def test_many_changes_are_counted_by_severity_with_the_hosts_that_they_are_at() -> None:
+    risky = {**ADDED, "severity": "risky", "path": "$.b"}
+    rows = [
+        surface(RETIRED, name="POST api.openai.com/v1/responses"),
+        surface(REMOVED, risky, ADDED, name="POST api.anthropic.com/v1/messages"),
+        surface(ADDED, name="POST api.cohere.com/v2/chat"),
+        surface(ADDED, name="POST www.evil.example/v2/chat"),
+    ]
+    text = render(report(surfaces=rows))
+    assert text.first == (
+        "**Act before you merge**: 4 changes at `api.anthropic.com`, `api.openai.com` and 2 more "
+        "hosts (2 breaking, 1 risky, 1 compatible). The worst: `$.usage.total` is gone at "
+        "`api.anthropic.com` (1 fixture). Your tests were not run against the new responses."
+    )
+    assert text.title == "$.usage.total is gone at api.anthropic.com, and 3 more changes"
+
+
+def test_one_change_at_several_hosts_names_them() -> None:
+    names = ("api.openai.com", "eu.api.openai.com")
+    text = render(report(surfaces=[surface(ADDED, name=f"POST {one}/v1") for one in names]))
+    assert text.title == (
+        "$.completed_at is new at api.openai.com and eu.api.openai.com (1 fixture)"
+    )
 
 
 def test_every_rule_has_words_for_a_title() -> None:
