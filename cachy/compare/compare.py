@@ -173,7 +173,8 @@ def _compare_bodies(
         return [*found, ContractWitness(contract)] if contract else found
 
     recorded = Bodies(lambda: [old["response"], *known.responses()])
-    history = Histories(recorded, Bodies(lambda: [new["response"]]), traits.is_closed)
+    own, live = Bodies(lambda: [old["response"]]), Bodies(lambda: [new["response"]])
+    history = Histories(recorded, live, traits.is_closed, own)
     knowledge = Knowledge(learn_all, find_witnesses, history)
     return compare_structures(learn([old]), learn([new]), knowledge, traits)
 

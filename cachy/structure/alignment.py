@@ -10,7 +10,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from cachy.structure.discriminators import is_tag
-from cachy.structure.map_keys import are_codes, are_data_keys, are_mostly_data_keys
+from cachy.structure.map_keys import (
+    are_codes,
+    are_data_keys,
+    are_mostly_data_keys,
+    is_minted,
+)
 from cachy.structure.node import Node, add_node, become_map
 
 _SAME = 0.8  # share of common fields that makes two members of a union one and the same
@@ -45,7 +50,7 @@ class Aligner:
             for field in one.fields.keys() & other.fields.keys():
                 self.align(one.fields[field], other.fields[field], field)
         if known.items and live.items:
-            self.align(known.items, live.items, name)
+            self.align(known.items, live.items, name if known.is_map else "")
 
     def _align_tags(self, known: Node, live: Node, is_root: bool) -> None:
         if live.variants and not known.variants and known.fields:
@@ -157,7 +162,9 @@ def _holds_records(known: Node, live: Node) -> bool:
     if not first or any(len(first & shape) < _SAME * len(first | shape) for shape in shapes):
         return False
     new, gone = live.fields.keys() - known.fields.keys(), known.fields.keys() - live.fields.keys()
-    return len(first) > 1 and (bool(new and gone) or len(known.fields) > 2)
+    if len(first) < 2:
+        return False
+    return bool(new and gone) or len(known.fields) > 2 or all(map(is_minted, new | gone))
 
 
 def _shapes(nodes: Iterable[Node]) -> Iterator[set[str]]:
@@ -181,4 +188,7 @@ def _holds_counts(known: Node, live: Node, name: str) -> bool:
     shared = len(known.fields.keys() & live.fields.keys())
     is_replaced = shared < len(known.fields) and shared < len(live.fields)
     is_plural = name.endswith("s") or name.startswith(("by_", "per_")) or "_by_" in name
-    return is_replaced and (is_plural or len(known.fields) + len(live.fields) > 4)
+    sizes = len(known.fields), len(live.fields)
+    if is_plural:
+        return is_replaced and sum(sizes) > 2
+    return is_replaced and sum(sizes) > 4 and 2 * shared <= min(sizes)

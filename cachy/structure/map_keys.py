@@ -13,6 +13,7 @@ _DATA_KEY = re.compile(
     | \d{4}-?[QWH]\d{1,2}                               # quarters, weeks, half-years
     | [0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}       # UUIDs
     | (?=[a-f]*\d)[0-9a-f]{7,}                          # hashes
+    | [a-z]\w{0,3}_[a-z0-9]*\d[a-z][a-z0-9]*             # short ids with a prefix: t5_2t5o6
     | (?=[a-z]{2,12}[_-]\w*\d)[a-z]{2,12}[_-][A-Za-z0-9]{12,}  # ids with a prefix
     | (?=.*[A-Z])(?=.*[a-z])(?=\D*\d+\D+\d)[A-Za-z0-9_-]{10,}  # ids as base64 or base62
     | (?=[^-]*-)(?=.*\d)[A-Za-z][\w.]*(?:-[\w.]+)+      # names of models and releases: gpt-4o-mini
@@ -44,6 +45,14 @@ _WORDS = (
 )
 _FIELDS = frozenset(_WORDS.split())
 _SHORT = re.compile(r"[a-z]{2}(?:-[A-Za-z]{2,4}|_[A-Z]{2})?")  # languages, countries, locales
+
+
+_MINTED = re.compile(r"(?=[a-z0-9]*\d[a-z])[a-z0-9]{4,12}")  # short ids without a prefix: em7z
+
+
+def is_minted(key: str) -> bool:
+    """Return whether a key may be a short id; few fields have such a name ("md5sum")."""
+    return _MINTED.fullmatch(key) is not None
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ ISSUE = {"id": "10001", "key": "AB-1", "fields": {"summary": "x", "customfield_1
 CONTACT = {"id": "1", "properties": {"email": "a@example.com"}, "updatedAt": "2026-11-29T10:00:00Z"}
 PRODUCT = {"id": 5, "title": "Mug", "price": "9.90", "image": None, "status": "active"}
 SERVER = {"id": "s1", "state": "running", "location": None, "ipv6": None, "modified": "10:00"}
+IMAGE = {"url": "a", "by": "u1"}
 ZONES = {"zones": [{"id": "z1", "name": "example.com"}], "nextPageToken": "t1"}
 
 
@@ -116,6 +117,40 @@ SAME = [
         "events with their own payload",
         {"events": [{"id": 1, "event": "opened", "event_type": "opened", "by": USER}]},
         {"events": [{"id": 2, "event": "tagged", "event_type": "tagged", "tag": "x"}]},
+    ),
+    (
+        "one more message by a short id",
+        {"id": "c1", "messages": {"o1s80": {"id": "o1s80", "body": "a"}}},
+        {
+            "id": "c1",
+            "messages": {
+                "o1s80": {"id": "o1s80", "body": "a"},
+                "em7z": {"id": "em7z", "body": "b"},
+            },
+        },
+    ),
+    (
+        "a set of images by the id of its owner",
+        {"shared": {"smile": IMAGE}, "t5_2t5o6": {"wave": IMAGE}},
+        {"shared": {"smile": IMAGE}, "t5_h6aad": {"nod": IMAGE}},
+    ),
+    (
+        "a value that a recorder hid",
+        PRODUCT | {"children": [{"id": 1}], "keys": "[FILTERED]"},
+        PRODUCT | {"children": "<REDACTED>", "keys": [{"id": 3}]},
+    ),
+    (
+        "a machine whose conditions say that it runs",
+        {"id": "m1", "size": "a", "note": None, "statuses": [{"code": "Power/stopped"}]},
+        {
+            **{"id": "m1", "size": "a", "note": None, "agent": {"version": "2"}},
+            "statuses": [{"code": "Power/running"}],
+        },
+    ),
+    (
+        "a place that is known once a node is allocated",
+        {"id": 3, "state_detail": "allocating node", "a": 1, "place": None},
+        {"id": 3, "state_detail": "provisioning node", "a": 1, "place": {"zone": "1"}},
     ),
     ("an empty map as a list", PRODUCT | {"options": {}}, PRODUCT | {"options": []}),
     ("a map that was an empty list", PRODUCT | {"meta": []}, PRODUCT | {"meta": {"k": "v"}}),
@@ -236,7 +271,57 @@ def test_what_differs_from_one_answer_to_the_next_is_not_reported(old: Any, new:
 
 
 # Beside each kind above: the same API with a true change, and where it is.
+FULL = {
+    "date": "2020-06-03",
+    "sku": "Rq",
+    "trace": "0A",
+    "account": "VB",
+    "item": "Xx",
+    "unit": "kg",
+}
 CHANGED = [
+    (
+        "a field that left a resource with no other change",
+        FULL,
+        {name: FULL[name] for name in FULL if name != "sku"},
+        "field-removed",
+        "$.sku",
+    ),
+    (
+        "a field with another name where all values are text",
+        FULL,
+        {("sku_code" if name == "sku" else name): FULL[name] for name in FULL},
+        "field-removed",
+        "$.sku",
+    ),
+    (
+        "a field that is new in a resource with no other change",
+        FULL,
+        FULL | {"note": "x"},
+        "field-added",
+        "$.note",
+    ),
+    (
+        "an envelope that holds a list instead of an object",
+        {"data": {"id": 1, "name": "a"}},
+        {"data": [{"id": 1, "name": "a"}]},
+        "type-changed",
+        "$.data",
+    ),
+    (
+        "a field of all records with another name",
+        {"records": [{"id": 1, "value": "a"}, {"id": 2, "value": "b"}, {"id": 3, "value": "c"}]},
+        {"records": [{"id": 1, "text": "a"}, {"id": 2, "text": "b"}, {"id": 3, "text": "c"}]},
+        "field-removed",
+        "$.records[*].value",
+    ),
+    (
+        "an object that lost its only field beside others that are as before",
+        {"id": 1, "a": "b", "c": "d", "media": {"large": {"w": 1}}},
+        {"id": 1, "a": "b", "c": "d", "media": {}},
+        "field-removed",
+        "$.media.large",
+    ),
     (
         "rates",
         with_(RATE, rates={"USD": 1.05}, x=None),
@@ -400,3 +485,37 @@ def test_what_an_api_changed_is_reported(old: Any, new: Any, rule: str, path: st
 def test_an_error_under_200_where_none_was_recorded_says_nothing(failure: Any) -> None:
     with pytest.raises(NotComparable):
         compare(body({"zones": [{"id": 1}], "data": "x"}), body(failure))
+
+
+def page(number: int, document: dict[str, Any]) -> dict[str, Any]:
+    """Return a recording of another resource of the same surface."""
+    request = {"method": "GET", "url": f"https://api.example.com/v1/things?page={number}"}
+    return {**document, "request": request}
+
+
+def test_records_with_rare_fields_show_one_more() -> None:
+    """Of thirty records each has a few of many fields; another rare field is not a change."""
+    usual = [{"id": number, "title": "x"} for number in range(40)]
+    rare = [
+        {**one, name: "y"} for one, name in zip(usual, ("isbn", "issue", "series"), strict=False)
+    ]
+    history = [body({"items": [*rare, *usual[3:]], "note": None}) for _ in range(10)]
+    others = [{"id": number, "title": "x"} for number in range(50, 90)]
+    live = [{**one, "suffix": "Jr"} if at == 1 else one for at, one in enumerate(others)]
+    old, new = (body({"items": items, "note": None}) for items in (usual, live))
+    assert compare(old, new, baseline=history) == []
+    every = body({"items": [{**one, "suffix": "Jr"} for one in usual], "note": None})
+    assert [change.path for change in compare(old, every, baseline=history)] == [
+        "$.items[*].suffix"
+    ]
+
+
+def test_a_record_may_lack_a_field_that_all_recorded_ones_have_by_chance() -> None:
+    full = [{"id": number, "address": "x", "note": None} for number in range(9)]
+    lacking = [*full[:8], {"id": 8, "note": None}]
+    few = [*full[:1], *({"id": number, "note": None} for number in range(1, 9))]
+    history = [page(at, body({"recipients": full[at : at + 1]})) for at in range(4)]
+    old = body({"recipients": full[:5]})
+    assert compare(old, body({"recipients": lacking}), baseline=history) == []
+    (change,) = compare(old, body({"recipients": few}), baseline=history)
+    assert (change.rule, change.path) == ("field-became-optional", "$.recipients[*].address")

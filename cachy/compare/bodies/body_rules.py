@@ -20,6 +20,7 @@ from cachy.compare.bodies.excuses import (
     is_silent,
     is_sparse,
     is_spelling,
+    lacks_it_by_chance,
     leaves_out_empty,
 )
 from cachy.compare.bodies.tool_calls import has_finished, is_call
@@ -123,6 +124,7 @@ def _judge_both(
     yield from _judge_words(path, known, live, comparison)
     is_missing = live.is_optional and not known.is_optional and known.seen >= KNOWN
     is_empty = comparison.traits.omits_defaults and known.types == {"array"}
+    is_empty = is_empty or (is_missing and lacks_it_by_chance(known, live, path, comparison))
     if is_missing and not is_empty and not _is_left_out(path, known, comparison):
         yield _unless_sure("field-became-optional", path, known, f"{live.type}, optional")
 
@@ -155,7 +157,10 @@ def _is_free(path: str, known: Observation, live: Observation, comparison: Compa
     if is_nothing(path, known, live) and not is_root(path):
         return True
     is_given = _name_of(path) in FREE_VALUES or path.endswith(".*")
-    return is_given and known.seen < SURE and not is_root(path)
+    if not is_given or known.seen >= SURE or is_root(path):
+        return False
+    is_envelope = is_root(parent_of(path)) and (known.types | live.types) == {"array", "object"}
+    return not is_envelope and not comparison.is_unchanged(path)
 
 
 def _judge_words(

@@ -7,7 +7,7 @@ the body itself: below a union another branch may differ, but the root may not.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cachy.compare.bodies.records import UNLIKELY, is_chance
@@ -16,6 +16,8 @@ from cachy.structure.paths import Observation, Paths, parent_of
 
 KNOWN = 3  # recordings that make a regularity worth a word
 SURE = 10  # recordings that make it a fact, where one response alone says otherwise
+
+_RARE = 10  # records of which one has a field: a rare one
 
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
 _ROOT = re.compile(r"\$(\{[^}]*\})?")
@@ -38,15 +40,24 @@ class Traits:
     demands_call: bool = False
 
 
+def _never(path: str) -> bool:
+    return False
+
+
 @dataclass(slots=True)
 class Comparison:
-    """What the recorded response shows, what all recordings show, and what the live one shows."""
+    """What the recorded response shows, what all recordings show, and what the live one shows.
+
+    `is_unchanged` says of a path whether the objects around it hold the same values as recorded, so
+    that no other content explains a difference there.
+    """
 
     own: Paths
     known: Paths
     live: Paths
     recordings: int = 1
     traits: Traits = Traits()
+    is_unchanged: Callable[[str], bool] = _never
     is_rerouted: bool | None = None
     _writes_empty: bool | None = None
     _children: dict[int, dict[str, list[str]]] = field(default_factory=dict)
@@ -99,7 +110,8 @@ def is_silent(path: str, comparison: Comparison) -> bool:
     if any(holder is None or not holder.objects for holder in holders):
         return True  # null, another type or another branch: it says nothing of its fields
     hollow = [holder for holder in holders if holder and holder.objects == holder.hollows]
-    if hollow and not (is_root(parent) and hollow == [comparison.live.get(parent)]):
+    is_emptied = is_root(parent) and hollow == [comparison.live.get(parent)]
+    if hollow and not is_emptied and not comparison.is_unchanged(path):
         return True
     return (
         (not is_root(parent) and is_other_ending(parent, comparison))
@@ -174,8 +186,22 @@ def is_sparse(path: str, comparison: Comparison) -> bool:
         return False
     holders = comparison.known[parent].objects
     if live.is_optional:
-        return bool((1 - live.count / live.chances) ** holders > UNLIKELY)
-    return _is_record(parent, comparison) and is_chance(live.count, holders)
+        is_likely = (1 - live.count / live.chances) ** holders > UNLIKELY
+        is_likely = is_likely or _has_rare_fields(parent, comparison)
+    else:
+        is_likely = _is_record(parent, comparison) and is_chance(live.count, holders)
+    return is_likely and not comparison.is_unchanged(path)
+
+
+def _has_rare_fields(parent: str, comparison: Comparison) -> bool:
+    """Return whether records of data have fields that hardly any has, so that one more is no news.
+
+    The chance of a field that was never seen is that of one that was seen once: Good and Turing.
+    """
+    if comparison.traits.is_closed or "[" not in parent:
+        return False
+    fields = comparison.children(comparison.known, parent).values()
+    return sum(1 for one in fields if one.count * _RARE <= one.chances) > 1
 
 
 def is_record_without(path: str, comparison: Comparison) -> bool:
@@ -183,7 +209,17 @@ def is_record_without(path: str, comparison: Comparison) -> bool:
     parent = parent_of(path)
     if not _is_record(parent, comparison) or parent not in comparison.live:
         return False
-    return is_chance(comparison.known[path].count, comparison.live[parent].objects)
+    is_likely = is_chance(comparison.known[path].count, comparison.live[parent].objects)
+    return is_likely and not comparison.is_unchanged(path)
+
+
+def lacks_it_by_chance(
+    known: Observation, live: Observation, path: str, comparison: Comparison
+) -> bool:
+    """Return whether all recorded records may have a field that few of the live ones lack."""
+    if comparison.traits.is_closed or "[" not in parent_of(path):
+        return False
+    return bool((live.count / live.chances) ** known.count > UNLIKELY)
 
 
 def _is_record(parent: str, comparison: Comparison) -> bool:
@@ -197,7 +233,7 @@ def leaves_out_empty(path: str, comparison: Comparison) -> bool:
     if comparison.traits.is_closed or comparison.writes_empty or is_root_lost(comparison):
         return False
     known = comparison.known.get(path) or comparison.known.get(parent_of(path))
-    return known is not None and known.seen < KNOWN
+    return known is not None and known.seen < KNOWN and not comparison.is_unchanged(path)
 
 
 def is_switched(path: str, parent: str, comparison: Comparison) -> bool:

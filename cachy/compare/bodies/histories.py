@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from cachy.compare.bodies.parents import Bodies, Parent
 from cachy.compare.bodies.records import (
+    are_hidden,
+    are_unchanged,
     has_other_shape,
     is_edited,
     is_other_record,
@@ -21,11 +23,14 @@ from cachy.compare.bodies.records import (
 from cachy.compare.catalogue.change import Change
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
+from cachy.structure.paths import name_of
 
 _MANY_NULLS = 0.4  # share of the fields
 _STATE = re.compile(
-    r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)|\w*[a-z](?:Status|State|Phase)"
+    r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)(?:_(?:detail|reason|message|text|code|name))?"
+    r"|\w*[a-z](?:Status|State|Phase)"
 )
+_STATES = re.compile(r"(?:\w*_)?(?:statuses|states|conditions)|\w*[a-z](?:Statuses|Conditions)")
 _FLAGS = frozenset(
     [
         "done",
@@ -48,6 +53,7 @@ _FLAGS = frozenset(
         "active",
     ]
 )
+_OF_TYPE = frozenset({"type-changed", "type-widened"})
 _OF_PRESENCE = frozenset({"field-added", "field-removed", "field-became-optional"})
 # What a record shows may be null, or of another type, for no other reason than its content.
 _OF_CONTENT = frozenset(
@@ -57,11 +63,15 @@ _OF_CONTENT = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """What the recorded responses and the live one show of their progress."""
+    """What the recorded responses and the live one show of their progress.
+
+    `own` is the recorded response that the live one is compared with.
+    """
 
     recorded: Bodies
     live: Bodies
     is_closed: bool = False
+    own: Bodies | None = None
 
     def explain(self, change: Change, *, is_repeated: bool = False) -> bool:
         """Return whether a field comes or goes for a reason that the bodies show.
@@ -69,12 +79,19 @@ class Histories:
         `is_repeated`: some field does so in several places, as where an API changed.
         """
         is_of_content = not self.is_closed and change.rule in _OF_CONTENT
-        if change.rule not in _OF_PRESENCE and not is_of_content:
+        is_of_type = change.rule in _OF_TYPE
+        if change.rule not in _OF_PRESENCE and not is_of_content and not is_of_type:
             return False
         before = self.recorded.find_parents(change.path)
         after = self.live.find_parents(change.path)
+        if is_of_type and any(are_hidden(side, name_of(change.path)) for side in (before, after)):
+            return True
         if is_of_content:
-            return not tells_records_apart(change.path) and is_other_value(before, after)
+            if tells_records_apart(change.path):
+                return False
+            return is_other_value(before, after) or _is_other_state(before, after)
+        if is_of_type:
+            return False
         if change.rule == "field-added":
             fuller, barer = _with(after), _without(before)
         else:
@@ -88,6 +105,13 @@ class Histories:
             or (not self.is_closed and is_edited(fuller, barer))
             or (not self.is_closed and not is_repeated and _is_content(before, after))
         )
+
+    def is_unchanged(self, path: str) -> bool:
+        """Return whether the objects around a path hold the same values as recorded."""
+        if self.own is None:
+            return False
+        before, after = self.own.find_parents(path), self.live.find_parents(path)
+        return are_unchanged(before, after, name_of(path))
 
 
 def _is_content(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
@@ -151,10 +175,25 @@ def _states_of(value: dict[str, Json]) -> Iterator[tuple[str, str, str]]:
     for name, item in value.items():
         if isinstance(item, str) and _STATE.fullmatch(name):
             yield "", name, item
+        elif isinstance(item, list) and _STATES.fullmatch(name):
+            yield "", name, _combined(item)
         elif isinstance(item, dict):
             for inner, state in item.items():
                 if isinstance(state, str) and _STATE.fullmatch(inner):
                     yield name, inner, state
+
+
+def _combined(conditions: Sequence[Json]) -> str:
+    """Return the state that a list of conditions describes, as one text.
+
+    Kubernetes has `{"type": "Ready", "status": "True"}`, Azure `{"code": "PowerState/running"}`.
+    """
+    found = [
+        "=".join(str(one[name]) for name in ("type", "code", "status") if name in one)
+        for one in conditions
+        if isinstance(one, dict)
+    ]
+    return "; ".join(sorted(found))
 
 
 def _is_first_revision(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:

@@ -8,18 +8,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from cachy.compare.bodies.parents import Parent
 from cachy.interaction import Json, JsonObject
 from cachy.structure.paths import name_of
 
 UNLIKELY = 0.05
+_ENOUGH = 3  # equal values that show that a record is unchanged
 _IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
 _STAMP = re.compile(
     r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
     r"|\w*(?:[uU]pdated?|[mM]odified|[cC]hanged|[eE]dited)(?:At|On|Time|Date|Timestamp)?"
     r"|updated?|last_?(?:update|edit|modified)\w*|\w*[lL]ast_?[aA]ctivity\w*|modification_\w+|\w*[mM]odstamp"
     r"|\w*[vV]ersion|revision|rev|etag|sequence|generation",
+)
+# What recorders write for a value that they hide: "<REDACTED>", "[FILTERED]", "***".
+_PLACEHOLDER = re.compile(
+    r"[\[<({*_%]*(?:redacted|filtered|scrubbed|censored|masked|hidden|sanitized)[\w:-]*[\]>)}*_%]*"
+    r"|\*{3,}|x{4,}",
+    re.IGNORECASE,
 )
 # Where APIs keep a record's own id and times: Kubernetes, Contentful, JSON:API and others.
 _ABOUT = ("metadata", "meta", "sys", "attributes")
@@ -63,6 +71,42 @@ def _self_and_about(value: JsonObject) -> Iterator[JsonObject]:
     yield from (inner for name in _ABOUT if isinstance(inner := value.get(name), dict))
 
 
+def are_unchanged(own: Sequence[Parent], live: Sequence[Parent], name: str) -> bool:
+    """Return whether objects hold just the values that were recorded, but for one field.
+
+    It needs some values to compare: of small objects, those around them count too.
+    """
+    if not own or len(own) != len(live):
+        return False
+    counts = [_count_equal(*pair, name) for pair in zip(own, live, strict=True)]
+    return None not in counts and sum(filter(None, counts)) >= _ENOUGH
+
+
+def _count_equal(one: Parent, other: Parent, name: str) -> int | None:
+    """Return how many values two objects share; None if a value of their own differs."""
+    count = 0
+    for before, after in zip(reversed(one.around), reversed(other.around), strict=False):
+        shared = (before.keys() & after.keys()) - {name}
+        if any(before[key] != after[key] for key in shared if _is_scalar(before[key])):
+            return count or None
+        count += sum(_count_values(before[key]) for key in shared if before[key] == after[key])
+        if count >= _ENOUGH:
+            break
+    return count
+
+
+def _is_scalar(value: Json) -> bool:
+    return not isinstance(value, (dict, list))
+
+
+def _count_values(value: Json) -> int:
+    """Return how many values there are in a value, as far as it matters."""
+    if _is_scalar(value):
+        return int(value is not None)
+    inner = value.values() if isinstance(value, dict) else value
+    return sum(map(_count_values, islice(inner, _ENOUGH)))
+
+
 def has_other_shape(
     fuller: Sequence[Parent], barer: Sequence[Parent], live: Sequence[Parent]
 ) -> bool:
@@ -88,6 +132,14 @@ def tells_records_apart(path: str) -> bool:
     """Return whether a field is an id, a time or a version: it cannot explain its own change."""
     name = name_of(path)
     return name in _IDS or _STAMP.fullmatch(name) is not None
+
+
+def are_hidden(parents: Sequence[Parent], name: str) -> bool:
+    """Return whether a recorder put a placeholder where a value was, which hides its type."""
+    values = [parent.around[-1][name] for parent in parents if parent.has_field]
+    return bool(values) and all(
+        isinstance(value, str) and _PLACEHOLDER.fullmatch(value) is not None for value in values
+    )
 
 
 def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:

@@ -25,6 +25,9 @@ class Explanation(Protocol):
     def explain(self, change: Change, *, is_repeated: bool) -> bool:
         """Return whether it does; `is_repeated`: a field changed so in several places."""
 
+    def is_unchanged(self, path: str) -> bool:
+        """Return whether the objects around a path hold the same values as recorded."""
+
 
 @dataclass(frozen=True, slots=True)
 class Knowledge:
@@ -61,6 +64,8 @@ def compare_structures(
     if traits.omits_defaults and (not is_proto_json(own) or _is_another(own, now)):
         traits = replace(traits, omits_defaults=False)
     comparison = Comparison(own, all_paths, now, known.recordings, traits)
+    if knowledge.history is not None:
+        comparison.is_unchanged = knowledge.history.is_unchanged
     shown = PathDisplay(all_paths, now)
     found = [
         replace(change, path=shown.path(change.path))
