@@ -8,7 +8,11 @@ from typing import Any, Literal
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import kind_of_body, status_of
 from cachy.errors import NotComparable
+<<<<<<< HEAD
 from cachy.fixture.format.event import STREAM_TYPES, STREAMS, exception_of, stream_of, wire_name
+=======
+from cachy.fixture.format.lossless_json import parse_data
+>>>>>>> 7192a76 (Take a page of any encoding and a broken event for no evidence of drift)
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import FAILURE_EVENTS
@@ -62,13 +66,25 @@ def _find_problem(response: JsonObject) -> str:
     is_empty = kind in STREAMS and not response[kind]
     if is_empty or (media in STREAM_TYPES and kind not in _PARSED):
         return "is an event stream without any event"
+    if kind == "sse" and any(_is_broken(event.get("data")) for event in response["sse"]):
+        return "has an event that is not valid JSON"
     if media.endswith("json") and kind not in _PARSED:
         return "says that it is JSON, and is not JSON that can be compared"
     return ""
 
 
+def _is_broken(data: Json) -> bool:
+    """Return whether an event's data begins as JSON and is not."""
+    return isinstance(data, str) and data.startswith("{") and isinstance(parse_data(data), str)
+
+
 def _reason(response: JsonObject) -> Literal["provider", "unparsed"]:
+<<<<<<< HEAD
     is_cut = response.get("truncated") or media_type(response) in STREAM_TYPES
+=======
+    is_idle = media_type(response) == "text/event-stream" and not response.get("sse")
+    is_cut = response.get("truncated") or is_idle
+>>>>>>> 7192a76 (Take a page of any encoding and a broken event for no evidence of drift)
     return "provider" if is_cut else "unparsed"
 
 

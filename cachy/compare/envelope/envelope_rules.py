@@ -38,9 +38,11 @@ def compare_exchange(
     `others` are responses that show which headers come and go; `now` is when the live response
     came: a sunset that is near breaks soon. `headers` are compared besides those that clients read.
     """
-    if changed := _compare_status(before, after) or _compare_media(before, after):
-        return [changed], False
+    status, media = _compare_status(before, after), _compare_media(before, after)
+    if (media and not status) or (status and not _is_same_result(before, after)):
+        return [one for one in (status or media,) if one], False
     return [
+        *([status] if status else []),
         *_compare_announcements(before, after, now),
         *_compare_headers(before, after, others, (*JUDGED_HEADERS, *map(str.lower, headers))),
     ], True
@@ -75,6 +77,11 @@ def _compare_status(before: JsonObject, after: JsonObject) -> Change | None:
     is_lost = kind_of_body(after) == "none" != kind_of_body(before)
     severity: Severity | None = "breaking" if is_lost else None
     return make_change("status-changed", "status", str(old), str(new), severity)
+
+
+def _is_same_result(before: JsonObject, after: JsonObject) -> bool:
+    """Return whether two statuses of success have bodies of one kind, which can be compared."""
+    return status_of(after) < 300 and kind_of_body(before) == kind_of_body(after) != "none"
 
 
 def _error_of(response: JsonObject) -> dict[str, Json]:

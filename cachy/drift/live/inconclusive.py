@@ -174,9 +174,7 @@ def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
         return Unchecked("unparsed", "the stream is empty", PAUSE) if _is_idle(body) else None
     if body.kind == "none":
         return Unchecked("unparsed", "the body is empty", PAUSE)
-    if body.kind == "text" and "json" not in media:
-        return _page(media, body)
-    return None
+    return _page(media, body) if "json" not in media else None
 
 
 def _is_idle(body: Body) -> bool:
@@ -184,13 +182,15 @@ def _is_idle(body: Body) -> bool:
 
 
 def _page(media: str, body: Body) -> Unchecked | None:
-    """Return why text in place of data, such as a maintenance or login page, is not evidence."""
-    if "html" in media or str(body.content).lstrip()[:1] == "<":
+    """Return why a body that is not data, such as a maintenance or login page, is not evidence."""
+    is_text = body.kind == "text"
+    if "html" in media or (is_text and str(body.content).lstrip()[:1] == "<"):
         return Unchecked("provider", "an HTML page instead of data", PAUSE)
     if _is_data(body):
         return None  # under another name, which is a change of the content type
     kind = media.partition(";")[0].strip() or "no content type"
-    return Unchecked("unparsed", f"text instead of data ({kind})", PAUSE)
+    found = "text" if is_text else "bytes"
+    return Unchecked("unparsed", f"{found} instead of data ({kind})", PAUSE)
 
 
 def _is_data(body: Body) -> bool:
