@@ -8,11 +8,8 @@ from typing import Any, Literal
 from cachy.compare.envelope.api_error import name_error
 from cachy.compare.envelope.envelope_rules import kind_of_body, status_of
 from cachy.errors import NotComparable
-<<<<<<< HEAD
 from cachy.fixture.format.event import STREAM_TYPES, STREAMS, exception_of, stream_of, wire_name
-=======
 from cachy.fixture.format.lossless_json import parse_data
->>>>>>> 7192a76 (Take a page of any encoding and a broken event for no evidence of drift)
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.interaction import Json, JsonObject
 from cachy.providers.response_fields import FAILURE_EVENTS
@@ -79,12 +76,8 @@ def _is_broken(data: Json) -> bool:
 
 
 def _reason(response: JsonObject) -> Literal["provider", "unparsed"]:
-<<<<<<< HEAD
-    is_cut = response.get("truncated") or media_type(response) in STREAM_TYPES
-=======
-    is_idle = media_type(response) == "text/event-stream" and not response.get("sse")
-    is_cut = response.get("truncated") or is_idle
->>>>>>> 7192a76 (Take a page of any encoding and a broken event for no evidence of drift)
+    is_broken = any(response.get(kind) for kind in STREAMS)
+    is_cut = response.get("truncated") or (media_type(response) in STREAM_TYPES and not is_broken)
     return "provider" if is_cut else "unparsed"
 
 
