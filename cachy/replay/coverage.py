@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -12,7 +13,7 @@ from cachy.display import counted
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.store.store import Store
 from cachy.interaction import Request, host_and_port
-from cachy.providers import hosts_behind
+from cachy.providers import find_provider, hosts_behind
 from cachy.replay.owner import variants_to_try
 
 _DEFAULT_PORTS = (80, 443, None)
@@ -81,16 +82,35 @@ def _dom_of_variable(url: str, config: Config) -> str:
 
 
 def suggest_alias(request: Request, config: Config) -> str:
-    """Return the setting by which a fixture of a provider's own host answers, if one does."""
+    """Return the setting by which a gateway and its API share this request's fixture, or ""."""
     dom = _dom_of_variable(request.url, config)
     for host in hosts_behind(config.base_url_hosts.get(dom, "")):
-        aliased = with_alias(request, config._replace(alias={dom: host}))
-        identity = identify_settled(aliased, config)
-        store, variants = Store(config.fixtures), variants_to_try(identity, config)
-        if any(store.find(identity.varied(variant)) for variant in variants):
+        if _is_recorded(with_alias(request, config._replace(alias={dom: host})), config):
             setting = f'alias = {{"{dom}" = "{host}"}} in [tool.cachy]'
             return f"A fixture of {host} would answer this request: set {setting}"
+    host = host_and_port(request.url)[0]
+    gateway = "" if dom or find_provider(host) is None else _find_gateway(request, config)
+    if not gateway:
+        return ""
+    setting = f'alias = {{"{gateway}" = "{host}"}} in [tool.cachy]'
+    return f"It is recorded at {gateway}: to use it here too, set {setting} and record it again"
+
+
+def _find_gateway(request: Request, config: Config) -> str:
+    """Return another host at which this request is recorded."""
+    for folder in sorted(config.fixtures.iterdir()) if config.fixtures.is_dir() else ():
+        host = re.sub(r"_([0-9]+)$", r":\1", folder.name)
+        for scheme in ("http", "https") if not find_provider(host) else ():
+            url = urlunsplit((scheme, host, *urlsplit(request.url)[2:]))
+            if _is_recorded(request._replace(url=url), config):
+                return host
     return ""
+
+
+def _is_recorded(request: Request, config: Config) -> bool:
+    identity, store = identify_settled(request, config), Store(config.fixtures)
+    variants = variants_to_try(identity, config)
+    return any(store.find(identity.varied(variant)) for variant in variants)
 
 
 def with_alias(request: Request, config: Config) -> Request:

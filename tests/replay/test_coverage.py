@@ -182,6 +182,22 @@ def test_a_miss_at_a_gateway_names_the_alias_by_which_the_apis_fixture_answers(
         assert (line in str(caught.value)) is is_there
 
 
+def test_a_miss_at_an_api_names_the_gateway_at_which_the_request_is_recorded(
+    project: Path, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = origin.on("/v1/chat/completions", json_response({"choices": []}))
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{origin.url}/v1")
+    with cachy.cachy(mode="record"):
+        httpx.post(url, json={"model": "m"})
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    for model, is_there in (("m", True), ("other", False)):
+        with cachy.cachy(mode="replay"), pytest.raises(cachy.UnrecordedRequest) as caught:
+            httpx.post("https://api.openai.com/v1/chat/completions", json={"model": model})
+        forgotten()
+        said = f'alias = {{"{origin.host}" = "api.openai.com"}} in [tool.cachy] and record it'
+        assert (said in str(caught.value)) is is_there
+
+
 @every_client
 def test_a_gateway_shares_the_fixtures_of_its_api(
     send: Send, project: Path, origin: ScriptedServer
