@@ -98,7 +98,8 @@ class Recording:
         """Return the places of the credentials, and the tests that sent this one and the first."""
         places = ", ".join(sorted(self.asked.places)) if self.asked else ""
         here, first = current_test(), self.asked.test if self.asked else ""
-        tests = f" in {here}, after {first}" if here and first else ""
+        tests = f" in {here}" if here else ""
+        tests += f", after {first}" if first and first != here else ""
         return f" ({places}{tests})"
 
     def lose(self, error: BaseException | None) -> None:

@@ -455,8 +455,10 @@ def test_what_is_not_recorded_for_its_credential_names_the_tests_and_the_place(
     project.makepyfile(test_it=asking)
     result = project.runpytest_subprocess("--cachy=record")
     place = "(x-api-key in test_it.py::test_wrong, after test_it.py::test_right)"
-    reason = f"only its credential differs from that of a recorded request {place}"
+    reason = "only its credential differs from that of a recorded request"
     assert f"cachy: 1 not recorded: {reason} (1)" in result.outlines
+    said = f"cachy:   POST {origin.url}/v1/chat/completions: {reason} {place}"
+    assert said in result.outlines
 
 
 LOGIN = """

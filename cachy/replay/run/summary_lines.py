@@ -13,6 +13,7 @@ from cachy.replay.run.totals import Totals
 from cachy.replay.run.unwatched import describe_unwatched
 
 _SHOWN = 20  # kinds of differences
+_NAMED = 5  # requests
 
 
 def summary_lines(totals: Totals) -> Iterator[str]:
@@ -20,6 +21,7 @@ def summary_lines(totals: Totals) -> Iterator[str]:
     yield ", ".join(counts(totals))
     if refused := totals.refused:
         yield refused_line(refused)
+        yield from _ambiguous_lines(refused)
     for missed in totals.astray:
         yield f"missed outside of a test: {missed}"
     for line in totals.unwritten:
@@ -29,6 +31,14 @@ def summary_lines(totals: Totals) -> Iterator[str]:
     yield from _migration_lines(totals)
     yield from describe_uncovered(totals.uncovered)
     yield from describe_unwatched(totals.unwatched)
+
+
+def _ambiguous_lines(refused: Sequence[str]) -> Iterator[str]:
+    """Yield which requests differ from others only in a credential, and in which tests."""
+    lines = [*dict.fromkeys(line for line in refused if line.endswith(")"))]
+    yield from (f"  {line}" for line in lines[:_NAMED])
+    if len(lines) > _NAMED:
+        yield f"  and {len(lines) - _NAMED} more"
 
 
 def _migration_lines(totals: Totals) -> Iterator[str]:
@@ -81,7 +91,8 @@ def run_details(total: Totals) -> list[str]:
 
 def refused_line(refused: Sequence[str]) -> str:
     """Return how many responses were not recorded, why, and which setting records them."""
-    reasons = Counter(line.rpartition(": ")[2].removeprefix("status ") for line in refused)
+    whole = (line.rpartition(": ")[2].removeprefix("status ") for line in refused)
+    reasons = Counter(reason.partition(" (")[0] for reason in whole)
     shown = ", ".join(f"{reason} ({count})" for reason, count in sorted(reasons.items()))
     statuses = sorted(int(reason) for reason in reasons if re.fullmatch("[0-9]{3}", reason))
     advice = f"; to record these: record_status = {statuses}" if statuses else ""
