@@ -18,6 +18,7 @@ import httpx
 import pytest
 import yaml
 import zstandard
+from aws_messages import CONVERSE
 from conftest import Scope, fixtures_in
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,7 @@ from secret_shapes import is_hidden
 
 from cachy.cli import run_program
 from cachy.config import Config
+from cachy.fixture.store.fast_read import read_response
 from cachy.importers import import_cassettes
 from cachy.importers.parse import find_moment
 from cachy.verify import verify
@@ -55,6 +57,26 @@ def write_cassette(file: Path, *entries: Any) -> Path:
     is_json = file.suffix == ".json"
     file.write_text(json.dumps(document) if is_json else yaml.dump(document, allow_unicode=True))
     return file
+
+
+def test_an_event_stream_of_aws_becomes_events(project: Path) -> None:
+    uri = "https://bedrock-runtime.us-east-1.amazonaws.com/model/m/converse-stream"
+    kind = {"Content-Type": ["application/vnd.amazon.eventstream"]}
+    one = entry('{"messages": []}', b"".join(CONVERSE), uri, headers=kind)
+    one["request"]["headers"]["X-Amz-Date"] = ["20261124T091500Z"]
+    write_cassette(project / "cassettes" / "a.yaml", one)
+    assert run_program(["import", "cassettes"]) == 0
+    [path] = fixtures_in(project)
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert [one["event"] for one in document["response"]["eventstream"]][:2] == [
+        *("messageStart", "contentBlockDelta"),
+    ]
+    assert "20261124T091500Z" not in str(document)
+    assert read_response(path.read_text(encoding="utf-8"), no_blob, "a").chunks == CONVERSE
+
+
+def no_blob(name: str) -> bytes:
+    raise AssertionError(name)
 
 
 OLD = {

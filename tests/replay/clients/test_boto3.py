@@ -229,15 +229,20 @@ def test_dynamodb_operations_are_fixtures_of_their_own(world: World) -> None:
     assert len(world.requests) == 7
 
 
-def test_an_error_of_the_moment_is_not_recorded(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_error_of_the_moment_is_recorded_only_where_a_setting_asks_for_it(world: World) -> None:
+    def program(client: Callable[..., Any]) -> None:
+        client("dynamodb", retries={"total_max_attempts": 1}).list_tables()
+
     world.aws.too_many = 99
-    with pytest.raises(ClientError):
-        world.record(
-            lambda client: client("dynamodb", retries={"total_max_attempts": 1}).list_tables()
-        )
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+        world.record(program)
     assert documents() == []
+    recording = world.recording
+    world.recording = lambda: recording(record_status=(400,))
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+        world.record(program)
+    with pytest.raises(ClientError, match="ProvisionedThroughputExceeded"):
+        world.replay(program)
 
 
 def test_sts_gives_temporary_credentials_that_never_reach_the_disk(world: World) -> None:
