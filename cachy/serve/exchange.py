@@ -139,6 +139,8 @@ def _replay(
     response = _acceptable(asked.head, response)
     covers = service.session.covers
     headers = service.address.with_served_links(response.headers, asked.url, covers)
+    if response.is_open or response.session:
+        return _replay_in_step(connection, asked, response, headers)
     if not response.truncated and (len(response.chunks) < 2 or asked.head.method == "HEAD"):
         body = response.body or b"".join(response.chunks)
         connection.send(asked.head, response.status, headers, body, is_last=asked.is_last)
@@ -148,6 +150,25 @@ def _replay(
     if response.truncated:
         if not connection.is_ended_within(_GRACE):
             service.missed(past_the_end())
+        return False
+    connection.end()
+    return not asked.is_last
+
+
+def _replay_in_step(
+    connection: ClientConnection, asked: Admitted, response: Response, headers: Headers
+) -> bool:
+    """Replay a stream of a session, whose client and server take turns."""
+    from cachy.replay.streams import pacing  # few programs have sessions
+    from cachy.serve.leaving import send_in_step
+
+    pieces = (
+        pacing.until_left(response, asked.url, passed_on(asked.head))
+        if response.is_open
+        else pacing.in_step(response)
+    )
+    connection.begin(asked.head, response.status, headers, None, is_last=asked.is_last)
+    if not send_in_step(connection, pieces):
         return False
     connection.end()
     return not asked.is_last
@@ -168,7 +189,7 @@ def _record(
     service: Service, connection: ClientConnection, asked: Admitted, recording: Recording
 ) -> bool:
     """Send a request on, and pass its response on as it comes; it is recorded by then."""
-    from cachy.serve import live  # replay sends nothing
+    from cachy.serve import leaving, live  # replay sends nothing
 
     head = asked.head
     request = Request(head.method, asked.url, passed_on(head), asked.body)
@@ -182,8 +203,9 @@ def _record(
                 return not asked.is_last
             is_last = asked.is_last
             connection.begin(head, incoming.status_code, headers, length, is_last=is_last)
-            for piece in pieces:
-                connection.send_pieces((piece,))
+            with closing(leaving.until_left(connection, pieces, live.FAILURES)) as coming:
+                for piece in coming:
+                    connection.send_pieces((piece,))
             connection.end()
     except live.FAILURES as error:
         return _fail(service, connection, asked, error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -227,6 +228,19 @@ class ClientConnection:
             return not self._socket.recv(_PIECE)
         except TimeoutError:
             return False
+
+    def has_ended(self) -> bool:
+        """Return whether the client has ended the connection."""
+        try:
+            return bool(select.select([self._socket], [], [], 0)[0]) and not self._socket.recv(
+                1, socket.MSG_PEEK
+            )
+        except (OSError, ValueError):
+            return True
+
+    def fileno(self) -> int:
+        """Return the number of the socket."""
+        return self._socket.fileno()
 
     def linger(self) -> None:
         """Let the client read the last response before the connection ends (RFC 9112, 9.6)."""

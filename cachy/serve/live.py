@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 
 import httpx
 
 from cachy.interaction import Headers, Request
 from cachy.replay.clients.httpx_client import taped
 from cachy.replay.clients.reentrancy import sending
+from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
 
 FAILURES = (httpx.HTTPError, httpx.StreamError, httpx.InvalidURL)
@@ -31,6 +33,8 @@ class Forwarder:
         Raises:
             httpx.HTTPError: the host cannot be reached, or its certificate is not valid.
         """
+        client = self._client()
+        recording = replace(recording, started=PROCESS.clock())  # to load a client takes a while
         with sending(recording):
             outgoing = httpx.Request(
                 request.method,
@@ -38,7 +42,6 @@ class Forwarder:
                 headers=[*request.headers, ("accept-encoding", "identity")],
                 content=request.body,
             )
-            client = self._client()
             incoming = client.send(outgoing, stream=True, auth=None, follow_redirects=False)
         response: httpx.Response = taped(httpx, recording, incoming, is_async=False)
         return response

@@ -366,6 +366,24 @@ def test_a_client_that_goes_away_leaves_a_whole_fixture(
     assert (len(response["sse"]), response.get("truncated")) == (31, None)
 
 
+def test_a_client_that_goes_away_while_nothing_comes_is_noticed(
+    origin: ScriptedServer, project: Path
+) -> None:
+    gate = threading.Event()  # which stays shut: the API says no more
+    script = {**vars(sse_response("one", "two", "[DONE]")), "gate": gate}
+    url = origin.on("/v1/chat/completions", ScriptedResponse(**script))
+    began = time.monotonic()
+    with serve("record") as server:
+        connection = HTTPConnection(server.address.host, timeout=60)
+        connection.request("POST", path_of(server, url), CHAT, {"content-type": "application/json"})
+        connection.getresponse().read1()
+        connection.close()
+    assert time.monotonic() - began < 4
+    (path,) = fixtures_in(project)
+    assert load_fixture(path).document["response"]["truncated"] is True
+    gate.set()
+
+
 def test_a_stream_that_the_api_cuts_is_cut_and_not_recorded(
     origin: ScriptedServer, project: Path
 ) -> None:
