@@ -156,6 +156,19 @@ def test_the_sdks_are_those_of_the_tests() -> None:
     assert documented == {row.name: set(row.ways.split(", ")) for row in ROWS}
 
 
+def test_the_packages_of_npm_are_those_of_the_tests() -> None:
+    rows = [line.split("|")[1:-1] for line in page("serve").splitlines() if "✓ |" in line]
+    documented = {
+        name.replace("`", "").strip() + way
+        for name, *ticks in rows
+        for way, tick in zip(("", ", streamed"), ticks, strict=True)
+        if tick.strip()
+    }
+    code = (ROOT / "tests/node/app.mjs").read_text(encoding="utf-8")
+    tested = {name for name in re.findall(r'^  "(.+)": async', code, re.MULTILINE)}
+    assert documented == tested - {"openai responses"}
+
+
 FIXTURE = re.compile(r"`cachy_fixtures/([^`]+)\.json`:\n\n```json\n(.*?)```", re.DOTALL)
 
 

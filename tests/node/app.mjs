@@ -17,40 +17,40 @@ async function joined(stream, text) {
 }
 
 const calls = {
-  "openai chat": async () => {
+  "openai": async () => {
     const reply = await new OpenAI().chat.completions.create({ model: "gpt-4.1", messages });
     return reply.choices[0].message.content;
   },
-  "openai chat, streamed": async () => {
+  "openai, streamed": async () => {
     const asked = { model: "gpt-4.1", messages, stream: true };
     return joined(await new OpenAI().chat.completions.create(asked), (e) => e.choices[0]?.delta.content);
   },
   "openai responses": async () => {
     return (await new OpenAI().responses.create({ model: "gpt-4.1", input: prompt })).output_text;
   },
-  "anthropic": async () => {
+  "@anthropic-ai/sdk": async () => {
     const asked = { model: "claude", max_tokens: 9, messages };
     return (await new Anthropic().messages.create(asked)).content[0].text;
   },
-  "anthropic, streamed": async () => {
+  "@anthropic-ai/sdk, streamed": async () => {
     const asked = { model: "claude", max_tokens: 9, messages, stream: true };
     return joined(await new Anthropic().messages.create(asked), (e) => e.delta?.text);
   },
-  "gemini": async () => {
+  "@google/genai": async () => {
     const asked = { model: "gemini-2.5-flash", contents: prompt };
     return (await new GoogleGenAI({ apiVersion: "v1" }).models.generateContent(asked)).text;
   },
-  "gemini, streamed": async () => {
+  "@google/genai, streamed": async () => {
     const asked = { model: "gemini-2.5-flash", contents: prompt };
     return joined(await new GoogleGenAI({ apiVersion: "v1" }).models.generateContentStream(asked), (e) => e.text);
   },
-  "ai with openai": async () => {
+  "ai with @ai-sdk/openai": async () => {
     return (await generateText({ model: openai("gpt-4.1"), prompt, maxRetries: 0 })).text;
   },
-  "ai with openai, streamed": async () => {
+  "ai with @ai-sdk/openai, streamed": async () => {
     return joined(streamText({ model: openai("gpt-4.1"), prompt, maxRetries: 0 }).textStream, (e) => e);
   },
-  "ai with anthropic": async () => {
+  "ai with @ai-sdk/anthropic": async () => {
     return (await generateText({ model: anthropic("claude"), prompt, maxRetries: 0 })).text;
   },
 };

@@ -29,29 +29,33 @@ def joined(pieces: Iterable[str | None]) -> str:
 def calls() -> dict[str, Callable[[], str | None]]:
     openai, claude, google = OpenAI(), Anthropic(), genai.Client()
     return {
-        "openai chat": lambda: openai.chat.completions.create(**CHAT).choices[0].message.content,
-        "openai chat, streamed": lambda: joined(
+        "openai": lambda: openai.chat.completions.create(**CHAT).choices[0].message.content,
+        "openai, streamed": lambda: joined(
             chunk.choices[0].delta.content
             for chunk in openai.chat.completions.create(**CHAT, stream=True)
         ),
         "openai responses": lambda: (
             openai.responses.create(model="gpt-4.1", input=PROMPT).output_text
         ),
-        "anthropic": lambda: getattr(claude.messages.create(**CLAUDE).content[0], "text", ""),
-        "anthropic, streamed": lambda: joined(
+        "@anthropic-ai/sdk": lambda: getattr(
+            claude.messages.create(**CLAUDE).content[0], "text", ""
+        ),
+        "@anthropic-ai/sdk, streamed": lambda: joined(
             getattr(getattr(event, "delta", None), "text", "")
             for event in claude.messages.create(**CLAUDE, stream=True)
         ),
-        "gemini": lambda: google.models.generate_content(**GEMINI).text,
-        "gemini, streamed": lambda: joined(
+        "@google/genai": lambda: google.models.generate_content(**GEMINI).text,
+        "@google/genai, streamed": lambda: joined(
             chunk.text for chunk in google.models.generate_content_stream(**GEMINI)
         ),
-        "ai with openai": lambda: openai.responses.create(model="gpt-4.1", input=PARTS).output_text,
-        "ai with openai, streamed": lambda: joined(
+        "ai with @ai-sdk/openai": lambda: (
+            openai.responses.create(model="gpt-4.1", input=PARTS).output_text
+        ),
+        "ai with @ai-sdk/openai, streamed": lambda: joined(
             getattr(event, "delta", "")
             for event in openai.responses.create(model="gpt-4.1", input=PARTS, stream=True)
         ),
-        "ai with anthropic": lambda: getattr(
+        "ai with @ai-sdk/anthropic": lambda: getattr(
             claude.messages.create(**BY_AI, extra_headers=VERSION).content[0], "text", ""
         ),
     }

@@ -31,16 +31,16 @@ HOSTS = ("api.openai.com", "api.anthropic.com", "generativelanguage.googleapis.c
 KEYS = {f"{name}_API_KEY": "a-key-of-mine" for name in ("OPENAI", "ANTHROPIC", "GOOGLE")}
 NODE, PYTHON = "node app.mjs", f"{shlex.quote(sys.executable)} app.py"
 LINES = (
-    f"openai chat: {providers.PLAIN}",
-    f"openai chat, streamed: {providers.STREAMED}",
+    f"openai: {providers.PLAIN}",
+    f"openai, streamed: {providers.STREAMED}",
     f"openai responses: {providers.PLAIN}",
-    f"anthropic: {providers.PLAIN}",
-    f"anthropic, streamed: {providers.STREAMED}",
-    f"gemini: {providers.PLAIN}",
-    f"gemini, streamed: {providers.STREAMED}",
-    f"ai with openai: {providers.PLAIN}",
-    f"ai with openai, streamed: {providers.STREAMED}",
-    f"ai with anthropic: {providers.PLAIN}",
+    f"@anthropic-ai/sdk: {providers.PLAIN}",
+    f"@anthropic-ai/sdk, streamed: {providers.STREAMED}",
+    f"@google/genai: {providers.PLAIN}",
+    f"@google/genai, streamed: {providers.STREAMED}",
+    f"ai with @ai-sdk/openai: {providers.PLAIN}",
+    f"ai with @ai-sdk/openai, streamed: {providers.STREAMED}",
+    f"ai with @ai-sdk/anthropic: {providers.PLAIN}",
 )
 
 
@@ -117,7 +117,7 @@ def test_all_programs_of_one_command_and_one_changed_prompt(programs: Path, live
     green = run(programs, script.replace("PROMPT", "Hi"), CI="true")
     assert (green.returncode, green.stdout) == (0, recorded.stdout), green.stderr
     assert green.stderr.startswith("cachy: 21 replayed")
-    red = run(programs, f"{NODE} Hi && {NODE} Bye 'openai chat'", CI="true")
+    red = run(programs, f"{NODE} Hi && {NODE} Bye openai", CI="true")
     assert red.returncode == 1
     assert 'messages[0].content changed: "Hi" -> "Bye"' in red.stderr
     assert "1 missed" in red.stderr  # the SDK did not try again
