@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
     def find(version: str) -> Path:
         if version not in made:
             folder = tmp_path_factory.mktemp("mcp") / version
-            made[version] = make_environment(folder, str(ROOT), VERSIONS[version], "uvicorn")
+            made[version] = make_environment(
+                folder, str(ROOT), VERSIONS[version], "uvicorn", "pytest"
+            )
         return made[version]
 
     return find
@@ -53,3 +58,29 @@ def test_a_client_gets_the_same_with_its_server_gone(
         headers = [json.loads(path.read_text())["response"].get("headers", {}) for path in fixtures]
         named = [one["mcp-session-id"] for one in headers if "mcp-session-id" in one]
         assert set(named) <= {"[redacted:mcp-session]"}
+
+
+def test_the_example_of_the_docs_records_and_replays(
+    environment: Environment, tmp_path: Path
+) -> None:
+    page = (ROOT / "docs" / "mcp.md").read_text(encoding="utf-8")
+    port = free_port()
+    for block in re.finditer(
+        r"^```python\n(# (\w+\.py)\n.*?)^```$", page, re.DOTALL | re.MULTILINE
+    ):
+        text = block[1].replace("8123", str(port))
+        (tmp_path / block[2]).write_text(text, encoding="utf-8")
+    (tmp_path / "pyproject.toml").touch()
+    python = str(environment("2"))
+    kept = {name: text for name, text in os.environ.items() if name not in ("CI", "CACHY_MODE")}
+
+    def test(**added: str) -> str:
+        command = [python, "-m", "pytest", "-q", "test_sums.py"]
+        given: dict[str, Any] = {"cwd": tmp_path, "env": {**kept, **added}, "check": False}
+        done = subprocess.run(command, capture_output=True, text=True, **given)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return str(done.stdout)
+
+    with running([python, str(tmp_path / "server.py")], port):
+        assert "5 recorded" in test()
+    assert "5 replayed, 0 recorded" in test(CI="true")
