@@ -29,7 +29,7 @@ from cachy.replay.ambiguity import Asked
 from cachy.replay.journal import Journal
 from cachy.replay.process import PROCESS
 from cachy.replay.sequence import Sequences, Turn
-from cachy.replay.streams.answering import lacks_answer
+from cachy.replay.streams.answering import find_sdk, lacks_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +230,8 @@ class Recorder:
 
     def _provenance(self, recording: Recording, response: Response) -> dict[str, Json]:
         recorded: dict[str, Json] = {"at": _recorded_at(recording, response)}
-        if sdk := parse_user_agent(header(recording.request.headers, "user-agent") or ""):
+        agent = header(recording.request.headers, "user-agent") or ""
+        if sdk := find_sdk(recording.request) or parse_user_agent(agent):
             recorded["sdk"] = sdk
         if test := current_test():
             recorded["test"] = test

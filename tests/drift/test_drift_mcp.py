@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from scripted_server import ScriptedServer, json_response
 
 from cachy import cachy
 from cachy.config import load_config
+from cachy.drift.live.mcp_session import McpSessions
 from cachy.fixture.store.files import list_fixtures
+from cachy.interaction import Request, Response
 from cachy.verify import write_contracts
 
 ACCEPT = {"accept": "application/json, text/event-stream"}
@@ -121,3 +124,18 @@ def test_a_server_that_opens_no_session_is_inconclusive(
     assert told(report) == []
     assert {row["reason"] for row in report["inconclusive"]} <= {"provider", "auth"}
     assert report["summary"]["clean"] == 0
+
+
+def test_a_call_of_a_server_without_sessions_bears_what_its_body_says() -> None:
+    def ask(request: Request) -> Response:
+        raise AssertionError("no session is needed")
+
+    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+    body = json.dumps(message("tools/list", {"_meta": meta})).encode()
+    asked = Request("POST", "https://tools.example.com/mcp", (), body)
+    sent = McpSessions(ask).put_into(asked)
+    assert isinstance(sent, Request)
+    assert dict(sent.headers) == {
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/list",
+    }

@@ -253,6 +253,55 @@ def test_nothing_is_recorded_of_an_answer_that_did_not_come(
 NAME = "0f9b8c7d6e5f4a3b2c1d0e9f8a7b6c5d"  # of a session
 
 
+def test_a_stream_that_goes_on_in_another_request_is_resumed(
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    """A server may close a stream whose events have ids; the client asks on from the last one."""
+    number = b"id: 7\n"
+
+    def answer(request: SeenRequest) -> ScriptedResponse:
+        if request.method == "POST":
+            return ScriptedResponse((number + b"retry: 1\ndata: \n\n",), 200, EVENTS)
+        assert request.headers["last-event-id"] == "7"
+        return ScriptedResponse((message({"id": 1, "result": text_result("late")}),), 200, EVENTS)
+
+    url = origin.on("/mcp", answer)
+
+    def ask() -> str:
+        call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "t"}}
+        first = httpx.post(url, json=call, headers=ACCEPT).text
+        last = first.partition("id: ")[2].partition("\n")[0]
+        return httpx.get(url, headers={**ACCEPT, "last-event-id": last}).text
+
+    with recording():
+        live = ask()
+    assert "late" in live
+    with replaying():
+        assert ask() == live
+        with pytest.raises(UnrecordedRequest):
+            httpx.get(url, headers={**ACCEPT, "last-event-id": "8"})
+    PROCESS.misses.clear()
+
+
+def test_two_replayed_sessions_at_once_stay_two(
+    project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    url = McpServer().serve(origin)
+
+    async def both() -> list[str]:
+        first = opened(url, lambda mcp: mcp.add(1, 2))
+        second = opened(url, lambda mcp: mcp.add(3, 4))
+        return list(await asyncio.gather(first, second))
+
+    with recording():
+        assert asyncio.run(opened(url, lambda mcp: mcp.add(1, 2))) == "3"
+    next(path for path in fixtures_in(project) if path.name.startswith("initialize")).unlink()
+    with recording():
+        assert asyncio.run(opened(url, lambda mcp: mcp.add(3, 4))) == "7"
+    with replaying():
+        assert asyncio.run(both()) == ["3", "7"]
+
+
 class SseServer:
     """A server of the previous form: it answers in a stream that begins with the URL for messages.
 

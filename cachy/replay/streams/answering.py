@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from cachy.fixture.format.body import parse_sse
@@ -9,14 +11,17 @@ from cachy.fixture.format.text import plain
 from cachy.fixture.identity.json_rpc import answer_as_asked, messages_in
 from cachy.fixture.store.store import load_fixture
 from cachy.interaction import Json, Request, Response, header
-from cachy.providers.mcp import is_answer, is_call
+from cachy.providers.mcp import SESSION, is_answer, is_call
 from cachy.replay.streams.channels import (
+    JSON_RPC,
     channel_of,
     key_of,
     messages_of,
     open_session,
     without_number,
 )
+
+_PACKAGE = "mcp"  # the official one
 
 
 def answer_in_session(asked: Request, response: Response, path: str) -> Response:
@@ -30,6 +35,17 @@ def answer_in_session(asked: Request, response: Response, path: str) -> Response
     response = open_session(answer_as_asked(asked.body, response))
     has_calls = any(is_call(one) for chunk in response.chunks for one in messages_in(chunk))
     return response._replace(session=key) if has_calls and not response.is_open else response
+
+
+def find_sdk(request: Request) -> str:
+    """Return the package of MCP that sent a request, as its user agent is that of httpx."""
+    is_ours = JSON_RPC in request.body or header(request.headers, SESSION) is not None
+    if not is_ours or _PACKAGE not in sys.modules:
+        return ""
+    try:
+        return f"{_PACKAGE} {version(_PACKAGE)}"
+    except PackageNotFoundError:  # a module of the user's own
+        return ""
 
 
 def lacks_answer(request: Request, response: Response) -> bool:
