@@ -148,7 +148,8 @@ def _may_be(value: str, name: str, meaning: _Meaning) -> bool:
     """Return whether a value can be the secret that its name announces."""
     if meaning.is_plural and meaning.kind != "password" and not is_minted(value):
         return False
-    if (meaning.is_qualified or meaning.is_plural) and re.fullmatch(_SAID, value):
+    is_unclear = meaning.is_qualified or meaning.is_plural or meaning.kind == "csrf-token"
+    if is_unclear and re.fullmatch(_SAID, value):
         return False
     return not (_plain(name) in ("pwd", "oldpwd") and re.fullmatch(_PATH, value))  # working folders
 

@@ -106,6 +106,7 @@ def test_every_qualifier_may_follow_a_name(qualifier: str) -> None:
         ("secret_value", "https://vault.example/v1/secret/a"),
         ("api_key_new", "true"),
         ("secrets", "inherit"),
+        ("csrf", "enabled"),
         ("PWD", "/home/ann/project"),
         ("OLDPWD", "C:\\Users\\ann"),
     ],
