@@ -89,8 +89,9 @@ class Scene:
 
     @property
     def has_commits_of_others(self) -> bool:
-        merged = {pull.head for pull in self.pulls if pull.is_merged}
-        return self.branch is not None and not (self.branch.is_ours or self.branch.sha in merged)
+        """Return whether the branch has a commit that only a person or another program has."""
+        known = {self.base.sha, *(pull.head for pull in self.pulls if pull.is_merged)}
+        return self.branch is not None and not (self.branch.is_ours or self.branch.sha in known)
 
 
 def refuse_missing_token(token: str) -> None:
