@@ -7,7 +7,7 @@ from html import escape
 from math import log2
 
 LEFT, WIDTH, BAR, GAP, TOP = 150, 560, 11, 16, 64
-LARGEST = 64  # times the floor, where the scale ends
+LARGEST = 256  # times the floor, where the scale ends
 COLOURS = ("#2563eb", "#f59e0b", "#10b981", "#a855f7")
 LABELS = {
     "chat": "small chat",
@@ -64,7 +64,9 @@ def _row(y: int, row: str, found: dict[str, tuple[float, float]]) -> Iterator[st
         size = f'width="{end - LEFT:.1f}" height="{BAR - 2}"'
         yield f'<rect x="{LEFT}" y="{top}" {size} fill="{COLOURS[at]}"/>'
         yield f'<rect x="{tick - 1:.1f}" y="{top}" width="2" height="{BAR - 2}" fill="#111827"/>'
-        yield f'<text x="{end + 4:.1f}" y="{top + 9}" font-size="9">{first:.2f}</text>'
+        beside = max(end, tick) + 4
+        said = f"{first:.2f}, {again:.2f}"
+        yield f'<text x="{beside:.1f}" y="{top + 9}" font-size="9">{said}</text>'
 
 
 def _x(ratio: float) -> float:
