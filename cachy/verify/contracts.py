@@ -10,6 +10,7 @@ from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.store.files import CONTRACT, is_inside
 from cachy.interaction import JsonObject
+from cachy.providers.mcp import why_not_resent
 from cachy.structure.contract import Contract, Fact, contract_of, merge
 from cachy.structure.contract_file import (
     contract_path,
@@ -87,6 +88,8 @@ class Contracts:
         `teaches`: the contract learns from a fixture that breaks nothing.
         """
         if not self._is_starting and not self._has_contracts(os.path.dirname(fixture)):
+            return
+        if why_not_resent(document["request"], document["response"]):  # nothing to hold it to
             return
         path, surface = contract_path(document, self._config), surface_of(document, self._config)
         if path not in self._known:

@@ -95,6 +95,19 @@ def test_the_fixture_of_a_list_of_tools_takes_the_new_one(
     assert "[kind=add].inputSchema.b" not in str(contracts[0])
 
 
+def test_what_is_only_a_part_of_a_session_has_no_contract_and_is_not_sent(
+    project: Path, origin: ScriptedServer
+) -> None:
+    record(project, McpServer().serve(origin))
+    write_settings(project, origin)
+    config = load_config(project)
+    written = write_contracts(config, list_fixtures(config.fixtures))
+    assert len(written) == 3  # initialize, tools/list, tools/call
+    skipped = {row["surface"]: row["reason"] for row in check_here(project).report["skipped"]}
+    assert skipped[f"DELETE {origin.host}/mcp"] == "session"
+    assert skipped[f"POST {origin.host}/mcp notifications/initialized"] == "session"
+
+
 def test_a_tool_is_called_only_where_the_settings_allow_it(
     project: Path, origin: ScriptedServer
 ) -> None:

@@ -54,10 +54,7 @@ def find_skip(case: Case, config: Config) -> Skip | None:
         return None  # the plan says that it is not sent
     if case.fixture.response.get("truncated"):
         return Skip("truncated", "the recording was cut off; record it again to check it")
-    if case.fixture.response.get("open"):
-        return Skip("session", "it is a stream that lasts until its client leaves")
-    method, status = str(case.fixture.request["method"]), case.fixture.response["status"]
-    if why := why_not_resent(method, case.body, status):
+    if why := why_not_resent(case.fixture.request, case.fixture.response):
         return Skip("session", why)
     why = why_not_allowed(case.fixture.request, config)
     host = "" if is_known_host(case.request.url, config.drift.hosts) else case.host

@@ -235,11 +235,18 @@ _BETWEEN = "it is a part of a session, and drift opens its own"
 _IN_A_STREAM = "its answer came in a stream of its own, which drift cannot ask for"
 
 
-def why_not_resent(method: str, message: Json, status: int) -> str:
-    """Return why a request of a session says nothing by itself; empty for any other."""
+_OPEN = "it is a stream that lasts until its client leaves"
+
+
+def why_not_resent(request: Mapping[str, Json], response: Mapping[str, Json]) -> str:
+    """Return why a recorded request of a session says nothing by itself; empty for any other."""
+    message = request.get("json")
+    if response.get("open"):
+        return _OPEN
     if is_call(message):
-        return _IN_A_STREAM if status == 202 else ""
-    return _BETWEEN if is_message(message) else ""
+        return _IN_A_STREAM if response["status"] == 202 else ""
+    is_of_session = message is None and VERSION in (request.get("headers") or {})
+    return _BETWEEN if is_message(message) or is_of_session else ""
 
 
 def why_not_harmless(message: Json) -> str:
