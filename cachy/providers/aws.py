@@ -55,7 +55,7 @@ CHECKSUM, _CRC = "x-amz-checksum-", "x-amz-crc32"
 _PASSING = (  # compiled at need, as the next one is
     r"(?:\w*Throttl\w*|\w*TooManyRequests\w*|ProvisionedThroughputExceeded\w*|SlowDown"
     r"|RequestLimitExceeded|BandwidthLimitExceeded|PriorRequestNotComplete"
-    r"|TransactionInProgress\w*|RequestTimeout\w*|InternalError|Expired\w*|RequestExpired"
+    r"|TransactionInProgress\w*|RequestTimeout\w*|InternalError|ExpiredToken\w*|RequestExpired"
     r"|UnrecognizedClient\w*|InvalidSignature\w*|IncompleteSignature\w*|SignatureDoesNotMatch"
     r"|MissingAuthenticationToken\w*|InvalidClientTokenId|InvalidAccessKeyId|InvalidToken"
     r"|AuthFailure|AccessDenied\w*|RequestTimeTooSkewed|NotAuthorized)"

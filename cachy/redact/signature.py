@@ -15,9 +15,9 @@ _SIGNED = re.compile(
     r"|security-token|region-set))"
 )
 _MARKS = frozenset({"x-amz-signature", "x-goog-signature"})
-# The older way of S3, and what is signed in a form that a browser uploads.
-_OLDER = frozenset({"AWSAccessKeyId", "GoogleAccessId"})
-_OF_OLDER = frozenset({*_OLDER, "Signature", "signature", "Expires"})
+# The older way of S3, that of CloudFront, and what is signed in a form that a browser uploads.
+_OLDER = frozenset({"AWSAccessKeyId", "GoogleAccessId", "Key-Pair-Id"})
+_OF_OLDER = frozenset({*_OLDER, "Signature", "signature", "Expires", "Policy", "Hash-Algorithm"})
 _POLICY = "policy"
 
 
