@@ -54,13 +54,17 @@ FRAGMENTS = st.one_of(
                 ".",
             ),
             *("[redacted:jwt]", "password", '"api_key": "', "://", "u:p@", "Bearer ", "Basic "),
+            *("<password>", "</password>", "password2", "_confirmation", 'name="pwd" value="'),
             *("token=", "sk-", "AKIA", "eyJ", "-----BEGIN PRIVATE KEY-----", "c2stcHJvai1"),
         )
     ),
 )
 TEXTS = st.lists(FRAGMENTS, max_size=6).map("".join)
 NAMES = st.sampled_from(
-    ("password", "apiKey", "max_tokens", "token", "name", "value", "cookie", "x")
+    (
+        *("password", "apiKey", "max_tokens", "token", "name", "value", "cookie", "x", "key"),
+        *("password_confirmation", "user[pwd]", "client_secret_2", "csrf_token", "reset_token"),
+    )
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | TEXTS,
