@@ -6,6 +6,8 @@ import json
 import os
 import re
 import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +16,12 @@ import pytest
 import yaml
 from forking import run_module, run_script
 from places import ROOT
+from realtime_server import realtime_script
 from scripted_aws import Aws
 from scripted_server import json_response, serving
 from sdks.matrix import FOUR, ROWS
 from test_architecture import ROOMS, SUBROOMS
+from websocket_server import serving_websockets
 
 from cachy.cli import COMMANDS, program
 from cachy.compare.catalogue.rules import RULES as CHANGES
@@ -260,6 +264,18 @@ RESPONSE = {
 }
 
 
+@contextmanager
+def providing(block: Block) -> Iterator[str]:
+    """Serve what a block asks for: HTTP, or OpenAI's Realtime."""
+    if "realtime.connect" in block.text:
+        with serving_websockets(**realtime_script()) as server:
+            yield server.url.replace("ws", "http", 1)
+    else:
+        scripts = {"/v1/responses": [json_response(RESPONSE)]}
+        with serving(scripts, otherwise=Aws().respond) as origin:
+            yield origin.url
+
+
 # The others need a package of their own: tests/sdks/test_mcp_sdk.py runs them.
 RUNNABLE = [block for block in blocks("python") if not re.search(r"^from mcp", block.text, re.M)]
 
@@ -271,13 +287,10 @@ def test_the_python_runs(block: Block, project: Path) -> None:
     title = re.match(r"# (test_\w+\.py)\n", block.text)
     name = title[1] if title else "script.py"
     (project / name).write_text(block.text, encoding="utf-8")
-    scripts = {"/v1/responses": [json_response(RESPONSE)]}
-    with serving(scripts, otherwise=Aws().respond) as server:
-        added = {"OPENAI_BASE_URL": f"{server.url}/v1", "OPENAI_API_KEY": "unused"}
+    with providing(block) as url:
+        added = {"OPENAI_BASE_URL": f"{url}/v1", "OPENAI_API_KEY": "unused"}
         added |= dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "unused")
-        added |= {
-            f"AWS_ENDPOINT_URL_{name}": server.url for name in ("BEDROCK_RUNTIME", "DYNAMODB")
-        }
+        added |= {f"AWS_ENDPOINT_URL_{name}": url for name in ("BEDROCK_RUNTIME", "DYNAMODB")}
         added |= {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": "-p cachy.pytest_plugin"}
         given: Any = {"folder": project, "environ": {**os.environ, **added}, "loaded": SDK}
         if title:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import ssl
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -12,7 +14,6 @@ from http import HTTPStatus
 from typing import Any
 
 import aiohttp
-import uvloop
 import websockets.asyncio.client
 import websockets.sync.client
 import websockets.sync.server
@@ -288,9 +289,16 @@ class AiohttpWebSockets(WebSocketAdapter):
         return asyncio.run(both())
 
 
+def _on_uvloop() -> list[WebSocketAdapter]:
+    """Return the adapter for uvloop, which Windows does not have."""
+    if sys.platform == "win32":
+        return []
+    return [AsyncWebsockets("websockets on uvloop", importlib.import_module("uvloop").run)]
+
+
 WEBSOCKET_ADAPTERS: tuple[WebSocketAdapter, ...] = (
     SyncWebsockets(),
     AsyncWebsockets("websockets asyncio", asyncio.run),
-    AsyncWebsockets("websockets on uvloop", uvloop.run),
+    *_on_uvloop(),
     AiohttpWebSockets(),
 )

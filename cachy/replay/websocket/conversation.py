@@ -11,6 +11,7 @@ from cachy.fixture.identity.same_message import MessageMatch
 from cachy.interaction import Frame, header
 from cachy.replay.decision import Replay
 
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _PATIENCE = 5.0  # seconds beyond what the recording took, as a machine may be busy
 
 
@@ -97,7 +98,10 @@ class Conversation:
     def _refuse(self, wanted: str | bytes | None, payload: str | bytes) -> NoReturn:
         number = len(self._sent) + 1
         problem = f"frame {number} that it sends is not recorded"
-        raise self._miss(Miss(problem, self._recording, number, wanted, payload))
+        from cachy.replay import misses  # replay needs none
+
+        miss = self._miss(Miss(problem, self._recording, number, wanted, payload))
+        misses.refusal_of(miss)()
 
     def _settle(self) -> None:
         if not self._is_used:

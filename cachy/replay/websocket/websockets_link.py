@@ -15,6 +15,7 @@ from cachy.replay.websocket.opening import Link
 if TYPE_CHECKING:
     from cachy.replay.websocket.message_tape import MessageTape
 
+__tracebackhide__ = True  # pytest shows the caller, not what is in between
 _CUT, _NO_STATUS = 1006, 1005
 
 

@@ -257,8 +257,14 @@ def test_a_test_sees_its_connection(
     done = run_pytest(pytester, "-q", loaded=loaded)
     done.assert_outcomes(passed=2)
     done.stdout.fnmatch_lines(["cachy: 2 replayed*"])
-    changed = TESTS.format(url=server.url).replace("connection.send(word)", "connection.send('c')")
+    key = "sk-proj-" + "Ab3dEf6h" * 6
+    monkeypatch.setenv("SOME_KEY", key)
+    asked = "connection.send(__import__('os').environ['SOME_KEY'])"
+    changed = TESTS.format(url=server.url).replace("connection.send(word)", asked)
     pytester.makepyfile(changed)
     done = run_pytest(pytester, "-q", loaded=loaded)
     done.assert_outcomes(failed=2)
     done.stdout.fnmatch_lines(["*frame 1 that it sends is not recorded*", "*--cachy=refresh*"])
+    ours = done.stdout.str().partition("cachy/replay/websocket")[2]
+    assert key not in ours
+    assert "frame changed: " in done.stdout.str()
