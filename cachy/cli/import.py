@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import click
 
 from cachy.cli.terminal import say
 from cachy.config import environment, load_config
-from cachy.display import counted
+from cachy.display import counted, shown_path
 from cachy.errors import Inconclusive
 
 if TYPE_CHECKING:
@@ -47,15 +47,17 @@ def command(files: tuple[Path, ...]) -> int:
     return 2 if report.unread else int(bool(report.skipped))
 
 
-def _watched(files: Sequence[Path]) -> Iterable[Path]:
-    """Show a progress bar on a terminal."""
+def _watched(files: Sequence[Path]) -> Iterator[Path]:
+    """Show which file is being read on a terminal."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     console = Console(stderr=True)
-    return track(
-        files, "Importing", console=console, transient=True, disable=not console.is_terminal
-    )
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("Importing", total=len(files))
+        for number, file in enumerate(files):
+            bar.update(task, description=f"Importing {shown_path(file)}", completed=number)
+            yield file
 
 
 def _lines(report: Report, fixtures: Path) -> Iterator[str]:

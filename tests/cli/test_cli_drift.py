@@ -73,6 +73,14 @@ def test_only_takes_a_port_as_a_url_has_it_and_says_where_nothing_matches(
     assert talk.endswith(f"'{provider.host.replace(':', '_')}/*' matches 1 fixture.\n")
 
 
+def test_a_terminal_shows_what_is_being_waited_for(
+    tmp_path: Path, provider: ScriptedServer
+) -> None:
+    *_, talk = run(tmp_path, "drift", FORCE_COLOR="1")  # as on a terminal
+    assert "Waiting for 127.0.0.1" in talk
+    assert "Sending 1 request to 1 host" in talk
+
+
 def test_a_person_reads_what_changed_and_what_to_do(
     tmp_path: Path, provider: ScriptedServer
 ) -> None:

@@ -229,6 +229,15 @@ def test_a_cassette_that_came_to_harm_is_refused_in_one_line(
     assert f"not read: a.yaml {said}" in capsys.readouterr().out
 
 
+def test_a_terminal_shows_which_cassette_is_being_read(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    write_cassette(project / "t/a.yaml", entry("1", "[1]"))
+    assert run_program(["import", "t"]) == 0
+    assert "Importing t/a.yaml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("written", "moment"),
     [
