@@ -19,6 +19,7 @@ ENVIRONMENTS = {
         *("anthropic<1", "openai<2.45", "toolslm<0.3.47"),
     ),
 }
+RETRIED = ("429 x2", "reset", "timeout")
 FOUR = ("plain", "streamed", "async", "async streamed")
 """The ways that have a column of their own in docs/sdks.md."""
 
@@ -34,6 +35,7 @@ class Row:
         ways: of calling it, with commas between.
         key: the variable that it needs to go live; empty if it needs none.
         environment: one of ENVIRONMENTS.
+        retries: the faults after which its own retries get the recorded response; None: not known.
         path: where llmock serves it; None where aimock does.
     """
 
@@ -44,6 +46,7 @@ class Row:
     key: str = ""
     environment: str = "current"
     path: str | None = None
+    retries: tuple[str, ...] | None = None
 
     @property
     def provider(self) -> str:
@@ -51,7 +54,7 @@ class Row:
 
     @property
     def phases(self) -> tuple[str, ...]:
-        return ("replay", "keyless", "miss", *(("unsent",) if self.key else ()))
+        return ("replay", "faults", "keyless", "miss", *(("unsent",) if self.key else ()))
 
 
 _ALL = "plain, streamed, async, async streamed"
@@ -66,6 +69,7 @@ ROWS = (
         ("openai", "httpx2"),
         f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         OPENAI,
+        retries=RETRIED,
     ),
     Row(
         "openai (Azure)",
@@ -73,6 +77,7 @@ ROWS = (
         ("openai",),
         f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "AZURE_OPENAI_API_KEY",
+        retries=RETRIED,
     ),
     Row(
         "anthropic",
@@ -80,6 +85,7 @@ ROWS = (
         ("anthropic",),
         f"{_ALL}, tools, structured, {_RAW}, upload, binary, polling, errors, retry, {_PARALLEL}",
         ANTHROPIC,
+        retries=RETRIED,
     ),
     Row(
         "anthropic (Bedrock)",
@@ -87,6 +93,7 @@ ROWS = (
         ("anthropic", "botocore"),
         f"{_ALL}, tools, structured, {_RAW}, errors, retry, {_PARALLEL}",
         "AWS_ACCESS_KEY_ID",
+        retries=RETRIED,
     ),
     Row(
         "google-genai",

@@ -10,6 +10,7 @@ between, are those whose versions it prints. It goes through the phases in turn:
 - keyless: in record mode, with sockets forbidden
 - miss: as replay, in a project that has no fixtures
 - unsent: as keyless, in a project that has no fixtures
+- faults: as replay, each fault of FAULTS in the place of the first responses
 """
 
 from __future__ import annotations
@@ -28,10 +29,17 @@ from typing import Any
 
 from sdks.asking import HOST, Call, plain
 
-from cachy import UnrecordedRequest, disable_cachy, enable_cachy
+from cachy import UnrecordedRequest, cachy, disable_cachy, enable_cachy
 from cachy.replay.process import PROCESS
 
 opened: list[str] = []
+FAULTS = {
+    **dict.fromkeys(("plain", "async"), ("429 x2", "reset", "timeout")),
+    **dict.fromkeys(
+        ("streamed", "async streamed"), ("reset", "cut after 2 events", "malformed after 2 events")
+    ),
+}
+"""What is asked of each way of calling, beside its recorded response."""
 
 
 def forbid_sockets() -> None:
@@ -66,8 +74,31 @@ def refusal(call: Call) -> Any:
     return [f"not refused: {given}", 0, 0.0]
 
 
+def outcome(call: Call, fault: str) -> str:
+    """Return how a call ends that meets a fault: `answered` as recorded, or the exception."""
+    recorded = plain(call())
+    try:
+        with cachy(doms=HOST, fault=fault):
+            given = plain(call())
+    except (Exception, UnrecordedRequest) as error:
+        return type(error).__name__
+    finally:
+        gc.collect()
+    return "answered" if given == recorded else "answered otherwise"
+
+
+def with_faults(calls: dict[str, Call]) -> dict[str, str]:
+    """Make the main calls of an SDK again, once with each fault."""
+    return {
+        f"{way}: {fault}": outcome(calls[way], fault)
+        for way, faults in FAULTS.items()
+        for fault in faults
+        if way in calls
+    }
+
+
 def enter(phase: str) -> None:
-    is_replay = phase in ("replay", "miss")
+    is_replay = phase in ("replay", "miss", "faults")
     os.environ.pop("CI", None)
     os.environ.pop("CACHY_MODE", None)
     os.environ.update({"CI": "true"} if is_replay else {"CACHY_MODE": "record"})
@@ -90,6 +121,8 @@ def go_through(phase: str, module: str, foreign: str, own: str) -> dict[str, Any
         enable_cachy(doms=HOST)
         try:
             calls = importlib.import_module(f"sdks.calls.{module}").calls(foreign, own)
+            if phase == "faults":
+                return with_faults(calls)
             return {way: ended(call) for way, call in calls.items()}
         finally:
             disable_cachy()

@@ -15,7 +15,7 @@ from foreign import aimock, free_port, llmock, make_environment, run_program, ru
 from places import TESTS
 from scripted_server import ScriptedServer, serving
 from sdks import provider
-from sdks.matrix import ENVIRONMENTS, ROWS, Row
+from sdks.matrix import ENVIRONMENTS, RETRIED, ROWS, Row
 
 from cachy.replay.placeholder_keys import PLACEHOLDER
 
@@ -172,6 +172,23 @@ def test_a_miss_comes_through_an_sdk_in_our_words_after_one_attempt(
     for way, (words, attempts, _) in missed.items():
         assert words.startswith("No fixture answers "), way
         assert attempts == 1 or way.partition(":")[0] in IN_PARALLEL, way
+
+
+@every_sdk
+def test_an_sdk_meets_faults_as_its_row_says(row: Row, run_of: Callable[[Row], Run]) -> None:
+    """Its own retries get the recorded answer, or it raises its own exception; never a miss."""
+    ended = run_of(row).following["faults"]
+    assert "UnrecordedRequest" not in ended.values()
+    assert run_of(row).following["opened"] == []
+    retried = [fault for fault in RETRIED if all_answered(ended, fault)]
+    assert row.retries is None or retried == list(row.retries)
+
+
+def all_answered(ended: dict[str, str], fault: str) -> bool:
+    outcomes = [
+        said for name, said in ended.items() if name in (f"plain: {fault}", f"async: {fault}")
+    ]
+    return bool(outcomes) and set(outcomes) == {"answered"}
 
 
 @pytest.mark.parametrize(
