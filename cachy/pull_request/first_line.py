@@ -59,13 +59,18 @@ def find_host(surface: str) -> str:
 
 def _summary(known: Sequence[Known]) -> str:
     """Return how many changes there are of each severity and where, and the worst one."""
-    worst = _subject(known[0], known, inline_code) + _count_fixtures(known[0], known)
-    changes = _one_of_each(known)
+    changes, where = _one_of_each(known), _at_hosts(known, inline_code)
+    worst = _subject(known[0], known, inline_code)
+    if len(changes) > 1:
+        worst = worst.removesuffix(where)  # which is said before it
+    worst += _count_fixtures(known[0], known)
     if len(changes) == 1:
         return worst
     counts = Counter(change.change.severity for change in changes)
     named = [f"{counts[severity]} {severity}" for severity in SEVERITIES if counts[severity]]
-    where = _at_hosts(known, inline_code)
+    if len(named) == 1:
+        example = "One of them" if known[0].change.severity == "compatible" else "The worst"
+        return f"{named[0]} changes{where}. {example}: {worst}"
     return f"{len(changes)} changes{where} ({', '.join(named)}). The worst: {worst}"
 
 

@@ -51,7 +51,7 @@ def test_the_text_says_whether_to_act_then_what_changed_and_what_to_do() -> None
     assert text.first == (
         "**Act before you merge**: `tests/test_chat.py::test_reply` fails with the new responses. "
         "2 changes at `api.example.com` (1 breaking, 1 compatible). The worst: `$.usage.total` is "
-        "gone at `api.example.com` (1 fixture)."
+        "gone (1 fixture)."
     )
     name = FIXTURE.rpartition("/")[2]
     assert text.rest.split("### How to accept")[0] == (
@@ -111,7 +111,7 @@ def test_the_text_says_whether_to_act_then_what_changed_and_what_to_do() -> None
             [ADDED, RETIRED],
             None,
             "**Act before you merge**: 2 changes at `api.example.com` "
-            "(1 breaking, 1 compatible). The worst: `gpt-4o` is retired at `api.example.com` "
+            "(1 breaking, 1 compatible). The worst: `gpt-4o` is retired "
             "(1 fixture). Your tests were not run against the new responses.",
         ),
     ],
@@ -165,6 +165,14 @@ def test_many_changes_are_counted_by_severity_with_the_hosts_that_they_are_at() 
         "`api.anthropic.com` (1 fixture). Your tests were not run against the new responses."
     )
     assert text.title == "$.usage.total is gone at api.anthropic.com, and 3 more changes"
+
+
+def test_changes_of_one_severity_are_counted_once() -> None:
+    text = render(report(ADDED, {**ADDED, "path": "$.b"}, tests=TESTS))
+    assert text.first == (
+        "**Safe to merge**: 2 compatible changes at `api.example.com`. One of them: `$.b` is new "
+        "(1 fixture). 39 tests pass with the new responses, none fails."
+    )
 
 
 def test_one_change_at_several_hosts_names_them() -> None:
