@@ -139,16 +139,28 @@ def test_a_server_that_opens_no_session_is_inconclusive(
     assert report["summary"]["clean"] == 0
 
 
-def test_a_call_of_a_server_without_sessions_bears_what_its_body_says() -> None:
+@pytest.mark.parametrize(
+    ("method", "params", "name"),
+    [
+        ("tools/list", {}, None),
+        ("tools/call", {"name": "add"}, "add"),
+        ("resources/read", {"uri": "note://a"}, "note://a"),
+        ("tools/call", {"name": "größe"}, "=?base64?Z3LDtsOfZQ==?="),
+    ],
+)
+def test_a_call_of_a_server_without_sessions_bears_what_its_body_says(
+    method: str, params: dict[str, Any], name: str | None
+) -> None:
     def ask(request: Request) -> Response:
         raise AssertionError("no session is needed")
 
     meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
-    body = json.dumps(message("tools/list", {"_meta": meta})).encode()
+    body = json.dumps(message(method, {**params, "_meta": meta})).encode()
     asked = Request("POST", "https://tools.example.com/mcp", (), body)
     sent = McpSessions(ask).put_into(asked)
     assert isinstance(sent, Request)
+    named = {"mcp-name": name} if name else {}
     assert dict(sent.headers) == {
-        "mcp-protocol-version": "2026-07-28",
-        "mcp-method": "tools/list",
+        **{"mcp-protocol-version": "2026-07-28", "mcp-method": method},
+        **named,
     }

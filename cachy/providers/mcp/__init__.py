@@ -5,6 +5,7 @@ https://modelcontextprotocol.io/specification
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -226,10 +227,23 @@ def call_headers(message: Mapping[str, Json]) -> Headers:
     version = meta.get(f"{_META}protocolVersion") if isinstance(meta, dict) else None
     if not isinstance(version, str):
         return ()
-    return ((VERSION, version), (_METHOD, str(message["method"])))
+    headers = ((VERSION, version), (_METHOD, str(message["method"])))
+    named = params.get(_NAMED.get(message["method"], "")) if isinstance(params, dict) else None
+    return (*headers, (_NAME, _as_header(named))) if isinstance(named, str) else headers
 
 
-SENT_HEADERS = (SESSION, _METHOD)
+# What is named by which parameter.
+_NAMED = {_CALL_TOOL: "name", "prompts/get": "name", "resources/read": "uri"}
+
+
+def _as_header(value: str) -> str:
+    """Return a name as a header has it: in base64 where it is not plain text."""
+    if value.isascii() and value.isprintable() and value == value.strip():
+        return value
+    return f"=?base64?{base64.b64encode(value.encode('utf-8', 'replace')).decode('ascii')}?="
+
+
+SENT_HEADERS = (SESSION, _METHOD, _NAME)
 """What a live call bears beside what its fixture keeps."""
 _BETWEEN = "it is a part of a session, and drift opens its own"
 _IN_A_STREAM = "its answer came in a stream of its own, which drift cannot ask for"
