@@ -9,7 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 from cachy.config import is_loopback
 from cachy.errors import MalformedMessage
-from cachy.interaction import Headers, host_and_port
+from cachy.interaction import Headers, has_host, host_and_port
 from cachy.providers import find_provider
 
 _AUTHORITY = re.compile(r"(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:]+\])(?::[0-9]{1,5})?")
@@ -45,7 +45,7 @@ class Address:
         """
         found = re.match(r"[^/?]*", place)
         name, rest = (found[0] if found else "").lower(), place[found.end() if found else 0 :]
-        if not _AUTHORITY.fullmatch(name):
+        if not _AUTHORITY.fullmatch(name) or not has_host(f"//{name}"):
             raise MalformedMessage("the path does not begin with a host after the first segment")
         if "#" in rest or _climbs(rest):
             raise MalformedMessage("the path holds `.` or `..` as a segment, `\\` or `#`")
@@ -73,8 +73,11 @@ class Address:
             return headers
 
         def lead_back(link: str) -> str:
-            whole = urljoin(url, link)
-            return self.served(whole) if self._is_served(whole, covers) else whole
+            try:
+                whole = urljoin(url, link)
+                return self.served(whole) if self._is_served(whole, covers) else whole
+            except ValueError:  # not a URL
+                return link
 
         return tuple(
             (name, lead_back(value))
@@ -86,12 +89,9 @@ class Address:
         )
 
     def _is_served(self, url: str, covers: Callable[[str, int | None], bool]) -> bool:
-        try:
-            scheme, netloc = urlsplit(url)[:2]
-            is_same = self._scheme_of(netloc.rpartition("@")[2].lower()) == scheme
-            return is_same and covers(*host_and_port(url))
-        except ValueError:
-            return False
+        scheme, netloc = urlsplit(url)[:2]
+        is_same = self._scheme_of(netloc.rpartition("@")[2].lower()) == scheme
+        return is_same and covers(*host_and_port(url))
 
 
 def _climbs(rest: str) -> bool:

@@ -50,8 +50,25 @@ def schemes_of(rows: list[BaseUrl]) -> dict[str, str]:
     return {part.netloc.rpartition("@")[2].lower(): part.scheme for part in parts}
 
 
-def served_variables(rows: list[BaseUrl], address: Address, config: Config) -> dict[str, str]:
-    """Return the values of the variables, and placeholders for the keys that are not set."""
-    unset = placeholder_keys.unset(config.mode, {row.provider for row in rows})
+def served_variables(
+    rows: list[BaseUrl], address: Address, config: Config, environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the values of the variables, and placeholders for the keys that are not set.
+
+    Where a proxy is set, programs are to reach the server without it.
+    """
+    unset = placeholder_keys.unset(config.mode, dict.fromkeys(row.provider for row in rows))
     keys = {name: placeholder_keys.PLACEHOLDER + name for name in unset}
-    return {row.variable: address.served(row.url) for row in rows} | keys
+    urls = {row.variable: address.served(row.url) for row in rows}
+    return urls | keys | _past_proxies(environ)
+
+
+def _past_proxies(environ: Mapping[str, str]) -> dict[str, str]:
+    if not any(environ.get(name) for name in (*_PROXIES, *map(str.upper, _PROXIES))):
+        return {}
+    before = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+    hosts = ",".join(filter(None, [before, "127.0.0.1"]))
+    return {} if before == "*" else dict.fromkeys(("no_proxy", "NO_PROXY"), hosts)
+
+
+_PROXIES = ("http_proxy", "all_proxy")

@@ -60,15 +60,17 @@ class Server:
     def _converse(self, sock: socket.socket) -> None:
         """Answer the requests of a connection, one after the other."""
         connection = ClientConnection(sock)
-        with sock, suppress(OSError):  # the client has gone
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            try:
-                while self._answer_next(sock, connection):
-                    pass
-            except MalformedMessage as error:
-                refuse_message(connection, error)
-        with self._changed:
-            self._open.discard(sock)
+        try:
+            with sock, suppress(OSError):  # the client has gone
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                try:
+                    while self._answer_next(sock, connection):
+                        pass
+                except MalformedMessage as error:
+                    refuse_message(connection, error)
+        finally:
+            with self._changed:
+                self._open.discard(sock)
 
     def _answer_next(self, sock: socket.socket, connection: ClientConnection) -> bool:
         sock.settimeout(_IDLE)
@@ -131,7 +133,7 @@ def serving(
     """
     rows, listener = find_base_urls(config, environ), _listen(port)
     address = Address(listener.getsockname()[1], token_urlsafe(16), schemes_of(rows))
-    service = Service(Session(config), address, served_variables(rows, address, config))
+    service = Service(Session(config), address, served_variables(rows, address, config, environ))
     server = Server(service, listener)
     before, PROCESS.run.recording_command = PROCESS.run.recording_command, how_to_record
     try:

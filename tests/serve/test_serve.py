@@ -279,6 +279,31 @@ def test_a_redirect_to_another_host_stays_and_a_list_of_pages_leads_back(
     assert link == f'<{second}>; rel="next", <{elsewhere}>; rel="last"'
 
 
+@pytest.mark.parametrize("location", ["http://[::1", "//[x]/y", "http://127.0.0.1:999999/", "\\"])
+def test_a_location_that_is_not_a_url_is_passed_on(
+    location: str, origin: ScriptedServer, project: Path
+) -> None:
+    """As recorded: httpx itself refuses some of them while they are live."""
+    url = origin.on("/start", redirect(302, "/next"))
+    with serve("record") as server:
+        ask(server, url)
+    (path,) = fixtures_in(project)
+    text = path.read_text().replace('"location": "/next"', f'"location": {json.dumps(location)}')
+    path.write_text(text)
+    with serve("replay") as server:
+        reply = ask(server, url)
+    assert (reply.status, location.strip("/") in reply.headers["location"]) == (302, True)
+
+
+def test_programs_reach_the_server_past_a_proxy(project: Path) -> None:
+    proxied = {"http_proxy": "http://proxy.example:3128", "NO_PROXY": "intern.example"}
+    with serve("record", proxied, doms=["api.openai.com"]) as server:
+        variables = server.variables
+    assert variables["no_proxy"] == variables["NO_PROXY"] == "intern.example,127.0.0.1"
+    with serve("record", doms=["api.openai.com"]) as server:
+        assert "NO_PROXY" not in server.variables
+
+
 def test_headers_between_two_programs_are_not_passed_on(
     origin: ScriptedServer, project: Path
 ) -> None:
