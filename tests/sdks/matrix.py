@@ -101,6 +101,7 @@ ROWS = (
         ("google-genai", "aiohttp"),
         f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         "GOOGLE_API_KEY",
+        retries=(),
     ),
     Row(
         "mistralai",
@@ -108,6 +109,7 @@ ROWS = (
         ("mistralai",),
         f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         path="/mistral",
+        retries=(),
     ),
     Row(
         "groq",
@@ -116,6 +118,7 @@ ROWS = (
         f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "GROQ_API_KEY",
         path="/groq",
+        retries=RETRIED,
     ),
     Row(
         "together",
@@ -124,6 +127,7 @@ ROWS = (
         f"{_ALL}, tools, structured, {_RAW}, {_FILES}, errors, retry, {_PARALLEL}",
         "TOGETHER_API_KEY",
         path="/together",
+        retries=RETRIED,
     ),
     Row(
         "cohere",
@@ -132,12 +136,14 @@ ROWS = (
         f"{_ALL}, tools, structured, raw response, upload, embeddings, polling, errors, retry, "
         f"{_PARALLEL}",
         "CO_API_KEY",
+        retries=("429 x2",),
     ),
     Row(
         "ollama",
         "ollama",
         ("ollama",),
         f"{_ALL}, tools, structured, upload, embeddings, errors, {_PARALLEL}",
+        retries=(),
     ),
     Row(
         "replicate",
