@@ -45,7 +45,7 @@ async def ask(question: str, ctx: Context) -> str:
 
 @server.tool()
 async def touch(ctx: Context) -> str:
-    """Say on the standing stream that something changed."""
+    """Change something, and notify the client on the standing stream."""
     await ctx.session.send_resource_updated("note://today")
     await ctx.session.send_tool_list_changed()
     return "touched"
