@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 import cachy
+from cachy.interaction import Request, Response
 from cachy.providers import (
     DOMS,
     PROVIDERS,
@@ -93,8 +95,8 @@ def test_a_path_tells_the_wire_format_on_any_host(
 @pytest.mark.parametrize("end", sorted(STREAM_ENDS))
 def test_the_recorder_knows_every_end_of_a_stream(end: str) -> None:
     line = "data: [DONE]" if end == "[DONE]" else f"event: {end}\ndata: {{}}"
-    nothing: Any = None
-    buffer = RecordingBuffer(nothing, nothing)
+    recording: Any = SimpleNamespace(request=Request("POST", "https://api.example.com/v1/chat"))
+    buffer = RecordingBuffer(recording, lambda body, is_whole: Response(200, (), body))
     buffer.add(f"data: {{}}\n\n{line}\n\n".encode())
     buffer.forget()
     assert buffer.is_complete_stream

@@ -194,7 +194,7 @@ def is_sparse(path: str, comparison: Comparison) -> bool:
 
 
 def _has_rare_fields(parent: str, comparison: Comparison) -> bool:
-    """Return whether records of data have fields that hardly any has, so that one more is no news.
+    """Return whether records of data have fields that hardly any has: one more is expected then.
 
     The chance of a field that was never seen is that of one that was seen once: Good and Turing.
     """
