@@ -55,6 +55,8 @@ def is_map_like(value: dict[str, Json]) -> bool:
         return False
     if len(value) > MOST_FIELDS or are_data_keys(value):
         return True
+    if "" in value or _repeats_its_keys(value):
+        return True
     is_coded = are_codes(value)
     if len(value) < 20 and not is_coded:
         return False
@@ -62,6 +64,14 @@ def is_map_like(value: dict[str, Json]) -> bool:
     if is_coded:
         return len(kinds - {"null"}) < 2 or kinds == {"integer", "number"}
     return len(kinds) == 1 and (len(value) >= 50 or bool(kinds & {"object", "array"}))
+
+
+def _repeats_its_keys(value: dict[str, Json]) -> bool:
+    """Return whether each value is a record that holds its key: {"web1": {"hostname": "web1"}}."""
+    return all(
+        isinstance(record, dict) and len(record) > 1 and key in record.values()
+        for key, record in value.items()
+    )
 
 
 def _rows(rows: Iterable[str]) -> frozenset[tuple[str, str]]:

@@ -56,6 +56,16 @@ SAME = [
         {"totals": {"Nov 2026": 3, "Oct 2026": 4}},
         {"totals": {"Dec 2026": 1}},
     ),
+    (
+        "records under their own names",
+        {"hosts": {"web1": {"hostname": "web1", "path": ""}}},
+        {"hosts": {"web1": {"hostname": "web1", "path": ""}, "db": {"hostname": "db", "path": ""}}},
+    ),
+    (
+        "folders below a root without a name",
+        {"folders": {"": {"a": 1}, "live": {}}},
+        {"folders": {"": {"a": 1}, "live": {}, "test": {}}},
+    ),
     ("hours by weekday", {"hours": {"mon": ["9-5"], "tue": []}}, {"hours": {"sat": ["9-1"]}}),
     ("visits by country", {"visits": {"us": 3, "de": 1}}, {"visits": {"us": 3, "in": 2, "br": 1}}),
     ("names by locale", {"name": {"en": "Mug", "pt-BR": "Caneca"}}, {"name": {"zh-Hant": "杯"}}),
