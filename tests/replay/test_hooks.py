@@ -87,7 +87,7 @@ def test_nothing_is_recorded_where_before_record_returns_none(
 
 KEY = "sk-" + "proj-Zx81kQm3Lw7Vt0Rb5Nc2"
 WRONG = {
-    "a document that is none": ("return 7", "not a valid fixture: it is a int"),
+    "a document that is none": ("return 7", "not a valid fixture: it is of type int"),
     "a status": (
         "document['response']['status'] = 'fine'; return document",
         "not a valid fixture: at $.response.status",
