@@ -10,7 +10,7 @@ import httpx
 import pytest
 from drift_project import check_here, told
 from mcp_server import SESSION, VERSION, McpServer
-from scripted_server import ScriptedServer, json_response
+from scripted_server import ScriptedResponse, ScriptedServer, SeenRequest, json_response
 
 from cachy import cachy
 from cachy.config import load_config
@@ -139,28 +139,111 @@ def test_a_server_that_opens_no_session_is_inconclusive(
     assert report["summary"]["clean"] == 0
 
 
+REPEATING = {
+    "type": "object",
+    "properties": {
+        "region": {"type": "string", "x-mcp-header": "Region"},
+        "dry": {"type": "boolean", "x-mcp-header": "Dry"},
+        "page": {"type": "object", "properties": {"size": {"x-mcp-header": "Size"}}},
+        "bad": {"type": "string", "x-mcp-header": "not a name"},
+    },
+}
+META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
+IN_BASE64 = "=?base64?Z3LDtsOfZQ==?="
+
+
 @pytest.mark.parametrize(
-    ("method", "params", "name"),
+    ("method", "params", "more"),
     [
-        ("tools/list", {}, None),
-        ("tools/call", {"name": "add"}, "add"),
-        ("resources/read", {"uri": "note://a"}, "note://a"),
-        ("tools/call", {"name": "größe"}, "=?base64?Z3LDtsOfZQ==?="),
+        ("tools/list", {}, {}),
+        ("tools/call", {"name": "add"}, {"mcp-name": "add"}),
+        ("resources/read", {"uri": "note://a"}, {"mcp-name": "note://a"}),
+        ("prompts/get", {"name": "greet"}, {"mcp-name": "greet"}),
+        ("tools/call", {"name": "größe"}, {"mcp-name": IN_BASE64}),
+        ("tools/call", {"name": "=?base64?x?="}, {"mcp-name": "=?base64?PT9iYXNlNjQ/eD89?="}),
+        (
+            "tools/call",
+            {
+                "name": "pick",
+                "arguments": {"region": "größe", "dry": True, "page": {"size": 2}, "bad": "x"},
+            },
+            {
+                **{"mcp-name": "pick", "mcp-param-region": IN_BASE64},
+                **{"mcp-param-dry": "true", "mcp-param-size": "2"},
+            },
+        ),
+        ("tools/call", {"name": "pick", "arguments": {"region": None}}, {"mcp-name": "pick"}),
     ],
 )
+@pytest.mark.parametrize("form", ["json", "event-stream"])
 def test_a_call_of_a_server_without_sessions_bears_what_its_body_says(
-    method: str, params: dict[str, Any], name: str | None
+    form: str, method: str, params: dict[str, Any], more: dict[str, str]
 ) -> None:
     def ask(request: Request) -> Response:
-        raise AssertionError("no session is needed")
+        assert json.loads(request.body)["method"] == "tools/list"
+        assert dict(request.headers)["mcp-method"] == "tools/list"
+        tools = [{"name": "pick", "inputSchema": REPEATING}, {"name": "add"}]
+        said = json.dumps({"jsonrpc": "2.0", "id": 0, "result": {"tools": tools}})
+        media = {"json": "application/json", "event-stream": "text/event-stream"}[form]
+        raw = said if form == "json" else f"event: message\ndata: {said}\n\n"
+        return Response(200, (("content-type", media),), raw.encode())
 
-    meta = {"io.modelcontextprotocol/protocolVersion": "2026-07-28"}
-    body = json.dumps(message(method, {**params, "_meta": meta})).encode()
+    body = json.dumps(message(method, {**params, "_meta": META})).encode()
     asked = Request("POST", "https://tools.example.com/mcp", (), body)
     sent = McpSessions(ask).put_into(asked)
     assert isinstance(sent, Request)
-    named = {"mcp-name": name} if name else {}
-    assert dict(sent.headers) == {
-        **{"mcp-protocol-version": "2026-07-28", "mcp-method": method},
-        **named,
-    }
+    version = {"mcp-protocol-version": "2026-07-28", "mcp-method": method}
+    assert dict(sent.headers) == {**version, **more}
+
+
+def test_a_server_that_checks_the_repeated_headers_is_clean(
+    project: Path, origin: ScriptedServer
+) -> None:
+    wanted = {"mcp-method": "tools/call", "mcp-name": "pick", "mcp-param-region": "eu"}
+    record_call(project, origin, wanted)
+    report = check_here(project).report
+    assert (told(report), report["inconclusive"]) == ([], [])
+    assert report["summary"]["clean"] == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"code": -32020, "message": "header mismatch"},
+        {"code": -32600, "message": "Mcp-Param-Zone header is missing"},
+    ],
+)
+def test_a_server_that_misses_a_repeated_header_is_inconclusive(
+    error: dict[str, Any], project: Path, origin: ScriptedServer
+) -> None:
+    record_call(project, origin, {"mcp-param-zone": "a"}, error)
+    report = check_here(project).report
+    assert told(report) == []
+    assert [row["reason"] for row in report["inconclusive"]] == ["headers"]
+
+
+def record_call(
+    project: Path,
+    origin: ScriptedServer,
+    wanted: dict[str, str],
+    error: dict[str, Any] | None = None,
+) -> None:
+    """Record a call of a tool at a server that refuses it without the wanted headers."""
+
+    def respond(request: SeenRequest) -> ScriptedResponse:
+        said = {"jsonrpc": "2.0", "id": request.json["id"]}
+        if request.json["method"] == "tools/list":
+            tools = [{"name": "pick", "inputSchema": REPEATING}]
+            return json_response({**said, "result": {"tools": tools}})
+        if wanted.items() <= {name.lower(): v for name, v in request.headers.items()}.items():
+            return json_response({**said, "result": {"content": []}})
+        return json_response({**said, "error": error or {"code": -32020}}, 400)
+
+    url = origin.on("/mcp", respond)
+    surface = f"POST {origin.host}/mcp tools/call pick"
+    write_settings(project, origin, f'allow = ["{surface}"]\n')
+    params = {"name": "pick", "arguments": {"region": "eu"}, "_meta": META}
+    headers = {**ACCEPT, "mcp-protocol-version": "2026-07-28", **wanted}
+    with cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"):
+        answer = httpx.post(url, json=message("tools/call", params), headers=headers)
+        assert answer.status_code == 200

@@ -17,6 +17,7 @@ from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
 from cachy.providers import STREAM_ENDS
+from cachy.providers.mcp.call_headers import refuses_headers
 from cachy.providers.response_fields import FAILURE_EVENTS
 
 Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
@@ -137,6 +138,8 @@ def _why_refused(response: Response) -> Unchecked | None:
         return Unchecked("provider", detail)
     if not _has_error(response.body):
         return Unchecked("provider", f"{status} without an error body of the API")
+    if refuses_headers(json.loads(response.body)):
+        return Unchecked("headers", f"{status}, because of a header that repeats the call's body")
     return None
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from cachy.drift.live.inconclusive import Obstacle, Unchecked
+from cachy.fixture.format.body import parse_response_body
 from cachy.interaction import Headers, Json, Request, Response, header
 from cachy.providers.mcp import (
     SESSION,
     VERSION,
-    call_headers,
     initialize_messages,
     is_call,
     opens_session,
     session_headers,
+    tools_of,
 )
+from cachy.providers.mcp.call_headers import call_headers, listing_of
 
 Ask = Callable[[Request], Response | Unchecked]
 
@@ -27,6 +29,7 @@ class McpSessions:
     def __init__(self, ask: Ask) -> None:
         self._ask = ask
         self._opened: dict[str, Headers | Unchecked] = {}
+        self._listed: dict[str, Mapping[str, Json]] = {}
         self._others: list[tuple[str, Headers]] = []
         self._lock = threading.Lock()
 
@@ -35,12 +38,24 @@ class McpSessions:
         message = _message(request)
         if not is_call(message):
             return request
-        if own := call_headers(message):
+        if own := call_headers(message, self._tools(request, message)):
             return _with(request, own)
         if opens_session(message):
             return request
         headers = self._headers(request)
         return headers if isinstance(headers, Unchecked) else _with(request, headers)
+
+    def _tools(self, request: Request, message: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Return the schemas of the live tools by name, where a call may have to know them."""
+        listing = listing_of(message)
+        if listing is None:
+            return {}
+        with self._lock:
+            if request.url not in self._listed:
+                asked = _with(request, call_headers(listing, {}))
+                found = self._ask(asked._replace(body=json.dumps(listing).encode()))
+                self._listed[request.url] = _schemas(found)
+            return self._listed[request.url]
 
     def _headers(self, request: Request) -> Headers | Unchecked:
         with self._lock:
@@ -79,6 +94,15 @@ def _message(request: Request) -> Json:
         return json.loads(request.body) if b'"jsonrpc"' in request.body else None
     except (ValueError, RecursionError):
         return None
+
+
+def _schemas(found: Response | Unchecked) -> Mapping[str, Json]:
+    if isinstance(found, Unchecked):
+        return {}
+    body = parse_response_body(header(found.headers, "content-type") or "", found.body)
+    said = [body.content] if body.kind == "json" else [event.data for event in body.events]
+    tools = (tool for message in said for tool in tools_of(message) or ())
+    return {str(tool["name"]): tool.get("inputSchema") for tool in tools}
 
 
 def _without_version(headers: Headers) -> Headers:

@@ -21,7 +21,7 @@ from cachy.drift.live.retry_after import PAUSE
 from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.identity.route import matched_header_names, with_required_header
 from cachy.interaction import Headers, Request, Response
-from cachy.providers.mcp import SENT_HEADERS
+from cachy.providers.mcp.call_headers import is_sent
 from cachy.redact import secret_values
 from cachy.replay.clients.reentrancy import inside
 from cachy.replay.placeholder_keys import PLACEHOLDER
@@ -234,8 +234,12 @@ def outgoing_request(
 def _kept_headers(request: Request, config: Config) -> Headers:
     """Return the headers that choose the response's shape; a fixture may name no others."""
     authority = parse_target(request.url).authority
-    names = {"content-type", *SENT_HEADERS, *matched_header_names(authority, config.match.headers)}
-    kept = tuple((name, value) for name, value in request.headers if name.lower() in names)
+    names = {"content-type", *matched_header_names(authority, config.match.headers)}
+    kept = tuple(
+        (name, value)
+        for name, value in request.headers
+        if name.lower() in names or is_sent(name.lower())
+    )
     return with_required_header(authority, kept)
 
 

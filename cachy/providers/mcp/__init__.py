@@ -5,7 +5,6 @@ https://modelcontextprotocol.io/specification
 
 from __future__ import annotations
 
-import base64
 import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urljoin, urlsplit
@@ -21,19 +20,19 @@ VERSION = "mcp-protocol-version"
 """The header that names the form of the protocol that both sides speak."""
 _LATEST_WITH_SESSIONS = "2025-11-25"
 _NEGOTIATED = rb'"protocolVersion" ?: ?"(\d{4}-\d\d-\d\d)"'  # compiled at need
-_METHOD, _NAME = "mcp-method", "mcp-name"
+METHOD, NAME = "mcp-method", "mcp-name"
 _META = "io.modelcontextprotocol/"
 # The headers that repeat what the body or the session says, and how the names of others begin.
-REPEATED_HEADERS = (SESSION, _METHOD, _NAME)
+REPEATED_HEADERS = (SESSION, METHOD, NAME)
 REPEATED_FAMILY = "mcp-param-"
 
 MCP_WIRE = WireFormat(name="mcp", match_headers=(VERSION, "last-event-id"))
 
 _INITIALIZE = "initialize"
-_LIST_TOOLS = "tools/list"
-_CALL_TOOL = "tools/call"
+LIST_TOOLS = "tools/list"
+CALL_TOOL = "tools/call"
 # What only reads what a server offers, and acts on nothing.
-_READ_ONLY = frozenset((_LIST_TOOLS, _INITIALIZE, "server/discover"))
+_READ_ONLY = frozenset((LIST_TOOLS, _INITIALIZE, "server/discover"))
 _CANCELLED = "notifications/cancelled"
 _STANDING = frozenset(("subscriptions/listen",))
 _SUBSCRIPTION = f"{_META}subscriptionId"
@@ -217,38 +216,11 @@ def surface_words(message: Json) -> str:
     params = message.get("params")
     name = params.get("name") if isinstance(params, dict) else None
     method = str(message.get("method", ""))
-    return f"{method} {name}" if method == _CALL_TOOL and isinstance(name, str) else method
+    return f"{method} {name}" if method == CALL_TOOL and isinstance(name, str) else method
 
 
-def call_headers(message: Mapping[str, Json]) -> Headers:
-    """Return the headers that must repeat a call where each call says its protocol's version."""
-    params = message.get("params")
-    meta = params.get("_meta") if isinstance(params, dict) else None
-    version = meta.get(f"{_META}protocolVersion") if isinstance(meta, dict) else None
-    if not isinstance(version, str):
-        return ()
-    headers = ((VERSION, version), (_METHOD, str(message["method"])))
-    named = params.get(_NAMED.get(message["method"], "")) if isinstance(params, dict) else None
-    return (*headers, (_NAME, _as_header(named))) if isinstance(named, str) else headers
-
-
-# What is named by which parameter.
-_NAMED = {_CALL_TOOL: "name", "prompts/get": "name", "resources/read": "uri"}
-
-
-def _as_header(value: str) -> str:
-    """Return a name as a header has it: in base64 where it is not plain text."""
-    if value.isascii() and value.isprintable() and value == value.strip():
-        return value
-    return f"=?base64?{base64.b64encode(value.encode('utf-8', 'replace')).decode('ascii')}?="
-
-
-SENT_HEADERS = (SESSION, _METHOD, _NAME)
-"""What a live call bears beside what its fixture keeps."""
 _BETWEEN = "it is a part of a session, and drift opens its own"
 _IN_A_STREAM = "its answer came in a stream of its own, which drift cannot ask for"
-
-
 _OPEN = "it is a stream that lasts until its client leaves"
 
 
@@ -265,6 +237,6 @@ def why_not_resent(request: Mapping[str, Json], response: Mapping[str, Json]) ->
 
 def why_not_harmless(message: Json) -> str:
     """Return why a call is not sent unasked."""
-    if message["method"] == _CALL_TOOL:
+    if message["method"] == CALL_TOOL:
         return "it calls a tool, which may change something"
     return "it reads what may be private"
