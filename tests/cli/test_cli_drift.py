@@ -313,6 +313,25 @@ def test_two_folders_are_compared_file_by_file(tmp_path: Path) -> None:
     ]
 
 
+def test_an_equal_change_of_several_files_is_said_once_with_their_names(tmp_path: Path) -> None:
+    for name in "abcdefg":
+        write(tmp_path / "old" / f"{name}.json", OLD)
+        write(tmp_path / "new" / f"{name}.json", {**OLD, "x": 1})
+    write(tmp_path / "new" / "b.json", {**OLD, "y": 1})
+    _, said, _ = run(tmp_path, "diff", "old", "new")
+    lines = said.splitlines()
+    place = next(number for number, line in enumerate(lines) if "$.x" in line)
+    assert lines[place + 1].strip() == "In a.json, c.json, d.json and 3 more"
+    place = next(number for number, line in enumerate(lines) if "$.y" in line)
+    assert lines[place + 1].strip() == "In b.json"
+    assert said.count("field-added") == 2
+    _, said, _ = run(tmp_path, "diff", "old", "new", "--format", "markdown")
+    assert [line.split(" | ")[-1] for line in said.splitlines()] == [
+        *("files |", "|---|---|---|---|---|---|---|"),
+        *("`a.json, c.json, d.json and 3 more` |", "`b.json` |"),
+    ]
+
+
 def test_a_baseline_teaches_what_varies(tmp_path: Path) -> None:
     write(tmp_path / "old.json", {"id": 1, "note": "x"})
     write(tmp_path / "new.json", {"id": 2})

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from cachy.compare.catalogue.rule_type import SEVERITIES
 from cachy.display import counted, printable
-from cachy.drift.outcome.change_text import change_lines
+from cachy.drift.outcome.change_text import INDENT, change_lines, listed
 from cachy.drift.outcome.report import (
     ChangeRow,
     DriftReport,
@@ -19,9 +19,6 @@ from cachy.drift.outcome.report import (
     SurfaceRow,
 )
 from cachy.drift.outcome.typed_json import dump
-
-_MOST = 3  # names in a line
-_INDENT = " " * 13
 
 
 def render_json(report: DriftReport) -> str:
@@ -107,22 +104,17 @@ def _change(row: ChangeRow) -> Iterator[str]:
     seen = "" if row.confirmed in ("1/1", "3/3") else f"  [seen in {row.confirmed} tries]"
     yield first + seen
     if row.path == "status" and row.models:
-        yield f"{_INDENT}Model: {_named(row.models)}"
+        yield f"{INDENT}Model: {listed(row.models)}"
     if row.parameter:
-        yield f"{_INDENT}Parameter: {printable(row.parameter)}"
+        yield f"{INDENT}Parameter: {printable(row.parameter)}"
     if row.message:
-        yield f'{_INDENT}The API says: "{printable(row.message)}"'
+        yield f'{INDENT}The API says: "{printable(row.message)}"'
     if row.note:
-        yield _INDENT + printable(row.note)
-    yield f"{_INDENT}In {_named(row.fixtures)}" + (
-        f", recorded by {_named(row.tests)}" if row.tests else ""
+        yield INDENT + printable(row.note)
+    yield f"{INDENT}In {listed(row.fixtures)}" + (
+        f", recorded by {listed(row.tests)}" if row.tests else ""
     )
     yield from advice
-
-
-def _named(names: Sequence[str]) -> str:
-    shown = ", ".join(map(printable, names[:_MOST]))
-    return shown + (f" and {len(names) - _MOST} more" if len(names) > _MOST else "")
 
 
 def _tests(report: DriftReport) -> Iterator[str]:
@@ -143,7 +135,7 @@ def _stale(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
     for surface in surfaces:
         if surface.stale:
             yield (
-                f"stale: {_named(surface.stale)}: still with the old structure; "
+                f"stale: {listed(surface.stale)}: still with the old structure; "
                 "cachy drift --all asks for it"
             )
 
@@ -160,7 +152,7 @@ def _inconclusive(report: DriftReport) -> Iterator[str]:
     for row in report.inconclusive:
         groups[row.surface, row.reason, row.detail].append(row.fixture)
     for (surface, reason, detail), names in groups.items():
-        yield printable(f"not checked ({reason}): {surface}: {_named(names)}: {detail}")
+        yield printable(f"not checked ({reason}): {surface}: {listed(names)}: {detail}")
     if groups:
         yield "inconclusive: could not be checked, so neither drift nor clean."
 
@@ -202,7 +194,7 @@ def _ignore_line(entry: IgnoreRow) -> str:
 def _not_exercised(surfaces: Iterable[SurfaceRow]) -> Iterator[str]:
     for surface in surfaces:
         if surface.not_exercised:
-            names = _named(surface.not_exercised)
+            names = listed(surface.not_exercised)
             yield f"not exercised: {printable(surface.surface)}: {names}"
     if any(surface.not_exercised or surface.outcome == "not_exercised" for surface in surfaces):
         yield "not exercised: recorded, but no response took that branch this time; not a finding."
