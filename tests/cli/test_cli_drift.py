@@ -138,6 +138,11 @@ def test_what_the_config_skips_for_good_is_green(
     (tmp_path / "pyproject.toml").write_text(line)
     found, report, _ = drift(tmp_path)
     assert (found, report["surfaces"][0]["outcome"], provider.count) == (code, "skipped", 1)
+    said = run(tmp_path, "drift")[1]
+    assert ("covers every surface" in said, said.count("Nothing was checked")) == (
+        code == 0,
+        code == 0,
+    )
 
 
 @pytest.mark.parametrize(

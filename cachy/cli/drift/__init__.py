@@ -225,10 +225,7 @@ def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> in
         return 1
     if {row.reason for row in report.inconclusive} - allowed:
         return 3
-    is_silenced = all(surface.outcome == "skipped" for surface in report.surfaces) and all(
-        row.reason == "skip" for row in report.skipped
-    )
-    return 0 if report.summary.checked or is_silenced else 3
+    return 0 if report.summary.checked or report.is_silenced else 3
 
 
 def _has_drifted(report: DriftReport, fail_on: str) -> bool:

@@ -223,6 +223,13 @@ class DriftReport:
     tests: CheckRow | None = None
     pull_request: PullRequestRow | None = None
 
+    @property
+    def is_silenced(self) -> bool:
+        """Return whether the project's own `skip` covers every surface."""
+        return all(surface.outcome == "skipped" for surface in self.surfaces) and all(
+            row.reason == "skip" for row in self.skipped
+        )
+
     def to_json(self) -> dict[str, Json]:
         """Return the report as JSON."""
         found = {"cachy": VERSION, **dump(self)}

@@ -20,6 +20,8 @@ from cachy.drift.outcome.report import (
 )
 from cachy.drift.outcome.typed_json import dump
 
+_SILENCED = "Nothing was checked: skip = [...] in [tool.cachy.drift] covers every surface."
+
 
 def render_json(report: DriftReport) -> str:
     """Return a report for a program."""
@@ -39,6 +41,7 @@ def render_text(report: DriftReport) -> str:
             *map(_ignore_line, report.ignores),
             *_not_exercised(report.surfaces),
             summary_line(report.summary),
+            *([_SILENCED] if report.surfaces and report.is_silenced else []),
             *_spent(report),
         ]
     )
