@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from cachy.providers.provider import STAND_IN
+from cachy.redact.nested_encodings import unescape
 from cachy.redact.placeholders import PLACEHOLDER
 from cachy.redact.shapes import WORDS
 
@@ -208,6 +209,7 @@ def is_minted(value: str) -> bool:
     That is the shape of a known key, 32 or more hex digits, or 20 or more characters with capitals,
     small letters and digits among them; `0x…` is an address.
     """
+    value = unescape(value) if "\\u" in value else value
     if _ADDRESS.fullmatch(value):
         return False
     if _DIGEST.fullmatch(value) or _MIXED.fullmatch(value) or value.startswith(STAND_IN):

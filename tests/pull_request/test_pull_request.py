@@ -303,7 +303,11 @@ def test_a_branch_pushed_to_while_we_look_is_looked_at_again(world: World) -> No
 
 @pytest.mark.slow
 def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World) -> None:
-    world.before("GET /pulls", lambda: world.in_bare("branch", BRANCH, "main"))
+    def somebody_works_on_it() -> None:
+        world.in_bare("branch", BRANCH, "main")
+        world.push_by_hand()
+
+    world.before("GET /pulls", somebody_works_on_it)
     assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 

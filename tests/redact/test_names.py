@@ -161,3 +161,10 @@ def test_what_an_api_says_of_a_password_that_it_refuses_stays_in_a_response() ->
     assert redact_json(given, (), RESPONSE) == {"passwords": [PASSWORD] * 3}
     assert redact_json({"password": MESSAGES}) == {"password": [PASSWORD] * 3}  # of a request
     assert redact_json({"password": MESSAGES[0]}, (), RESPONSE) == {"password": PASSWORD}
+
+
+def test_a_parameter_is_as_secret_where_json_escapes_spell_it() -> None:
+    escaped = MINTED.replace("k", "\\u006b")
+    assert redact_url(f"https://h.example/?key={escaped}") == redact_url(
+        f"https://h.example/?key={MINTED}"
+    )
