@@ -20,6 +20,7 @@ from cachy.fixture.identity.header_credentials import Credentials
 from cachy.fixture.identity.own_secrets import find_own_secrets
 from cachy.fixture.store.ambiguous import mark_ambiguous
 from cachy.fixture.store.blocking import may_block
+from cachy.fixture.store.former_times import with_former_times
 from cachy.fixture.store.scratch import moment
 from cachy.fixture.store.store import Store, file_name, is_same_answer, load_fixture
 from cachy.interaction import OTHER_VERSIONS, Json, Request, Response, header
@@ -144,9 +145,9 @@ class Recorder:
         identity, advice = guard_identity(request, recording.identity, self.config, guarded)
         recorded = self._provenance(recording, response)
         document, blobs = compose(request, response, recorded, self.config, secrets, PROCESS.given)
-        if self.config.hooks:
-            document, blobs = _hooked(document, blobs, identity, self.config)
+        document, blobs = _hooked(document, blobs, identity, self.config)
         before = self.store.find(identity, index) if self.config.mode is Mode.REFRESH else None
+        document = with_former_times(document, before)
         is_equal = before is not None and is_same_answer(Path(before), document)
         places = sorted(recording.asked.places) if recording.asked else []
         document["request"] = with_mark(document["request"], places)
@@ -277,6 +278,8 @@ def _before_writing(config: Config, former: str | None, blobs: Mapping[str, byte
 def _hooked(
     document: dict[str, Json], blobs: dict[str, bytes], identity: Identity, config: Config
 ) -> tuple[dict[str, Json], dict[str, bytes]]:
+    if not config.hooks:
+        return document, blobs
     from cachy.fixture.hooks import load_hooks  # few projects have any
 
     return load_hooks(config).before_record(document, blobs, identity, config)

@@ -21,7 +21,7 @@ def test_every_client_library_is_caught_or_refused(project: Path) -> None:
     )
     assert done.returncode == 0, done.stderr
     rows = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
-    for name in ("httpx", "httpx2", "requests", "aiohttp"):
+    for name in ("httpx", "httpx2", "requests", "aiohttp", "websockets"):
         assert rows[name].endswith("caught: recorded and replayed")
     for name in ("urllib.request", "pycurl"):
         assert rows[name].endswith("refused in replay mode")

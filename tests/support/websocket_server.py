@@ -68,7 +68,7 @@ def serving_websockets(**script: Any) -> Iterator[ScriptedWebSockets]:
     with websockets.sync.server.serve(
         scripted.handle,
         "127.0.0.1",
-        0,
+        scripted.port,
         process_request=scripted.look_at,
         select_subprotocol=scripted.choose,
         max_size=None,

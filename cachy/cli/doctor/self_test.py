@@ -75,6 +75,12 @@ def _send_by_pycurl(library: Any, url: str) -> None:
     curl.close()
 
 
+def _send_by_websockets(library: Any, url: str) -> None:
+    client = importlib.import_module(f"{library.__name__}.sync.client")
+    with client.connect(url.replace("http", "ws", 1)):
+        pass
+
+
 _SENDERS: dict[str, Callable[[Any, str], object]] = {
     "httpx": lambda library, url: library.get(url).read(),
     "httpx2": lambda library, url: library.get(url).read(),
@@ -83,6 +89,7 @@ _SENDERS: dict[str, Callable[[Any, str], object]] = {
     "urllib3": lambda library, url: library.PoolManager().request("GET", url).data,
     "urllib.request": _send_by_urllib,
     "pycurl": _send_by_pycurl,
+    "websockets": _send_by_websockets,
 }
 
 
@@ -116,11 +123,23 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.hits += 1
+        if key := self.headers.get("sec-websocket-key"):
+            return self._open_and_close(key)
         self.send_response(200)
         self.send_header("content-type", "application/json")
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
+
+    def _open_and_close(self, key: str) -> None:
+        from cachy.replay.websocket import wire  # only a WebSocket client needs it
+
+        head = (
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"Sec-WebSocket-Accept: {wire.accept_key(key)}\r\n\r\n"
+        )
+        self.wfile.write(head.encode("ascii") + wire.frame_bytes(wire.CLOSE, b""))
+        self.rfile.read(6)  # the client's own close, with a mask and no payload
 
     def log_message(self, *_: object) -> None:
         """Print nothing."""

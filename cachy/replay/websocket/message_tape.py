@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from cachy.fixture.store.store import Store
+from cachy.fixture.identity.same_message import MessageMatch
 from cachy.interaction import SWITCHING, Frame, Headers, Response
 from cachy.replay.process import PROCESS
 from cachy.replay.recorder import Recording
@@ -27,10 +28,14 @@ class MessageTape:
         recording: what writes it.
         is_own: the connection's number in its test is its number on the disk; else the first
             recording with the same messages, or a new one.
+        new_match: makes what compares messages.
     """
 
-    def __init__(self, recording: Recording, *, is_own: bool) -> None:
+    def __init__(
+        self, recording: Recording, *, is_own: bool, new_match: Callable[[], MessageMatch]
+    ) -> None:
         self._recording = recording
+        self._new_match = new_match
         self._is_own = is_own
         self._frames: list[Frame] = []
         self._headers: Headers = ()
@@ -65,7 +70,7 @@ class MessageTape:
         """Note that the server has answered the opening request with another status than 101."""
         if not self._is_over:
             self.forget()
-            self._give_up(f"status {status}")
+            self._give_up(f"the server refused the WebSocket with {status}")
 
     def _give_up(self, why: str) -> None:
         self._recording.abandon()
@@ -105,9 +110,18 @@ class MessageTape:
         response = Response(SWITCHING, self._headers, truncated=is_cut, frames=frames)
         recording = self._recording
         if not self._is_own:
-            index = _find_index(recording.recorder.store, recording, frames)
-            recording = replace(recording, index=index)
+            recording = replace(recording, index=self._find_index(frames))
         recording.save(response)
+
+    def _find_index(self, frames: tuple[Frame, ...]) -> int:
+        """Return the number of the recording where the program said the same, or a new one."""
+        index, store = 1, self._recording.recorder.store
+        while path := store.find(self._recording.identity, index):
+            response = store.read(path)
+            if response and _say_the_same(response.frames, frames, self._new_match()):
+                break
+            index += 1
+        return index
 
     def end_program(self) -> None:
         """Record what was said in a connection that a program left open, or dropped."""
@@ -125,16 +139,12 @@ class MessageTape:
             self.end_program()
 
 
-def _find_index(store: Store, recording: Recording, frames: tuple[Frame, ...]) -> int:
-    """Return the number of the recording with the same messages of the program, or a new one."""
-    index = 1
-    while path := store.find(recording.identity, index):
-        response = store.read(path)
-        if response is not None and _messages(response.frames) == _messages(frames):
-            break
-        index += 1
-    return index
-
-
-def _messages(frames: tuple[Frame, ...]) -> list[str | bytes]:
-    return [frame.payload for frame in frames if frame.way == "send"]
+def _say_the_same(old: Iterable[Frame], new: Iterable[Frame], match: MessageMatch) -> bool:
+    """Return whether a program that sent the new messages would have been given the old ones."""
+    left = deque(frame.payload for frame in new if frame.way == "send")
+    for frame in old:
+        if frame.way != "send":
+            match.answered([frame])
+        elif not left or not match.is_same(frame.payload, left.popleft()):
+            return False
+    return not left

@@ -94,7 +94,8 @@ class _Opening:
         if isinstance(decision, Refusal):
             respond.refuse(session, self._asked, decision)
         session.journal.live(request, file_name(self._wanted.fingerprint, index))
-        return MessageTape(self._noted(decision), is_own=self._is_own)
+        tape = self._noted(decision)
+        return MessageTape(tape, is_own=self._is_own, new_match=self._new_match)
 
     def _noted(self, recording: Recording) -> Recording:
         if PROCESS.interactions is None:
@@ -142,8 +143,10 @@ class _Opening:
         session = self._session
         if PROCESS.interactions is not None:
             PROCESS.interactions.note(session, self._asked, found[0])
-        new_match = partial(MessageMatch, self._config, partial(_settle, session, self._asked))
-        return Conversation(found, new_match, miss, partial(_use, session))
+        return Conversation(found, self._new_match, miss, partial(_use, session))
+
+    def _new_match(self) -> MessageMatch:
+        return MessageMatch(self._config, partial(_settle, self._session, self._asked))
 
 
 def _settle(session: Session, asked: Request, raw: bytes) -> bytes:

@@ -17,9 +17,9 @@ from cachy.replay.websocket.transport import ReplayedTransport
 from cachy.replay.websocket.waiting import wait_for
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
+    asked_headers,
     closed_error,
     end_of,
-    headers_of,
     note_lost,
     offered,
     watch_sends,
@@ -39,7 +39,7 @@ async def open_connection(
     factory = next(getattr(connect, name) for name in _FACTORIES if hasattr(connect, name))
     connection = factory(library.parse_uri(connect.uri))
     given, *_ = getattr(connect, "handshake_args", None) or (connect.additional_headers,)  # 13
-    headers = (*headers_of(given), *offered(connection.protocol))
+    headers = (*asked_headers(given), *offered(connection.protocol))
     link = open_link(session, request_of(connect.uri, headers))
     if isinstance(link, Conversation):
         transport = ReplayedTransport(asyncio.get_running_loop(), connection, Peer(link))

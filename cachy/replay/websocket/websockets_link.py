@@ -114,6 +114,14 @@ def headers_of(given: Any) -> Headers:
     return tuple((str(name), str(value)) for name, value in headers.raw_items())
 
 
+def asked_headers(given: Any) -> Headers:
+    """Return the headers that a program adds to its opening, and the library's user agent."""
+    headers = headers_of(given)
+    agent = getattr(sys.modules.get("websockets.http11"), "USER_AGENT", "")
+    is_own = not agent or any(name.lower() == "user-agent" for name, _ in headers)
+    return headers if is_own else (*headers, ("user-agent", agent))
+
+
 def closed_error() -> type[Exception]:
     """Return the exception by which a program learns that its connection is closed."""
     kind: type[Exception] = sys.modules["websockets.exceptions"].ConnectionClosed

@@ -16,9 +16,9 @@ from cachy.replay.websocket.peer import Peer
 from cachy.replay.websocket.replayed_socket import ReplayedSocket
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
+    asked_headers,
     closed_error,
     end_of,
-    headers_of,
     watch_sends,
 )
 
@@ -60,7 +60,7 @@ def open_by_function(
 
 def _open(session: Session, uri: str, headers: Any, subprotocols: Any) -> Link:
     offered = (("sec-websocket-protocol", ", ".join(subprotocols)),) if subprotocols else ()
-    return open_link(session, request_of(uri, (*headers_of(headers), *offered)))
+    return open_link(session, request_of(uri, (*asked_headers(headers), *offered)))
 
 
 def _connected(link: Link, connect: Callable[[], Any]) -> Any:

@@ -6,6 +6,7 @@ import base64
 import json
 import os
 import uuid
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -230,6 +231,38 @@ def test_ids_that_the_program_mints_may_differ_and_are_given_back(
         assert len(server.came) == 1
 
 
+def test_the_id_of_a_model_or_a_voice_is_not_minted(
+    client: WebSocketAdapter, project: Path, recording: Scope, replaying: Scope
+) -> None:
+    """They look like ids that a program mints, but another one has another answer."""
+    said = {name: "eleven_turbo_v2" for name in ("model_id", "voiceId", "agent_id")}
+    with serving_websockets() as server, recording():
+        client.talk(server.url, json.dumps(said), Receive())
+    for name in said:
+        other = json.dumps({**said, name: "eleven_multilingual_v2"})
+        with replaying(), refused(f"frame 1 that it sends is not recorded[^$]*{name}"):
+            client.talk(server.url, other, Receive())
+
+
+def test_a_program_that_sends_fewer_messages_than_recorded_is_no_miss(
+    client: WebSocketAdapter, project: Path, recording: Scope, replaying: Scope
+) -> None:
+    with serving_websockets() as server, recording():
+        client.talk(server.url, "a", Receive(), "b", Receive())
+    with replaying():
+        assert client.talk(server.url, "a", Receive()) == ["a"]
+
+
+def test_the_client_library_is_named(
+    client: WebSocketAdapter, project: Path, recording: Scope
+) -> None:
+    with serving_websockets() as server, recording():
+        client.talk(server.url, "a", Receive())
+    name, _, release = only_document(project)["recorded"]["sdk"].partition(" ")
+    assert name == client.name.split()[0]
+    assert version(name).startswith(release)
+
+
 def test_an_id_that_the_server_gave_must_be_given_back(
     client: WebSocketAdapter, project: Path, recording: Scope, replaying: Scope
 ) -> None:
@@ -303,16 +336,23 @@ def test_audio_is_kept_as_blobs_and_given_back_byte_by_byte(
     assert replayed[1] == sound
 
 
+@pytest.mark.parametrize("status", [400, 403])
 def test_a_refused_opening_is_the_clients_own_error_and_is_not_recorded(
-    client: WebSocketAdapter, project: Path, recording: Scope
+    client: WebSocketAdapter,
+    status: int,
+    project: Path,
+    recording: Scope,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     with (
-        serving_websockets(refuse=403) as server,
-        recording(),
-        pytest.raises(Exception, match=r"403|Invalid response status"),
+        serving_websockets(refuse=status) as server,
+        recording(debug=True),
+        pytest.raises(Exception, match=rf"{status}|Invalid response status"),
     ):
         client.talk(server.url, "a")
     assert fixtures_in(project) == []
+    why = f"the server refused the WebSocket with {status}\n"
+    assert f"not recorded: GET {server.url}: {why}" in capsys.readouterr().err.replace("/:", ":")
 
 
 def test_nothing_is_recorded_where_an_error_ends_the_connection(

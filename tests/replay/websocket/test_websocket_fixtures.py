@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -200,6 +201,66 @@ def test_two_recordings_of_one_program_are_equal_but_for_times(
         frames = json.loads(path.read_text(encoding="utf-8"))["response"]["ws"]
         texts.append([{key: one[key] for key in one if key != "ms"} for one in frames])
     assert texts[0] == texts[1] == texts[2]
+
+
+def test_refreshing_what_is_equal_but_for_times_writes_nothing(
+    project: Path, recording: Scope
+) -> None:
+    said = ('{"a":1}', Receive(), b"\x00", Receive())
+    with serving_websockets() as server:
+        with recording():
+            CLIENT.talk(server.url, *said)
+        (path,) = fixtures_in(project)
+        edited(path, slow_down)
+        before = path.read_bytes()
+        with recording(mode="refresh"):
+            CLIENT.talk(server.url, *said)
+    assert fixtures_in(project) == [path]
+    assert path.read_bytes() == before
+
+
+def test_refreshing_a_script_that_mints_ids_adds_no_recording(
+    project: Path, recording: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-proj-" + "Ab3dEf6h" * 6
+    monkeypatch.setenv("SOME_KEY", key)
+    with serving_websockets() as server:
+        for mode in ("record", "refresh", "replay"):
+            with recording(mode=mode):
+                asked = {"event_id": uuid.uuid4().hex, "id": str(uuid.uuid4()), "key": key}
+                CLIENT.talk(server.url, json.dumps(asked), Receive())
+    assert len(fixtures_in(project)) == 1
+
+
+def test_refreshing_keeps_the_times_before_the_first_message_that_differs(
+    project: Path, recording: Scope
+) -> None:
+    said = [step for word in "abc" for step in (word, Receive())]
+    with serving_websockets() as server, recording():
+        CLIENT.talk(server.url, *said)
+    (path,) = fixtures_in(project)
+    edited(path, slow_down)
+    before = json.loads(path.read_text(encoding="utf-8"))["response"]["ws"]
+    with (
+        serving_websockets(answer=shout_at_b, port=server.port),
+        recording(mode="refresh"),
+    ):
+        CLIENT.talk(server.url, *said)
+    after = json.loads(path.read_text(encoding="utf-8"))["response"]["ws"]
+    assert after[:3] == before[:3]
+    assert after[3]["receive"] == "B"
+    times = [frame["ms"] for frame in after]
+    assert times == sorted(times)
+    assert times[-1] < before[-1]["ms"]
+
+
+def slow_down(frames: list[dict[str, Any]]) -> None:
+    for number, frame in enumerate(frames):
+        frame["ms"] = 60_000 * (number + 1)
+
+
+def shout_at_b(connection: Any, message: Message) -> None:
+    connection.send("B" if message == "b" else message)
 
 
 LEFT_OPEN = """
