@@ -134,6 +134,22 @@ def test_a_command_that_others_use_too_prunes_its_own_only(folder: Path) -> None
     assert names(folder) == ["apples", "pears"]
 
 
+def test_a_command_is_on_record_without_its_arguments(folder: Path) -> None:
+    """They may be passwords; the same command is recognised all the same."""
+    said = "curl -u bob:BasicFAKEpw77 -d token=PlainTokFAKE --password plainwordfake"
+    code = f"import ask; [ask.ask(text) for text in open('fruits').read().split()]  # {said}"
+    for fruits in ("apples pears", "apples"):
+        (folder / "fruits").write_text(fruits)
+        done = start_cachy("run", "--", "python", "-c", code, folder=folder)
+        assert done.returncode == 0, done.stderr
+    written = [path.read_text() for path in (folder / "cachy_fixtures/.cachy").glob("*.run")]
+    assert any('"command"' in text for text in written)
+    assert not re.search("FAKE|plainwordfake|bob", "".join(written))
+    listed = run_cachy("prune", folder=folder)
+    assert "pears" in listed.stdout
+    assert "cachy: compared with the run of python …, " in listed.stderr
+
+
 def test_a_read_only_checkout_is_not_mentioned(folder: Path) -> None:
     """Root may write anywhere, so the refusal of the system stands in here."""
     command = ("run", "--", "python", "ask.py", "apples")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from conftest import fixtures_in
 from verify_project import edit, make_config, record
 
 from cachy.config import Config
-from cachy.fixture.store.run_log import PYTEST, Run, save_run
+from cachy.fixture.store.run_log import PYTEST, Run, load_runs, save_run
 
 LATER = 4e9  # seconds since the epoch: after all that a test writes
 
@@ -155,3 +156,25 @@ def test_what_no_command_on_record_has_used_is_kept_and_counted(config: Config) 
     assert (code, listed, told) == (0, [], "cachy: nothing is unused")
     assert kept.startswith("cachy: 1 fixture was used by no command on record; kept")
     assert len(fixtures_in(config.root)) == 2
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("sh -c curl -u bob:BasicFAKEpw77 https://api.example", "sh …"),
+        ("curl -H Authorization: Custom wordsecret", "curl …"),
+        ("mysql -pwordsecret", "mysql …"),
+        ("python -m app.main --password wordsecret", "python -m app.main …"),
+        ("python scripts/ask.py wordsecret", "python scripts/ask.py …"),
+        ("pytest --token=wordsecret", "pytest …"),  # not every test of the project
+        ("DB=bob:wordsecret", "…"),
+        ("python ask.py", "python ask.py"),
+    ],
+)
+def test_a_run_is_on_record_without_its_arguments(config: Config, command: str, shown: str) -> None:
+    save_run(config.fixtures, Run(command, LATER, frozenset({"a"})))
+    save_run(config.fixtures, Run(command, LATER, frozenset({"b"})))
+    (run,) = load_runs(config.fixtures)
+    assert (run.command, run.used, run.former) == (shown, {"b"}, {"a"})
+    (written,) = (config.fixtures / ".cachy").glob("*.run")
+    assert not re.search("FAKE|wordsecret|bob", written.name + written.read_text())
