@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cachy.providers.provider import STAND_IN
 from cachy.redact.nested_encodings import unescape
 from cachy.redact.placeholders import PLACEHOLDER
-from cachy.redact.shapes import WORDS
+from cachy.redact.shapes import WORDS, class_changes
 
 # Names are compared in lower case without _ and -; a name that ends so holds a secret.
 _ENDINGS = {
@@ -177,6 +177,46 @@ def find_parameter(name: str, value: str) -> str | None:
     if kind and name.lower().startswith(_PAGING[:-1]) and not is_minted(value):
         return None  # next_secret=2 names a page
     return kind or _find_sometimes(name, value, _SOMETIMES)
+
+
+# A value around which a format says its type: {"password": {"S": "…"}} of DynamoDB, Firestore, XML.
+WRAPPERS = (
+    *("S", "SS", "N", "NS", "B", "BS", "L", "M", "value", "values", "Value", "@value", "_value"),
+    *("stringValue", "StringValue", "bytesValue", "arrayValue", "listValue", "string_value"),
+    *("$", "$t", "#text", "_text", "__text", "#cdata-section", "_cdata", "string", "String"),
+)
+
+# What prose and code have after `password:` or `password=`: words, references, templates, paths.
+_NOT_CHOSEN = re.compile(
+    r"v?[0-9]+(?:[.:/-][0-9]+)+|[A-Za-z_]+=[^=].*|.*(?:\*\*|\.\.).*|x+|X+"  # 1.2.3, min=8, ab***
+    r"|[0-9]+[-.+]?(?:char|letter|digit|bit|byte|day|hour|min|sec|week|month|year)[a-z-]*"
+    r"|[$%!*@:]{1,2}[A-Za-z_]+[0-9]*|[A-Za-z_]+(?:\.[A-Za-z_]+)+"
+    r"|[A-Za-z][A-Za-z0-9+.-]*://.*|[~.]{0,2}/.*|[^@]+@(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}"
+    r"|(?i:base|sha|aes|utf|oauth|hmac|md|pbkdf|argon|bcrypt|ed|rs|hs|es)-?[0-9]+(?:-[a-z0-9]+)*"
+    r"|AWS4-HMAC-SHA256|(?:self|this|os|env|process|config|cfg|settings|options|opts|args|params"
+    r"|request|req|ctx|secrets|vars?|local|data|module|state|props|user|conn|app)\.[\w.]+"
+)
+_SHORTEST_CHOSEN = 6
+
+
+def is_chosen(value: str) -> bool:
+    """Return whether what a text assigns to a secret's name is one: a token that is not a word.
+
+    It has letters and digits, or six digits, or a symbol, or capitals where words have none. The
+    rest is prose ("password: must be …") or code (`password=userPassword`).
+    """
+    word = next(iter(value.split()), "").rstrip(".?!:")
+    if len(word) < _SHORTEST_CHOSEN or _NOT_CHOSEN.fullmatch(word) or re.fullmatch(_SAID, word):
+        return False
+    has_letter, has_digit = any(map(str.isalpha, word)), any(map(str.isdigit, word))
+    if find_name(word) and (not has_digit or "-" in word or "_" in word):
+        return False  # a reference: password=dbPassword
+    if has_digit:
+        return has_letter or word.isdecimal()
+    return has_letter and (class_changes(word) >= 4 or not _SYMBOLS.isdisjoint(word))
+
+
+_SYMBOLS = frozenset("!@$%^*")
 
 
 def _find_sometimes(name: str, value: str, names: Container[str]) -> str | None:

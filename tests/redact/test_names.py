@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cachy.redact import redact_json, redact_pairs, redact_text, redact_url
-from cachy.redact.names import QUALIFIERS
+from cachy.redact.names import QUALIFIERS, WRAPPERS
 from cachy.redact.response import RESPONSE
 
 VALUE = "hunter2hunter2X"
@@ -168,3 +168,93 @@ def test_a_parameter_is_as_secret_where_json_escapes_spell_it() -> None:
     assert redact_url(f"https://h.example/?key={escaped}") == redact_url(
         f"https://h.example/?key={MINTED}"
     )
+
+
+@pytest.mark.parametrize("wrapper", WRAPPERS)
+def test_an_object_that_says_the_type_of_a_secret_hides_its_value(wrapper: str) -> None:
+    for name in ("password", "client_secret", "access_token", "api_token", ":password"):
+        field = {name: {wrapper: VALUE}}
+        for value in (field, {"Item": {"user": {"M": field}}}, {"body": json.dumps(field)}):
+            clean = redact_json(value)
+            assert VALUE not in json.dumps(clean)
+            assert clean == redact_json(value, NEVER) == redact_json(clean)
+        assert VALUE not in redact_text(json.dumps({"body": json.dumps(field)}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"L": [{"S": VALUE}, {"S": VALUE}]},
+        {"SS": [VALUE, VALUE]},
+        {"M": {"value": {"S": VALUE}}},
+        {"arrayValue": {"values": [{"stringValue": VALUE}]}},
+        {"DataType": "String", "StringValue": VALUE},
+        {"type": "secret", "value": VALUE},
+    ],
+)
+def test_a_secret_is_hidden_in_nested_types_and_lists(value: Any) -> None:
+    assert VALUE not in json.dumps(redact_json({"password": value}))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "string", "minLength": 8, "description": "A new password", "format": "password"},
+        {"message": "is too short"},
+        {"code": "blank", "detail": "This field is required."},
+        {"required": True, "min": 8},
+        {"$ref": "#/definitions/Password"},
+        {"label": "Password", "placeholder": "Your password"},
+        {"value": None},
+        {"policy": {"value": "strict"}},
+    ],
+)
+def test_an_object_that_describes_a_secret_stays(value: Any) -> None:
+    field = {"password": value, "token": {"S": "abc"}, "name": {"S": VALUE}}
+    assert redact_json(field) is field
+    assert redact_text(json.dumps(field)) == json.dumps(field)
+
+
+IN_TEXT = [
+    ("login ann password=", "TxtPwFAKE1a2b", ""),
+    ("password: ", "TxtPwFAKE", ""),
+    ("db:\n  password: ", "YamlPwFAKE123", "\n  port: 5432"),
+    ("db:\n  - api_key: '", "Yaml2wFAKE", "'"),
+    ("host=a;password=", "Abc12345", ";port=1"),
+    ("host=a, password: ", "Abc12345", ", port=1"),
+    ("a=1&b=2 passwd = ", "hunter22", ""),
+    ("Your new password: ", "P@ssword!", ""),
+    ("the secret: ", "ab12cd34", " is yours"),
+    ("pwd=x passcode=", "481516", ""),
+]
+
+
+@pytest.mark.parametrize(("before", "secret", "after"), IN_TEXT)
+def test_a_password_that_a_text_assigns_is_hidden(before: str, secret: str, after: str) -> None:
+    text = before + secret + after
+    clean = redact_text(text)
+    assert secret not in clean
+    assert clean.endswith(after)
+    assert redact_text(clean) is clean
+    assert redact_json({"a": text}) == redact_json({"a": text}, NEVER) == {"a": clean}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: must be at least 8 characters",
+        "forgot your password: click here, or Click there",
+        "password: 8-character minimum, password: 30days",
+        "a password=getPass2(), secret=os.environ['A1'], pwd=config.db2.password",
+        "connect(user=user, password=userPassword, api_key=settings.openAiKey)",
+        "class A:\n  password: String\n  secret: SecretStr\n  api_key: str | None",
+        "a password=$DB_PASSWORD1 secret=${DB1} passwd=%s pwd={pw}",
+        "password: https://a1.example/reset, password: /run/secrets/db1",
+        "the password: ann1@example.com, secret: my-secret-2, api_key: ab12****",
+        "password: sha256, password: 2026-01-01, password: minLength=8",
+        "password:\n  Value1234: x",
+        "secret: GitHub, password: README",
+    ],
+)
+def test_prose_and_code_about_a_password_stay(text: str) -> None:
+    assert redact_text(text) is text
