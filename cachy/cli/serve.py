@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import threading
 
@@ -10,6 +11,8 @@ import click
 from cachy.cli.terminal import say
 from cachy.config import Mode, environment, load_config
 from cachy.errors import CachyError
+from cachy.replay.placeholder_keys import PLACEHOLDER
+from cachy.replay.run.served_variables import URL
 from cachy.replay.run.summary_lines import run_counts, run_details
 from cachy.serve.server import serving
 from cachy.serve.service import Service
@@ -30,7 +33,7 @@ from cachy.serve.service import Service
 def command(mode: str | None, port: int) -> int:
     """Serve the fixtures over HTTP on this machine, for programs in any language.
 
-    Prints the variables to set, and runs until Ctrl-C; then it prints a summary. Requests are
+    Prints the variables to set, as `export` lines, and runs until Ctrl-C; then a summary. Requests are
     answered as `cachy run` answers those of Python programs. Exits 1 on a miss.
 
     Example: cachy serve --mode record --port 8100
@@ -55,9 +58,11 @@ def command(mode: str | None, port: int) -> int:
 
 def _print_variables(service: Service) -> None:
     config = service.session.config
-    for name, value in service.variables.items():
-        click.echo(f"{name}={value}")
-    click.echo(f"# Any other covered host: {service.address.url}/HOST/PATH")
+    for name, value in sorted({**service.variables, URL: service.address.url}.items()):
+        # The terminal that loads these lines may have the key that recording needs.
+        if config.mode is Mode.REPLAY or not value.startswith(PLACEHOLDER):
+            click.echo(f"export {name}={shlex.quote(value)}")
+    click.echo(f"# Any other covered host: ${URL}/HOST/PATH")
     say(f"cachy: serving {config.fixtures}, mode {config.mode.value}; Ctrl-C ends it", err=True)
 
 

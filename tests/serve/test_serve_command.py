@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 import subprocess
 import sys
+from ast import literal_eval
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,10 +52,21 @@ def running(folder: Path, *options: str, **environ: str) -> Iterator[Running]:
             printed.append(line.rstrip())
             if line.startswith("#"):
                 break
-        yield Running(process, dict(line.split("=", 1) for line in printed if line[0] != "#"))
+        yield Running(process, loaded(folder, "\n".join(printed)))
     finally:
         process.kill()
         process.communicate()
+
+
+def loaded(folder: Path, printed: str) -> dict[str, str]:
+    """Return what a shell's children get once it has loaded the lines, in their order."""
+    (folder / "serve.env").write_text(printed, encoding="utf-8")
+    names = [line.split("=")[0].removeprefix("export ") for line in printed.splitlines()]
+    show = f"import os; print([os.environ[name] for name in {names[:-1]!r}])"
+    script = f". ./serve.env; exec {shlex.quote(sys.executable)} -c {shlex.quote(show)}"
+    done = subprocess.run(["sh", "-c", script], cwd=folder, capture_output=True, text=True)
+    assert not done.stderr
+    return dict(zip(names, literal_eval(done.stdout), strict=False))
 
 
 def ask(url: str) -> tuple[int, dict[str, object]]:
@@ -69,11 +82,16 @@ def test_it_prints_the_variables_and_ends_with_the_summary(
     origin: ScriptedServer, project: Path
 ) -> None:
     given = {"OPENAI_BASE_URL": f"{origin.url}/v1"}
-    with running(project, **given, OPENAI_API_KEY="mine") as served:
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "127.0.0.1,it's here"}
+    with running(project, **given, **proxy, OPENAI_API_KEY="mine") as served:
         names = {"ANTHROPIC_BASE_URL", "GOOGLE_GEMINI_BASE_URL", "OPENAI_BASE_URL"}
         assert names < set(served.variables)
         assert "OPENAI_API_KEY" not in served.variables
-        assert served.variables["ANTHROPIC_API_KEY"].startswith("cachy-placeholder-for-")
+        assert "ANTHROPIC_API_KEY" not in served.variables  # the other terminal may have it
+        assert list(served.variables) == sorted(served.variables)
+        url = served.variables["CACHY_SERVE_URL"]
+        assert served.variables["OPENAI_BASE_URL"] == f"{url}/127.0.0.1:{origin.port}/v1"
+        assert served.variables["NO_PROXY"] == "127.0.0.1,it's here,127.0.0.1"
         assert ask(f"{served.variables['OPENAI_BASE_URL']}/x")[0] == 200
         assert served.end() == 0
     (path,) = fixtures_in(project)
@@ -84,6 +102,9 @@ def test_it_prints_the_variables_and_ends_with_the_summary(
     ]
     port = str(free_port())
     with running(project, "--port", port, **given, CI="true") as served:
+        placeholder = served.variables["ANTHROPIC_API_KEY"]
+        assert placeholder == "cachy-placeholder-for-ANTHROPIC_API_KEY"
+        assert "OPENAI_API_KEY" in served.variables
         url = served.variables["OPENAI_BASE_URL"]
         assert url.startswith(f"http://127.0.0.1:{port}/")
         assert ask(f"{url}/x")[0] == 200
