@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,6 +26,10 @@ JournalEvent = Literal[
     "migrated",
     "fault",
 ]
+
+NOT_REACHED = "could not be reached"
+# How the errors of a client begin that did not connect to the host.
+_CONNECTING = r"ConnectError|ConnectTimeout|NewConnectionError|ClientConnector|ConnectionRefused"
 
 
 class Journal:
@@ -58,6 +63,12 @@ class Journal:
         """Count a response that is not recorded."""
         self.tally.refused.append(f"{self._shown(request)}: {why}")
         self._say("not recorded", self.tally.refused[-1])
+
+    def lost(self, request: Request, error: Exception) -> None:
+        """Count a request that got no whole response, perhaps as its host is down."""
+        kinds, name = type(error).__mro__, type(error).__name__
+        is_down = any([re.match(_CONNECTING, kind.__name__) for kind in kinds])
+        self.refused(request, f"{NOT_REACHED} ({name})" if is_down else name)
 
     def renamed(self, former: str, test: str) -> None:
         """Name a test that was answered by the recordings of one that is gone."""

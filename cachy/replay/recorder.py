@@ -107,7 +107,7 @@ class Recording:
         """Free the index, as the response never came whole; count an error, but not its end."""
         self.abandon()
         if isinstance(error, Exception):
-            self.recorder.journal.refused(self.request, type(error).__name__)
+            self.recorder.journal.lost(self.request, error)
 
 
 class Recorder:

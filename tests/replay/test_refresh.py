@@ -137,5 +137,6 @@ def test_a_provider_that_is_down_does_not_stop_the_others(
         "run", "--mode", "refresh", "--", "python", "ask.py", down, *urls(two), folder=project
     )
     assert done.stdout.split() == ["ConnectError", "200", "200"]
-    assert f"not recorded: GET {down}: ConnectError" in done.stderr
-    assert done.stderr.endswith("2 refreshed (1 changed, 1 equal), 1 refused, 0 missed\n")
+    assert f"not recorded: GET {down}: could not be reached (ConnectError)" in done.stderr
+    counts = "2 refreshed (1 changed, 1 equal), 0 refused, 1 could not be reached, 0 missed"
+    assert done.stderr.endswith(f"{counts}\n")

@@ -28,6 +28,7 @@ from scripted_server import (
 from served import ask, connected, message, path_of, send_raw, serve
 
 from cachy.fixture.store.store import load_fixture
+from cachy.replay.run.summary_lines import run_counts
 
 CHAT = json.dumps({"model": "m", "messages": [{"role": "user", "content": "Hi"}]}).encode()
 JSON = {"content_type": "application/json"}
@@ -188,6 +189,8 @@ def test_a_failure_of_the_api_is_passed_on_and_not_recorded(
 def test_an_api_that_cannot_be_reached_is_502(origin: ScriptedServer, project: Path) -> None:
     with serve("record") as server:
         reply = ask(server, "http://127.0.0.1:1/v1/models")
+        counts = ", ".join(run_counts(server.totals()))
+    assert counts == "0 replayed, 0 recorded, 0 refused, 1 could not be reached, 0 missed"
     assert reply.status == 502
     assert json.loads(reply.body)["error"]["message"].startswith("Cannot reach 127.0.0.1: Connect")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from cachy.display import agree, counted
 from cachy.replay.coverage import describe_uncovered
+from cachy.replay.journal import NOT_REACHED
 from cachy.replay.run.savings import describe_savings
 from cachy.replay.run.totals import Totals
 from cachy.replay.run.unwatched import describe_unwatched
@@ -71,9 +72,11 @@ def counts(totals: Totals) -> list[str]:
 
 def run_counts(total: Totals) -> list[str]:
     """Return the counts of a run of any command: four always, the others where they are not 0."""
-    refused = len(total.refused) + len(total.unwritten)
+    down = sum(line.rpartition(": ")[2].startswith(NOT_REACHED) for line in total.refused)
+    refused = len(total.refused) + len(total.unwritten) - down
     *others, missed = counts(total)
-    return [*others, f"{refused} refused", missed]
+    unreached = [f"{down} {NOT_REACHED}"] if down else []
+    return [*others, f"{refused} refused", *unreached, missed]
 
 
 def run_details(total: Totals) -> list[str]:
