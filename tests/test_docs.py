@@ -218,7 +218,7 @@ def test_the_commands_are_accepted(block: Block) -> None:
         words = shlex.split(line.replace("&&", ";"), comments=True)
         while "cachy" in words:
             words = words[words.index("cachy") + 1 :]
-            end = words.index(";") if ";" in words else len(words)
+            end = next((at for at, word in enumerate(words) if word in (";", ">")), len(words))
             if words[:1] and words[0] in COMMANDS:
                 program.make_context("cachy", words[:end], resilient_parsing=True)
                 command = program.get_command(click.Context(program), words[0])

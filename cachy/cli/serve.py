@@ -33,8 +33,9 @@ from cachy.serve.service import Service
 def command(mode: str | None, port: int) -> int:
     """Serve the fixtures over HTTP on this machine, for programs in any language.
 
-    Prints the variables to set, as `export` lines, and runs until Ctrl-C; then a summary. Requests are
-    answered as `cachy run` answers those of Python programs. Exits 1 on a miss.
+    Prints `export` lines for the variables to set, and runs until Ctrl-C; then it prints a
+    summary. Requests are answered as `cachy run` answers those of Python programs. Exits 1 on a
+    miss.
 
     Example: cachy serve --mode record --port 8100
     """

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cachy.interaction import ascii_host, host_and_port
 from cachy.providers import PROVIDERS
+from cachy.providers.aws import ENDPOINT
 
 _NAME = r"[a-z0-9_-]+(\.[a-z0-9_-]+)*"
 _LARGEST_PORT = 65535
@@ -93,6 +94,15 @@ def base_url_hosts(environ: Mapping[str, str]) -> dict[str, str]:
         if dom := _dom_of_url(value):
             found.setdefault(dom, variable)
     return found
+
+
+def endpoint_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the hosts that the variables of AWS name for its services.
+
+    They are not covered for that, as most services are not: but what goes there is counted.
+    """
+    values = [value.strip() for name, value in environ.items() if name.startswith(ENDPOINT)]
+    return tuple(filter(None, map(_dom_of_url, values)))
 
 
 def _dom_of_url(url: str) -> str:

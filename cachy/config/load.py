@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from cachy.config.check import check_kept_headers, check_table, parse_mode
-from cachy.config.covered_hosts import base_url_hosts, parse_doms
+from cachy.config.covered_hosts import base_url_hosts, endpoint_hosts, parse_doms
 from cachy.config.project import find_project, read_table
 from cachy.config.settings import Config, Mode
 from cachy.display import shown_path
@@ -34,6 +34,7 @@ def load_config(*starts: Path, environ: Mapping[str, str] = os.environ, **chosen
     mode, mode_from = _mode(given.get("mode"), environ, settings.pop("mode", None), where)
     if settings.pop("base_urls", True):
         settings["base_url_hosts"] = base_url_hosts(environ)
+        settings["endpoint_hosts"] = endpoint_hosts(environ)
     settings |= {key: value for key, value in given.items() if key != "mode"}
     settings["fixtures"] = _fixtures_folder(root, settings.get("fixtures"))
     if log := environ.get("CACHY_LOG"):

@@ -59,6 +59,7 @@ class Config(NamedTuple):
     doms: tuple[str, ...] = DOMS  # all that is covered: parsed, with those of the next three
     extend_doms: tuple[str, ...] = ()
     base_url_hosts: Mapping[str, str] = {}  # host[:port] -> the variable that names it
+    endpoint_hosts: tuple[str, ...] = ()  # host[:port] that a variable of AWS names
     alias: Mapping[str, str] = {}  # host[:port] -> the host[:port] whose fixtures it shares
     uncovered: Literal["pass", "refuse"] = "pass"
     passed: tuple[str, ...] = ()  # hosts that go live even where uncovered ones are refused

@@ -11,6 +11,9 @@ import re
 from cachy.interaction import Headers, header
 from cachy.providers.provider import Operation, WireFormat
 
+# Where all services are asked; with `_SERVICE` behind it, that one. Often a server of this machine.
+ENDPOINT = "AWS_ENDPOINT_URL"
+
 # Request headers that say what is wanted; no other one that AWS has takes part in matching.
 TARGET = "x-amz-target"  # the operation, where all have one path
 _PARAMETERS = (

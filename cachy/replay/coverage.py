@@ -17,6 +17,7 @@ from cachy.providers import find_provider, hosts_behind
 from cachy.replay.owner import variants_to_try
 
 _DEFAULT_PORTS = (80, 443, None)
+_PORTS = 3  # of one host of this machine, shown one by one
 
 
 class Coverage:
@@ -42,12 +43,16 @@ class Coverage:
         """Return whether requests to a host are ours if a client that cachy catches sends them."""
         return self.guards(host, port) or refuses(self._config, host, port)
 
-    def pass_by(self, host: str, port: int | None) -> None:
-        """Note a request that goes live because its host is not covered."""
+    def pass_by(self, host: str, port: int | None, *, has_placeholder: bool = False) -> None:
+        """Note a request that goes live because its host is not covered.
+
+        One to this machine is noted only where it seems to be meant for an API.
+        """
         config = self._config
         if config.mode is Mode.OFF or is_covered(host, port, config.passed):
             return
-        if config.debug or not is_loopback(host):
+        is_telling = config.debug or has_placeholder or not is_loopback(host)
+        if is_telling or is_covered(host, port, config.endpoint_hosts):
             self._note(shown_host(host, port))
 
 
@@ -122,9 +127,23 @@ def with_alias(request: Request, config: Config) -> Request:
     return request._replace(url=urlunsplit((scheme, name, *urlsplit(request.url)[2:])))
 
 
+def _folded(numbers: Counter[str]) -> Counter[str]:
+    """Count the ports of this machine as one host where each server of a suite has its own."""
+    ports = Counter(_without_port(host) for host in numbers)
+    folded = Counter[str]()
+    for host, number in numbers.items():
+        name = _without_port(host)
+        folded[name if ports[name] > _PORTS and is_loopback(name.strip("[]")) else host] += number
+    return folded
+
+
+def _without_port(host: str) -> str:
+    return re.sub(r":[0-9]+$", "", host)
+
+
 def describe_uncovered(uncovered: Iterable[str]) -> list[str]:
     """Return the lines that name the hosts of uncovered requests and say how to cover them."""
-    numbers = Counter(uncovered)
+    numbers = _folded(Counter(uncovered))
     if not numbers:
         return []
     hosts = ", ".join(f"{host} ({number})" for host, number in sorted(numbers.items()))

@@ -47,8 +47,8 @@ def remove() -> None:
 
 def missing_for(request: Request) -> str:
     """Name the variable whose placeholder a request carries: it must not go live. Or nothing."""
-    for text in (request.url, *(value for _, value in request.headers)):
-        if found := re.search(PLACEHOLDER + "([A-Z0-9_]+)", text):
+    for text in (request.url, *[value for _, value in request.headers]):
+        if PLACEHOLDER in text and (found := re.search(PLACEHOLDER + "([A-Z0-9_]+)", text)):
             return found[1]
     return ""
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NoReturn
 
-from cachy.config import Mode
+from cachy.config import Mode, is_loopback
 from cachy.errors import CachyError, NetworkFault
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.store import file_name
-from cachy.interaction import Request, Response
+from cachy.interaction import Headers, Request, Response, host_and_port
 from cachy.providers.mcp import ends_session
+from cachy.replay import placeholder_keys
+from cachy.replay.coverage import shown_host
 from cachy.replay.decision import Adoption, Decision, Faulted, Key, Refusal, Replay
 from cachy.replay.owner import Owner, own_variant
 from cachy.replay.polling import repeats, surface_of
@@ -89,6 +91,21 @@ def refuse(session: Session, request: Request, why: CachyError | Refusal) -> NoR
             miss = misses.unreadable(request, why, session.config)
     session.journal.missed(miss)
     misses.refusal_of(miss)()
+
+
+def pass_by(session: Session, method: str, url: str, headers: Headers) -> None:
+    """Count a request to an uncovered host, which then goes live.
+
+    Raises:
+        UnrecordedRequest: it would carry a placeholder to another machine.
+    """
+    request, (host, port) = Request(method, url, headers), host_and_port(url)
+    key = placeholder_keys.missing_for(request)
+    if key and not is_loopback(host):
+        why = f"its host is not covered, and it carries the placeholder of {key}"
+        how = f'Set {key}, or add "{shown_host(host, port)}" to extend-doms in [tool.cachy].'
+        refuse(session, request, CachyError(why, advice=how))
+    session.coverage.pass_by(host, port, has_placeholder=bool(key))
 
 
 def _replayed(session: Session, replay: Replay) -> Response:

@@ -18,9 +18,10 @@ import pytest
 import requests
 from commands import start_cachy, start_module
 from conftest import forgotten, refused
-from scripted_server import ScriptedServer, json_response
+from scripted_server import ScriptedServer, json_response, serving
 
 import cachy
+from cachy.replay.coverage import describe_uncovered
 from cachy.replay.scope import current_session
 
 Send = Callable[[str, str], object]
@@ -92,6 +93,40 @@ def test_a_request_to_an_uncovered_host_is_counted(
         "other.example:8000"
     ] * 2
     assert capsys.readouterr().err.count("cachy: uncovered: other.example:8000") == 1
+
+
+@pytest.mark.parametrize("variable", ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB"])
+@pytest.mark.parametrize(
+    ("setting", "count"), [("", 1), ("base_urls = false", 0), ('pass = ["127.0.0.1"]', 0)]
+)
+def test_what_goes_to_an_endpoint_of_aws_on_this_machine_is_counted(
+    setting: str,
+    count: int,
+    variable: str,
+    project: Path,
+    origin: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings(project, setting)
+    monkeypatch.setenv(variable, f"{origin.url}/")
+    with serving() as other, cachy.cachy(mode="replay"):
+        session = current_session()
+        requests.get(origin.url, timeout=60)
+        requests.get(other.url, timeout=60)
+    assert session is not None
+    host = f"127.0.0.1:{origin.port}"
+    assert session.journal.tally.uncovered == [host] * count
+    lines = "".join(describe_uncovered(session.journal.tally.uncovered))
+    assert (f'extend-doms = ["{host}"] in [tool.cachy]' in lines) == bool(count)
+    assert origin.count == 1
+
+
+def test_many_servers_of_this_machine_are_named_as_one_host() -> None:
+    fake, other = [f"127.0.0.1:{port}" for port in range(4)], [f"a.org:{n}" for n in range(4)]
+    line, advice = describe_uncovered([*fake, *fake, "localhost:1", *other])
+    assert line.startswith("13 requests")
+    assert ": 127.0.0.1 (8), a.org:0 (1)," in line
+    assert advice.endswith('"a.org:3", "localhost:1"]')
 
 
 def send_by_urllib(url: str, proxy: str) -> None:

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.errors import NetworkFault
-from cachy.interaction import Request, Response, header
+from cachy.interaction import Headers, Request, Response, header
 from cachy.replay import respond
 from cachy.replay.clients import dns_guard
 from cachy.replay.clients.aiohttp_response import AiohttpSession, make_reader, make_response, unpack
@@ -72,7 +72,8 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
         is_ours = session is not None and session.covers(outgoing.url.host, outgoing.url.port)
         if session is None or not is_ours:
             if session is not None:
-                session.coverage.pass_by(outgoing.url.host, outgoing.url.port)
+                headers = _headers_of(outgoing)
+                respond.pass_by(session, outgoing.method, str(outgoing.url), headers)
             return await send(outgoing)
         if websocket_answer := _websocket_answer(outgoing):
             return await websocket_answer(asking, session, outgoing, send)
@@ -115,8 +116,11 @@ def _own_error(library: ModuleType, fault: NetworkFault) -> Exception:
 async def _to_request(outgoing: Any) -> Request:
     body = outgoing.body
     raw = body if isinstance(body, bytes) else await body.as_bytes()
-    headers = tuple((str(name), str(value)) for name, value in outgoing.headers.items())
-    return Request(outgoing.method, str(outgoing.url), headers, raw)
+    return Request(outgoing.method, str(outgoing.url), _headers_of(outgoing), raw)
+
+
+def _headers_of(outgoing: Any) -> Headers:
+    return tuple((str(name), str(value)) for name, value in outgoing.headers.items())
 
 
 def _taped(asking: AiohttpSession, incoming: Any, recording: Recording) -> Any:

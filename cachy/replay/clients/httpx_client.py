@@ -47,11 +47,8 @@ def _chooser(library: ModuleType, current: CurrentSession, kind: str) -> Callabl
             is_ours = session.covers(url.host, _port(url))
             if _stands_aside(library, transport, session):
                 return transport
-            if not is_ours:
-                session.coverage.pass_by(url.host, _port(url))
-                return transport
             shim = _shims(library)[kind == "Async"]
-            return shim(session, transport, library)
+            return shim(session, transport, library, is_ours)
 
         return _transport_for_url
 
@@ -83,7 +80,8 @@ def _shims(library: ModuleType) -> tuple[type[Any], type[Any]]:
 
 
 class _Shim:
-    def __init__(self, session: Session, inner: Any, library: ModuleType) -> None:
+    def __init__(self, session: Session, inner: Any, library: ModuleType, is_ours: bool) -> None:
+        self.is_ours = is_ours
         self.session = session
         self.inner = inner
         self.library = library
@@ -91,6 +89,9 @@ class _Shim:
 
 class _SyncShim(_Shim):
     def handle_request(self, outgoing: Any) -> Any:
+        if not self.is_ours:
+            _pass_by(self.session, outgoing)
+            return self.inner.handle_request(outgoing)
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
             dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
@@ -108,6 +109,9 @@ class _SyncShim(_Shim):
 
 class _AsyncShim(_Shim):
     async def handle_async_request(self, outgoing: Any) -> Any:
+        if not self.is_ours:
+            _pass_by(self.session, outgoing)
+            return await self.inner.handle_async_request(outgoing)
         counted = _counted(self.session, outgoing)
         if _is_upgrade(counted):
             dns_guard.check(self.session, outgoing.url.host, _port(outgoing.url))
@@ -138,8 +142,16 @@ def _answer(session: Session, outgoing: Any, counted: _Pairs, body: bytes) -> Re
     recalled = respond.recall(session, (method, url, body, counted))
     if recalled is not None:
         return recalled
-    pairs = [(key.decode("latin-1"), value.decode("latin-1")) for key, value in _raw(outgoing)]
-    return respond.answer(session, Request(method, url, tuple(pairs), body))
+    return respond.answer(session, Request(method, url, _headers_of(outgoing), body))
+
+
+def _pass_by(session: Session, outgoing: Any) -> None:
+    respond.pass_by(session, outgoing.method, str(outgoing.url), _headers_of(outgoing))
+
+
+def _headers_of(outgoing: Any) -> Headers:
+    pairs = _raw(outgoing)
+    return tuple([(key.decode("latin-1"), value.decode("latin-1")) for key, value in pairs])
 
 
 _Pairs = tuple[tuple[bytes, bytes], ...]

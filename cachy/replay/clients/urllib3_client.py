@@ -83,11 +83,11 @@ def _make_urlopen(library: ModuleType, original: Any, current: CurrentSession) -
         target = "" if session is None or is_inside() else _absolute(library, self, url)
         if session is None or not target or is_theirs(original) or _stands_aside(type(self)):
             return original(self, method, url, body, headers, *args, **kw)
+        pairs = _pairs(self.headers if headers is None else headers)
         if not session.covers(*host_and_port(target)):
-            session.coverage.pass_by(*host_and_port(target))
+            respond.pass_by(session, method, target, pairs)
             return original(self, method, url, body, headers, *args, **kw)
         body, raw = _whole(library, body)
-        pairs = _pairs(self.headers if headers is None else headers)
         try:
             found: _Found = respond.answer(session, Request(method, target, pairs, raw))
         except NetworkFault as fault:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from cachy.interaction import host_and_port
+from cachy.replay import respond
 from cachy.replay.clients.other_recorders import is_replaced
 from cachy.replay.clients.patching import CurrentSession, Patches
 from cachy.replay.clients.reentrancy import is_inside
@@ -23,7 +24,7 @@ def open_asyncio_door(library: ModuleType, current: CurrentSession, patches: Pat
     def make(original: Any) -> Any:
         @wraps(original)
         async def open_tcp_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-            session = _find_session(current, self.uri)
+            session = _find_session(current, self.uri, getattr(self, "additional_headers", None))
             if session is None or is_replaced(library.connect, name):
                 return await original(self, *args, **kwargs)
             from cachy.replay.websocket.websockets_asyncio import open_connection
@@ -44,7 +45,7 @@ def open_sync_door(library: ModuleType, current: CurrentSession, patches: Patche
     def make(original: Any) -> Any:
         @wraps(original)
         def open_connection(self: Any, *args: Any, **kwargs: Any) -> Any:
-            session = _find_session(current, self.uri)
+            session = _find_session(current, self.uri, getattr(self, "additional_headers", None))
             if session is None or is_replaced(library.reconnect, "open_connection"):
                 return original(self, *args, **kwargs)
             from cachy.replay.websocket.websockets_sync import open_by_method
@@ -60,7 +61,7 @@ def _open_former_door(library: ModuleType, current: CurrentSession, patches: Pat
     def make(original: Any) -> Any:
         @wraps(original)
         def connect(uri: str, **kwargs: Any) -> Any:
-            session = _find_session(current, uri)
+            session = _find_session(current, uri, kwargs.get("additional_headers"))
             if session is None or is_replaced(library, "connect"):
                 return original(uri, **kwargs)
             from cachy.replay.websocket.websockets_sync import open_by_function
@@ -72,7 +73,7 @@ def _open_former_door(library: ModuleType, current: CurrentSession, patches: Pat
     patches.replace(library, "connect", make)
 
 
-def _find_session(current: CurrentSession, uri: str) -> Session | None:
+def _find_session(current: CurrentSession, uri: str, headers: object) -> Session | None:
     """Return the session that a connection belongs to, if any."""
     session = current()
     if session is None or is_inside():
@@ -80,5 +81,5 @@ def _find_session(current: CurrentSession, uri: str) -> Session | None:
     host, port = host_and_port(uri)
     if session.covers(host, port):
         return session
-    session.coverage.pass_by(host, port)
+    respond.pass_by(session, "GET", uri, (("", str(headers)),))
     return None

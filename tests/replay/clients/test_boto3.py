@@ -416,3 +416,14 @@ def test_a_status_fault_is_tried_again(world: World) -> None:
         world.monkeypatch.delenv(name)
     with world.replaying(fault="429 x2"):
         assert program(world.client) == ["users"]
+
+
+def test_a_request_signed_with_a_placeholder_is_not_sent_to_an_uncovered_host(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(project))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.example:4566")
+    with cachy.cachy(mode="replay"), refused("carries the placeholder of AWS_ACCESS_KEY_ID"):
+        boto3.client("sts", region_name="us-east-1").get_caller_identity()
