@@ -244,7 +244,7 @@ def test_the_id_of_a_model_or_a_voice_is_not_minted(
             client.talk(server.url, other, Receive())
 
 
-def test_a_program_that_sends_fewer_messages_than_recorded_is_no_miss(
+def test_sending_fewer_messages_than_recorded_is_not_a_miss(
     client: WebSocketAdapter, project: Path, recording: Scope, replaying: Scope
 ) -> None:
     with serving_websockets() as server, recording():
