@@ -283,7 +283,7 @@ def test_verify_fails_on_a_broken_fixture(project: Path, recorded: str) -> None:
 
 INIT = [
     "wrote tests/test_cachy_example.py",
-    "wrote cachy_fixtures/api.github.com/zen/request-0d94c735c47ae49d.json",
+    "wrote cachy_fixtures/api.github.com/zen/get-zen-0d94c735c47ae49d.json",
     "wrote .github/workflows/cachy-verify.yml",
     "wrote .github/workflows/cachy-drift.yml",
 ]

@@ -353,7 +353,7 @@ def test_what_became_of_every_interaction_is_said(
         "  t/c.yml, interaction 5",
         "  t/c.yml, interaction 6",
         "skipped 1: another answer to the same request is there, and stays",
-        "  t/b.json, interaction 2: api.openai.com/v1/x/request-28b046e637bad538.json",
+        "  t/b.json, interaction 2: api.openai.com/v1/x/post-x-28b046e637bad538.json",
         "skipped 1: status 429: to import it, set record_status = [429]",
         "  t/c.yml, interaction 1",
         "skipped 1: its URL is not http or https",

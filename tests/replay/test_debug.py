@@ -69,4 +69,4 @@ def test_misses_are_said_and_logged(debug: str, project: Path, origin: ScriptedS
     assert len(named) == bool(debug)
     assert f"cachy: No fixture answers GET {url}/c" in " ".join(replaying)
     assert ("/a" in " ".join(replaying)) == (debug == "True")
-    assert logged(project) == [("hit", "request"), ("miss", "c")]
+    assert logged(project) == [("hit", "get"), ("miss", "c")]

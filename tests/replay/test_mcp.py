@@ -125,8 +125,8 @@ def test_a_session_replays_with_its_server_gone(
     assert PROCESS.misses == []
     names = sorted(path.name.rpartition("-")[0] for path in fixtures_in(project))
     assert names == [
-        *("initialize", "notifications-initialized", "request", "request"),
-        *("tools-call-add", "tools-call-add", "tools-list"),
+        *("delete-mcp", "get-mcp", "initialize", "notifications-initialized"),
+        *("tools-call-add-1", "tools-call-add-3", "tools-list"),
     ]
 
 

@@ -126,13 +126,22 @@ def subscription_of(message: Mapping[str, Json]) -> Json:
 
 
 def slug_words(message: Mapping[str, Json]) -> str:
-    """Return what a message is about: its method, and which tool, prompt or resource it names."""
+    """Return what a message is about: its method, which tool, prompt or resource, and for what."""
     params = message.get("params")
     named = params if isinstance(params, dict) else {}
+    given = _telling_argument(named.get("arguments"))
     if isinstance(named.get("ref"), dict):  # what is to be completed
         named = named["ref"]
     method = message.get("method") or ("answer" if is_answer(message) else "")
-    return f"{method} {named.get('name') or named.get('uri') or ''}"
+    return f"{method} {named.get('name') or named.get('uri') or ''} {given}"
+
+
+def _telling_argument(arguments: Json) -> str:
+    """Return the first argument that is a text, else a number, and not a secret; "" for none."""
+    given = list(arguments.values()) if isinstance(arguments, dict) else []
+    texts = [value for value in given if isinstance(value, str) and "[redacted:" not in value]
+    numbers = [value for value in given if isinstance(value, (int, float))]
+    return str(next(iter([*texts, *numbers]), ""))
 
 
 def is_standing(request: Request, message: Json) -> bool:
