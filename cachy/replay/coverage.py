@@ -97,6 +97,8 @@ def suggest_alias(request: Request, config: Config) -> str:
     gateway = "" if dom or find_provider(host) is None else _find_gateway(request, config)
     if not gateway:
         return ""
+    if find_alias(*host_and_port(f"http://{gateway}"), config.alias) == host:
+        return f"It was recorded at {gateway} before alias was set: record it again"
     setting = f'alias = {{"{gateway}" = "{host}"}} in [tool.cachy]'
     return f"It is recorded at {gateway}: to use it here too, set {setting} and record it again"
 

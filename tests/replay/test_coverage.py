@@ -231,6 +231,13 @@ def test_a_miss_at_an_api_names_the_gateway_at_which_the_request_is_recorded(
         forgotten()
         said = f'alias = {{"{origin.host}" = "api.openai.com"}} in [tool.cachy] and record it'
         assert (said in str(caught.value)) is is_there
+    settings(project, f'alias = {{"{origin.host}" = "api.openai.com"}}')
+    for asked in (url, "https://api.openai.com/v1/chat/completions"):
+        with cachy.cachy(mode="replay"), pytest.raises(cachy.UnrecordedRequest) as caught:
+            httpx.post(asked, json={"model": "m"})
+        forgotten()
+        assert f"recorded at {origin.host} before alias was set" in str(caught.value)
+        assert "set alias" not in str(caught.value)
 
 
 @every_client
