@@ -14,6 +14,7 @@ class Tally:
         self.refused: list[str] = []  # requests, and why they are not recorded
         self.unwritten: list[str] = []  # the same where it is the disk's fault
         self.uncovered: list[str] = []  # hosts, one for each request
+        self.advised: list[str] = []  # names of new fixtures, and a setting that they need
         self.unwatched: list[str] = []  # programs that were started and cannot have cachy on
         self.renamed: list[str] = []  # tests, and those that they once were
         self.migrated: list[list[str]] = []  # a test, and what its request changed
@@ -31,6 +32,7 @@ class Tally:
         for part in (self.recorded, self.changed, self.equal, self.refused, self.unwritten):
             part.clear()
         self.uncovered.clear()
+        self.advised.clear()
         self.unwatched.clear()
         self.renamed.clear()
         self.migrated.clear()

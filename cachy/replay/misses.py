@@ -12,22 +12,23 @@ from pathlib import Path
 from typing import Literal, NoReturn
 
 from cachy.config import Config, Mode
-from cachy.display import agree, counted
 from cachy.errors import NAME_A_VARIANT, CachyError, UnrecordedRequest
 from cachy.fixture.compose import request_fields, without_values
+from cachy.fixture.environment_advice import explain_guarded
 from cachy.fixture.format.blobs import extract_blobs
-from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.identity.ignored import without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
 from cachy.fixture.placeholder_source import find_giver
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import list_fixtures
-from cachy.fixture.store.store import load_fixture
+from cachy.fixture.store.store import Store, load_fixture, parse_file_name
 from cachy.interaction import Fixture, Json, Request, host_and_port
 from cachy.redact import redact_text, redact_url, redact_values
 from cachy.redact.given_secrets import find_placeholder
 from cachy.replay import placeholder_keys
 from cachy.replay.coverage import explain_coverage, refuses, suggest_alias
+from cachy.replay.owner import current_owner, variants_to_try
 from cachy.replay.process import PROCESS
 
 _COMPARED = 200  # of a surface's fixtures, the newest
@@ -225,6 +226,8 @@ def _about(nearest: Fixture | None, differences: list[str]) -> list[str]:
 def _nearest(
     request: Request, identity: Identity, index: int, config: Config
 ) -> tuple[Fixture | None, list[str]]:
+    if index > 1 and (found := _find_last_of_turn(request, index, config)):
+        return found
     asked = described(request, config)
     folder = config.fixtures / identity.target.folder
     paths = heapq.nlargest(_COMPARED, list_fixtures(folder), key=lambda path: path.stat().st_mtime)
@@ -238,14 +241,45 @@ def _nearest(
     _, nearest = max(scored, key=lambda pair: pair[0])
     both = (comparable(nearest.request), asked)
     differences = describe_differences(*(without(one, config.match.ignore) for one in both))
+    if not differences:
+        return nearest, _why_not_equal(nearest, identity)
+    advice = explain_guarded(nearest.request, ignore=config.match.ignore)
+    return nearest, [*differences, *filter(None, [advice])]
+
+
+def _find_last_of_turn(
+    request: Request, index: int, config: Config
+) -> tuple[Fixture, list[str]] | None:
+    """Return the last recording of a request that is sent more often than it is recorded."""
+    identity = identify_settled(request._replace(variant=""), config)
+    store = Store(config.fixtures)
+    for variant in variants_to_try(identity, config):
+        path = store.find(identity.varied(variant), index - 1)
+        if fixture := _find_fixture(Path(path)) if path else None:
+            whose = " for this test" if variant and current_owner() else ""
+            times = _times(index - 1)
+            return fixture, [f"recorded {times}{whose}, and asked for {_times(index)}"]
+    return None
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _why_not_equal(nearest: Fixture, identity: Identity) -> list[str]:
+    """Return why a fixture whose request shows no difference does not answer."""
     variant = nearest.request.get("variant", "")
-    if not differences and variant != identity.variant:
+    if variant != identity.variant:
         whose = variant or "every test, without a variant"
-        differences = [f"the request is equal, but it is recorded for {whose}"]
-    elif index > 1 and not differences:
-        responses = f"{counted(index - 1, 'response')} to it {agree(index - 1, 'is')}"
-        differences = [f"the request is equal, and only {responses} recorded"]
-    return nearest, differences
+        return [f"the request is equal, but it is recorded for {whose}"]
+    named = parse_file_name(nearest.path.name) if nearest.path else None
+    if named and named["fingerprint"] == identity.fingerprint:
+        return []  # the first line of the miss says why
+    if explain_guarded(nearest.request):
+        why = "a secret stood in it as it was recorded, before ignore was set: record it again"
+    else:
+        why = "a setting has changed since, or the file was edited; cachy verify says which"
+    return [f"the request is equal by today's settings, but {why}"]
 
 
 def _find_fixture(path: Path) -> Fixture | None:

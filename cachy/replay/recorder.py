@@ -13,7 +13,7 @@ from cachy.config import Config, Mode, current_test, is_recorded
 from cachy.errors import NAME_A_VARIANT, CachyError, UnusableEntry
 from cachy.fixture.compose import compose, parse_user_agent, without_values
 from cachy.fixture.document import with_mark
-from cachy.fixture.environment_advice import guard_identity
+from cachy.fixture.environment_advice import explain_frames, guard_identity
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.header_credentials import Credentials
@@ -167,7 +167,7 @@ class Recorder:
         tally.used.add(file_name(identity.fingerprint, index))
         self.sequences.settle(recording.turn, index)
         self.journal.recorded(identity.name)
-        self._advise(path, advice)
+        self._advise(path, advice or explain_frames(document["response"], self.config))
         self.close_late()
 
     def learn(self, request: Request) -> None:
@@ -226,6 +226,8 @@ class Recorder:
         with self._lock:
             is_said = not advice or advice in self._advised
             self._advised.add(advice)
+        if advice:
+            self.journal.tally.advised.append(f"{path.name}: {advice}")
         if not is_said:
             print(f"cachy: {path.name}: {advice}", file=sys.stderr)
 

@@ -28,6 +28,7 @@ from cachy.verify.damage import find_damage
 from cachy.verify.document_checks import find_in_response
 from cachy.verify.duplicates import find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
+from cachy.verify.placement import plan_move
 from cachy.verify.unused import unused_findings
 
 
@@ -186,21 +187,25 @@ class _Checks:
         except CachyError:
             return  # a blob is missing: reported already
         if named is None:
-            yield "wrong-place", f"its name lacks the fingerprint of its request, {fingerprint}"
+            detail = f"its name lacks the fingerprint of its request, {fingerprint}"
+            yield "wrong-place", detail, plan_move(path, self.config).why_not
         elif named["fingerprint"] != fingerprint:
             yield self._why_renamed(path, document, named["fingerprint"], fingerprint)
         elif not self._is_below(path, host):
-            yield "wrong-place", f"it is not in the folder {host}"
+            why_not = plan_move(path, self.config).why_not
+            yield "wrong-place", f"it is not in the folder {host}", why_not
 
     def _why_renamed(
         self, path: Path, document: Mapping[str, Json], named: str, fingerprint: str
-    ) -> tuple[str, str]:
+    ) -> tuple[str, ...]:
         """Return whether the environment, a setting or an edit has changed the fingerprint."""
         body = request_of(document, self.store.load_blob).body
-        if cause := explain_guarded(document["request"], body):
-            return "wrong-place", cause
-        if is_of_other_settings(path, named, self.config):
-            return "wrong-place", f"with today's settings its fingerprint is {fingerprint}"
+        why_not = plan_move(path, self.config).why_not
+        if cause := explain_guarded(document["request"], body, self.config.match.ignore):
+            return "wrong-place", cause, why_not
+        is_guarded = explain_guarded(document["request"], body)
+        if is_guarded or is_of_other_settings(path, named, self.config):
+            return "wrong-place", f"with today's settings its fingerprint is {fingerprint}", why_not
         return "edited-request", f"its fingerprint is {fingerprint}, but its name says {named}"
 
     def _identify(self, document: Mapping[str, Json], named: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from cachy.fixture.document import request_of
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.identity.former_fingerprints import former_fingerprints
 from cachy.fixture.store.store import Store, load_fixture, parse_file_name
+from cachy.interaction import Request
 
 
 def find_rivals(paths: Iterable[Path], config: Config, store: Store) -> list[list[Path]]:
@@ -44,9 +45,14 @@ def find_identity(path: Path, config: Config, store: Store) -> Identity | None:
 
 def is_of_other_settings(path: Path, fingerprint: str, config: Config) -> bool:
     """Return whether a name was right by other settings, or by earlier rules of what matches."""
-    plain = config._replace(match=Match(), redact=(), paths=())
     try:
         request = request_of(load_fixture(path).document, Store(config.fixtures).load_blob)
     except CachyError:
         return False
+    return was_named(request, fingerprint, config)
+
+
+def was_named(request: Request, fingerprint: str, config: Config) -> bool:
+    """Return whether a request had a fingerprint by other settings, or by earlier rules."""
+    plain = config._replace(match=Match(), redact=(), paths=())
     return any(fingerprint in former_fingerprints(request, one) for one in (config, plain))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
 
 from cachy.config import Config
@@ -14,7 +12,7 @@ from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.render import render_fixture
-from cachy.fixture.identity.fingerprint import Identity, identify_settled
+from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.redact_fixture import redact_fixture
 from cachy.fixture.store.files import is_inside, list_fixtures, read_text
 from cachy.fixture.store.store import Store, file_name, load_fixture, parse_file_name
@@ -22,8 +20,9 @@ from cachy.interaction import Json
 from cachy.structure.contract_file import render_contract
 from cachy.verify.check import list_checked, verify
 from cachy.verify.contracts import Contracts
-from cachy.verify.duplicates import find_identity, find_rivals, is_of_other_settings
+from cachy.verify.duplicates import find_identity, find_rivals
 from cachy.verify.finding import Finding, shown
+from cachy.verify.placement import is_copy, is_proven, plan_move
 from cachy.verify.unused import drop_empty
 
 BY_HAND = "hand"
@@ -38,63 +37,31 @@ def fix(config: Config, findings: Sequence[Finding]) -> list[str]:
 
 
 def _move_home(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
-    """Move a fixture to where its request is looked for, if its name proves the request unedited.
-
-    A copy of the fixture that replays there is deleted, whatever its name. A name with another
-    fingerprint is a sign of an edit: moved, the file would answer what was never recorded. What
-    is not in the project's folder of fixtures stays: it may be another project's.
-    """
-    store = Store(config.fixtures)
+    """Move a fixture to where its request is looked for, or delete it if another replays there."""
     for path in _of_rule("wrong-place", config, findings):
-        named, home = parse_file_name(path.name), find_identity(path, config, store)
-        if home is None or not is_inside(path, config.fixtures):
-            continue
-        if named and not _is_proven(named["fingerprint"], path, home, config):
-            continue
-        if kept := _find_same(path, home, named, config):
+        move = plan_move(path, config)
+        if move.kept:
             path.unlink()
-            yield _deleted_copy(path, kept, config)
-        elif named is None:
-            yield from _adopt(path, home, config, store)
+            yield _deleted_copy(path, move.kept, config, is_copy=move.is_copy)
+        elif move.target:
+            yield _move(path, move.target, config, is_by_hand=move.is_by_hand)
         else:
-            name = file_name((named["slug"] or "") + home.fingerprint, int(named["index"] or 1))
-            target = config.fixtures / home.target.folder / name
-            if target.exists():
-                continue
-            store.write(target, path.read_bytes())
-            path.unlink()
-            yield f"moved {shown(config, path)} to {shown(config, target)}"
+            continue
         drop_empty(path.parent, config.fixtures)
 
 
-def _adopt(path: Path, home: Identity, config: Config, store: Store) -> Iterator[str]:
-    """Move a fixture that somebody wrote, and mark it: no response of an API proves it."""
-    target = Path(store.path_of(home))
-    if store.find(home):
-        return  # another response to this request is there
-    document = dict(load_fixture(path).document)
-    facts = {**document.pop("recorded", {}), "from": BY_HAND}
-    marked = {"cachy": document.pop("cachy"), "recorded": facts, **document}
-    store.write(target, render_fixture(marked).encode())
+def _move(path: Path, target: Path, config: Config, *, is_by_hand: bool) -> str:
+    """Move a fixture; mark one that somebody wrote: no response of an API proves it."""
+    content = path.read_bytes()
+    if is_by_hand:
+        document = dict(load_fixture(path).document)
+        facts = {**document.pop("recorded", {}), "from": BY_HAND}
+        marked = {"cachy": document.pop("cachy"), "recorded": facts, **document}
+        content = render_fixture(marked).encode()
+    Store(config.fixtures).write(target, content)
     path.unlink()
-    yield f"moved {shown(config, path)} to {shown(config, target)}, marked as written by hand"
-
-
-def _is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:
-    """Return whether a name is right, or was before the settings that change what matches."""
-    return fingerprint == home.fingerprint or is_of_other_settings(path, fingerprint, config)
-
-
-def _find_same(
-    path: Path, home: Identity, named: re.Match[str] | None, config: Config
-) -> Path | None:
-    """Return the fixture that replays the response of a misplaced one: in its turn, or in any."""
-    store = Store(config.fixtures)
-    for index in [int(named["index"] or 1)] if named else count(1):
-        found = store.find(home, index)
-        if found is None or _is_copy(path, Path(found), config, store):
-            return Path(found) if found else None
-    return None
+    mark = ", marked as written by hand" if is_by_hand else ""
+    return f"moved {shown(config, path)} to {shown(config, target)}{mark}"
 
 
 def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
@@ -105,20 +72,14 @@ def _drop_copies(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         find_rivals(list_fixtures(config.fixtures), config, store) if named else ()
     ):
         for path in others:
-            if _is_copy(path, kept, config, store):
+            if is_copy(path, kept, config, store):
                 path.unlink()
                 yield _deleted_copy(path, kept, config)
 
 
-def _deleted_copy(path: Path, kept: Path, config: Config) -> str:
-    return f"deleted {shown(config, path)}: {shown(config, kept)} holds the same response"
-
-
-def _is_copy(path: Path, kept: Path, config: Config, store: Store) -> bool:
-    """Return whether two files hold one request and response, and neither links to the other."""
-    asked = [find_identity(one, config, store) for one in (path, kept)]
-    is_same = asked[0] is not None and asked[0] == asked[1] and not path.samefile(kept)
-    return is_same and load_fixture(path).response == load_fixture(kept).response
+def _deleted_copy(path: Path, kept: Path, config: Config, *, is_copy: bool = True) -> str:
+    why = "holds the same response" if is_copy else "was recorded in its place"
+    return f"deleted {shown(config, path)}: {shown(config, kept)} {why}"
 
 
 def _drop_unused_blobs(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
@@ -142,7 +103,7 @@ def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         if named is None or home is None or not is_inside(path, config.fixtures):
             continue
         document = load_fixture(path).document
-        if not _is_proven(named["fingerprint"], path, home, config) or _is_packed(document):
+        if not is_proven(named["fingerprint"], path, home, config) or _is_packed(document):
             continue
         clean, blobs = redact_fixture(document, config, store.load_blob)
         home = identify_settled(request_of(clean, blobs.__getitem__), config)

@@ -63,8 +63,7 @@ RULES = {
             "matches was changed since.",
             "Run: cachy verify --fix. It moves the file to its place, or deletes it if the same "
             "response is there already.",
-            "Another file has its place, or its name has no fingerprint. Delete one of the two, "
-            "or record the request again.",
+            "Delete it, and record the request again.",
         ),
         FindingRule(
             "unsafe-path",

@@ -149,7 +149,7 @@ def test_a_polling_loop_under_a_conftest_ends(
     project.makepyfile(POLLING.format(url=origin.url).replace('== "done"', '== "never"'))
     missing = project.runpytest_subprocess("--cachy=replay")
     missing.assert_outcomes(failed=2)
-    missing.stdout.fnmatch_lines(["*only 3 responses to it are recorded*"])
+    missing.stdout.fnmatch_lines(["*recorded 3 times for this test, and asked for 4 times*"])
 
 
 SCOPES = """
@@ -285,6 +285,50 @@ def test_a_renamed_test_finds_its_recordings(
     again.stdout.no_fnmatch_line("*no longer exists*")
     assert origin.count == asked
     assert f"tests/{now}[0]" in variants(stateful.path / "cachy_fixtures")
+
+
+ONCE = """
+import httpx
+
+def test_one():
+    for _ in range({count}):
+        httpx.get({url!r} + "/items/7")
+"""
+
+
+def test_a_request_sent_more_often_than_recorded_is_counted_first(
+    project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    for name in ("test_a.py", "test_b.py"):
+        (project.path / name).write_text(ONCE.format(url=origin.url, count=1))
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=2)
+    (project.path / "test_a.py").write_text(ONCE.format(url=origin.url, count=2))
+    missed = project.runpytest_subprocess("--cachy=replay")
+    missed.assert_outcomes(passed=1, failed=1)
+    missed.stdout.fnmatch_lines(["*recorded once for this test, and asked for twice*"])
+    missed.stdout.no_fnmatch_line("*recorded for test_b.py*")
+
+
+NOTE = """
+import os, httpx
+
+def test_note():
+    httpx.post({url!r} + "/items", json={{"note": "k " + os.environ["MY_CORP_TOKEN"]}})
+"""
+
+
+def test_the_summary_names_the_setting_that_a_redacted_request_needs(
+    project: pytest.Pytester, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_CORP_TOKEN", "Zq8vN2xKp4TfR7mLw9Yb3c")
+    project.makepyfile(NOTE.format(url=origin.url))
+    recorded = project.runpytest_subprocess("--cachy=record")
+    recorded.assert_outcomes(passed=1)
+    setting = '[[]tool.cachy.match] ignore = [[]"note"[]]'
+    recorded.stdout.fnmatch_lines(
+        [f"cachy: *.json: *stands in json.note*unless you set {setting}*"]
+    )
+    project.runpytest_subprocess("--cachy=replay").stdout.no_fnmatch_line("*unless you set*")
 
 
 def test_a_new_test_does_not_get_what_another_test_has(

@@ -215,7 +215,7 @@ def test_a_state_that_is_not_final_is_not_repeated(
         poll(jobs.url, 2)
     with replaying():
         assert poll(jobs.url, 2) == ["validating", "in_progress"]
-        with refused("only 2 responses to it are recorded"):
+        with refused("recorded twice, and asked for 3 times"):
             poll(jobs.url, 1)
 
 

@@ -29,6 +29,7 @@ _COUNTED = (
     "refused",
     "unwritten",
     "uncovered",
+    "advised",
     "unwatched",
     "renamed",
     "migrated",

@@ -27,6 +27,7 @@ def summary_lines(totals: Totals) -> Iterator[str]:
         yield f"missed outside of a test: {missed}"
     for line in totals.unwritten:
         yield f"not recorded: {line}"
+    yield from _advice_lines(totals.advised)
     yield from totals.failed
     yield from dict.fromkeys(totals.renamed)
     yield from _migration_lines(totals)
@@ -40,6 +41,19 @@ def _ambiguous_lines(refused: Sequence[str]) -> Iterator[str]:
     yield from (f"  {line}" for line in lines[:_NAMED])
     if len(lines) > _NAMED:
         yield f"  and {len(lines) - _NAMED} more"
+
+
+def _advice_lines(advised: Sequence[str]) -> Iterator[str]:
+    """Yield each setting that recordings need to be found elsewhere, and the first of them."""
+    named: dict[str, list[str]] = {}
+    for line in dict.fromkeys(advised):
+        name, _, advice = line.partition(": ")
+        named.setdefault(advice, []).append(name)
+    for advice, names in [*named.items()][:_NAMED]:
+        others = f" and {counted(len(names) - 1, 'other')}" if len(names) > 1 else ""
+        yield f"{names[0]}{others}: {advice}"
+    if len(named) > _NAMED:
+        yield f"and {counted(len(named) - _NAMED, 'more place')} with such a secret"
 
 
 def _migration_lines(totals: Totals) -> Iterator[str]:

@@ -23,6 +23,7 @@ class Totals:
     refused: list[str] = field(default_factory=list)  # requests, and why they are not recorded
     unwritten: list[str] = field(default_factory=list)  # the same where it is the disk's fault
     uncovered: list[str] = field(default_factory=list)  # hosts, one for each request
+    advised: list[str] = field(default_factory=list)  # fixtures, and a setting that they need
     unwatched: list[str] = field(default_factory=list)  # programs that cannot have cachy on
     renamed: list[str] = field(default_factory=list)  # tests, and those that they once were
     failed: list[str] = field(default_factory=list)  # tests, and what they recorded

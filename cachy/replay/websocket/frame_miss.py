@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cachy.config import Mode
 from cachy.errors import UnrecordedRequest
+from cachy.fixture.environment_advice import explain_message
 from cachy.fixture.format.stream_lines import dump_spaced
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.request_diff import describe_differences
@@ -60,7 +61,12 @@ def _differences(session: Session, miss: Miss) -> list[str]:
         return [f"recorded: {_short(session, miss.recorded)}"] if miss.recorded is not None else []
     if miss.recorded is None:
         return [f"no frame {miss.number} is sent there; now: {_short(session, miss.sent)}"]
+    advice = explain_message(miss.recorded, session.config.match.ignore)
     old, new = (readable(one, session.config, _secrets()) for one in (miss.recorded, miss.sent))
+    return [*_changes(session, miss, old, new), *([advice] if advice else [])]
+
+
+def _changes(session: Session, miss: Miss, old: Json, new: Json) -> list[str]:
     is_other = isinstance(old, dict) and isinstance(new, dict) and _kind(old) != _kind(new)
     if is_other:
         return [f"recorded: {_short(session, miss.recorded)}", f"now: {_short(session, miss.sent)}"]

@@ -98,6 +98,35 @@ def test_a_contract_holds_messages_by_the_type_of_their_event(
     assert "event(response.output_text.delta).delta" in compared.stdout
 
 
+def test_a_secret_in_a_message_names_the_setting_that_makes_it_match(
+    project: Path,
+    recording: Scope,
+    replaying: Scope,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    secret, setting = "Zq8vN2xKp4TfR7mLw9Yb3c", '[tool.cachy.match] ignore = ["text"]'
+    monkeypatch.setenv("MY_CORP_TOKEN", secret)
+
+    def steps(key: str) -> tuple[Step, ...]:
+        return json.dumps({"type": "note", "text": f"key {key}"}), Receive()
+
+    with serving_websockets() as server, recording():
+        CLIENT.talk(f"{server.url}/v1", *steps(secret))
+    (path,) = fixtures_in(project)
+    assert secret not in path.read_text()
+    said = capsys.readouterr().err
+    assert "stands in send.text and is redacted; with another value" in said
+    assert f"unless you set {setting} and record it again" in said
+    monkeypatch.delenv("MY_CORP_TOKEN")
+    with replaying(), refused("text changed: ") as caught:
+        CLIENT.talk(f"{server.url}/v1", *steps("none-here"))
+    assert f"unless you set {setting}" in str(caught.value)
+    (project / "pyproject.toml").write_text('[tool.cachy.match]\nignore = ["text"]\n')
+    with replaying():
+        CLIENT.talk(f"{server.url}/v1", *steps("none-here"))
+
+
 DAMAGE: dict[str, Callable[[list[dict[str, Any]]], object]] = {
     "two ways": lambda frames: frames[0].update(send="x"),
     "no way": lambda frames: frames[0].pop("receive"),
