@@ -137,7 +137,7 @@ def _age(at: str) -> str:
 
 
 def _print_table(rows: list[dict[str, Any]]) -> None:
-    """Print a row on each line: as wide as the terminal, or whole if there is none."""
+    """Print a row on each line: as wide as the terminal, or whole where the output is not one."""
     cells = [{column: printable(str(row[column])) for column in COLUMNS} for row in rows]
     for cell, row in zip(cells, rows, strict=True):
         cell["size"] = _size(row["size"])
