@@ -18,7 +18,6 @@ from cachy.replay.websocket.waiting import wait_for
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
     asked_headers,
-    closed_error,
     end_of,
     note_lost,
     offered,
@@ -39,7 +38,7 @@ async def open_connection(
     factory = next(getattr(connect, name) for name in _FACTORIES if hasattr(connect, name))
     connection = factory(library.parse_uri(connect.uri))
     given, *_ = getattr(connect, "handshake_args", None) or (connect.additional_headers,)  # 13
-    headers = (*asked_headers(given), *offered(connection.protocol))
+    headers = (*asked_headers(given), *offered(_subprotocols(connection)))
     link = open_link(session, request_of(connect.uri, headers))
     if isinstance(link, Conversation):
         transport = ReplayedTransport(asyncio.get_running_loop(), connection, Peer(link))
@@ -48,6 +47,10 @@ async def open_connection(
         connection = await _live(link, go_live)
     _attach(connection, link)
     return connection
+
+
+def _subprotocols(connection: Any) -> Any:
+    return getattr(connection.protocol, "available_subprotocols", None)
 
 
 async def _live(tape: MessageTape, go_live: Any) -> Any:
@@ -61,28 +64,19 @@ async def _live(tape: MessageTape, go_live: Any) -> Any:
 
 def _attach(connection: Any, link: Link) -> None:
     watch_sends(connection.protocol, link)
-    arrivals, closed = Arrivals(connection, link), closed_error()
-    protocol, recv, stream = connection.protocol, connection.recv, connection.recv_streaming
+    arrivals = Arrivals(connection, link)
+    recv, stream = connection.recv, connection.recv_streaming
 
     @wraps(recv)
     async def watched_recv(*args: Any, **kwargs: Any) -> Any:
-        try:
-            message = await wait_for(link, recv, *args, **kwargs)
-        except closed:
-            end_of(protocol, link)
-            raise
-        arrivals.given()
-        return message
+        with arrivals.receiving():
+            return await wait_for(link, recv, *args, **kwargs)
 
     @wraps(stream)
     async def watched_stream(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with arrivals.receiving():
             async for piece in stream(*args, **kwargs):
                 yield piece
-        except closed:
-            end_of(protocol, link)
-            raise
-        arrivals.given()
 
     connection.recv, connection.recv_streaming = watched_recv, watched_stream
     _watch_end(connection, link)

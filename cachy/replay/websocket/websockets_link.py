@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +70,7 @@ class Arrivals:
     """The messages of a connection that the program has not been given yet."""
 
     def __init__(self, connection: Any, link: Link) -> None:
-        self._link = link
+        self._protocol, self._link, self._closed = connection.protocol, link, _closed_error()
         self._messages: deque[str | bytes] = deque()
         self._parts: list[bytes] = []
         self._opcode = wire.TEXT
@@ -93,8 +95,14 @@ class Arrivals:
         if frame.fin:
             self._messages.append(_message(self._opcode, b"".join(self._parts)))
 
-    def given(self) -> None:
-        """Notify the link that the program was given the next message."""
+    @contextmanager
+    def receiving(self) -> Iterator[None]:
+        """Notify the link that a program is given the next message, or how the connection ended."""
+        try:
+            yield
+        except self._closed:
+            end_of(self._protocol, self._link)
+            raise
         if self._messages:
             self._link.received(self._messages.popleft())
 
@@ -122,7 +130,7 @@ def asked_headers(given: Any) -> Headers:
     return headers if is_own else (*headers, ("user-agent", agent))
 
 
-def closed_error() -> type[Exception]:
+def _closed_error() -> type[Exception]:
     """Return the exception by which a program learns that its connection is closed."""
     kind: type[Exception] = sys.modules["websockets.exceptions"].ConnectionClosed
     return kind
@@ -148,7 +156,6 @@ def end_of(protocol: Any, link: Link) -> None:
         link.ended(_NO_STATUS if is_open else _CUT, by_server=False)
 
 
-def offered(protocol: Any) -> Headers:
+def offered(names: Sequence[str] | None) -> Headers:
     """Return the header that offers the subprotocols of a connection; nothing where it has none."""
-    names = getattr(protocol, "available_subprotocols", None)
     return (("sec-websocket-protocol", ", ".join(names)),) if names else ()

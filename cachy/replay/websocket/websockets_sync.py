@@ -17,8 +17,8 @@ from cachy.replay.websocket.replayed_socket import ReplayedSocket
 from cachy.replay.websocket.websockets_link import (
     Arrivals,
     asked_headers,
-    closed_error,
     end_of,
+    offered,
     watch_sends,
 )
 
@@ -59,8 +59,7 @@ def open_by_function(
 
 
 def _open(session: Session, uri: str, headers: Any, subprotocols: Any) -> Link:
-    offered = (("sec-websocket-protocol", ", ".join(subprotocols)),) if subprotocols else ()
-    return open_link(session, request_of(uri, (*asked_headers(headers), *offered)))
+    return open_link(session, request_of(uri, (*asked_headers(headers), *offered(subprotocols))))
 
 
 def _connected(link: Link, connect: Callable[[], Any]) -> Any:
@@ -84,27 +83,18 @@ def _attaching(factory: Any, link: Link) -> Any:
 
 
 def _attach(connection: Any, link: Link) -> None:
-    arrivals, closed = Arrivals(connection, link), closed_error()
-    protocol, recv, stream = connection.protocol, connection.recv, connection.recv_streaming
+    arrivals = Arrivals(connection, link)
+    recv, stream = connection.recv, connection.recv_streaming
 
     @wraps(recv)
     def watched_recv(timeout: float | None = None, *args: Any, **kwargs: Any) -> Any:
-        try:
-            message = _patiently(link, recv, timeout, *args, **kwargs)
-        except closed:
-            end_of(protocol, link)
-            raise
-        arrivals.given()
-        return message
+        with arrivals.receiving():
+            return _patiently(link, recv, timeout, *args, **kwargs)
 
     @wraps(stream)
     def watched_stream(*args: Any, **kwargs: Any) -> Any:
-        try:
+        with arrivals.receiving():
             yield from stream(*args, **kwargs)
-        except closed:
-            end_of(protocol, link)
-            raise
-        arrivals.given()
 
     connection.recv, connection.recv_streaming = watched_recv, watched_stream
     _watch_close(connection, link)
