@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drift_faults import ANTHROPIC, ASK, CHAT, CHATS, FaultWorld, faulty, rows
+from drift_faults import ASK, CHAT, CHATS, FaultWorld, faulty, rows
 from scripted_server import (
     DROPPED,
     RESET,
@@ -83,11 +83,8 @@ def test_what_says_nothing_about_drift_is_inconclusive(
 ) -> None:
     with faulty(project, {CHATS: [script]}) as world:
         # One fixture that was checked, so that the exit code is that of the reason.
-        world.write(
-            {"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path="/v1/messages"
-        )
+        world.write_clean()
         name = world.write()
-        world.server.on("/v1/messages", json_response({"id": "2"}))
         found, report, _ = world.drift()
     assert rows(report) == []
     assert [(row["fixture"], row["reason"]) for row in report["inconclusive"]] == [(name, reason)]
@@ -118,10 +115,7 @@ def test_what_changed_is_reported_and_nothing_else(
 ) -> None:
     with faulty(project, {CHATS: scripts}) as world:
         world.write()
-        world.write(
-            {"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path="/v1/messages"
-        )
-        world.server.on("/v1/messages", json_response({"id": "2"}))
+        world.write_clean()
         found, report, _ = world.drift("--no-sdk")
     assert (rows(report), found, len(report["files"])) == (expected, code, files)
 
@@ -329,10 +323,7 @@ def test_what_is_dear_or_has_effects_is_skipped(
 ) -> None:
     with faulty(project, {CHATS: [SAME]}) as world:
         world.write(asked, path=path)
-        world.write(
-            {"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path="/v1/messages"
-        )
-        world.server.on("/v1/messages", json_response({"id": "2"}))
+        world.write_clean()
         code, report, _ = world.drift()
         assert [request.path for request in world.server.requests] == ["/v1/messages"]
     assert (code, [row["reason"] for row in report["skipped"]]) == (0, [reason])
@@ -349,12 +340,10 @@ def test_a_request_whose_headers_were_not_kept_is_not_a_false_alarm(project: Pat
 
 def test_a_dead_host_costs_two_time_outs_and_starves_nobody(project: Path) -> None:
     silent = ScriptedResponse(b"", None, end="open")
-    with faulty(project, {CHATS: [silent], "/v1/messages": [json_response({"id": "2"})]}) as world:
+    with faulty(project, {CHATS: [silent]}) as world:
         for number in range(6):
             world.write({**ASK, f"key{number}": 1})
-        world.write(
-            {"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path="/v1/messages"
-        )
+        world.write_clean()
         code, report, _ = world.drift("--timeout", "1s")
         asked = [request.path for request in world.server.requests]
     assert (code, asked.count(CHATS), asked.count("/v1/messages")) == (0, 2, 1)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drift_faults import ANTHROPIC, ASK, CHAT, CHATS, faulty, rows
+from drift_faults import ASK, CHAT, CHATS, faulty, rows
 from scripted_server import Script, ScriptedResponse, json_response, redirect, sse_response
 
 SAME = json.dumps({**CHAT, "id": "chatcmpl-2"}).encode()
@@ -103,11 +103,8 @@ def test_a_broken_response_is_neither_drift_nor_clean(script: Script, tmp_path: 
     project = tmp_path / "project"
     project.mkdir()
     with faulty(project, {CHATS: [script]}) as world:
-        world.write(
-            {"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path="/v1/messages"
-        )
+        world.write_clean()
         name = world.write()
-        world.server.on("/v1/messages", json_response({"id": "2"}))
         _, report, _ = world.drift()
     assert rows(report) == []
     assert [row["fixture"] for row in report["inconclusive"]] == [name]

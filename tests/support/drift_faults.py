@@ -15,7 +15,7 @@ from typing import Any
 from unittest import mock
 
 from commands import run_cachy
-from scripted_server import Script, ScriptedServer, serving
+from scripted_server import Script, ScriptedServer, json_response, serving
 from wire import AUTHORITY
 
 from cachy.fixture.format.render import render_fixture
@@ -68,6 +68,12 @@ class FaultWorld:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(render_fixture(document), encoding="utf-8")
         return name
+
+    def write_clean(self) -> None:
+        """Write a fixture of another host, and serve a response of the same structure."""
+        path = "/v1/messages"
+        self.write({"model": "m", "max_tokens": 1}, {"id": "1"}, host=ANTHROPIC, path=path)
+        self.server.on(path, json_response({"id": "2"}))
 
     def drift(self, *arguments: str, **environ: str) -> tuple[int, dict[str, Any], str]:
         """Run `cachy drift` without waiting; return its code, report and talk."""
