@@ -184,6 +184,12 @@ def test_a_module_has_a_name_of_its_own() -> None:
     assert shared == set(SHARED_NAMES)
 
 
+def test_the_tests_share_one_conftest() -> None:
+    """Tests import from it by name, and a second one would take its place."""
+    found = {path.relative_to(ROOT).as_posix() for path in (ROOT / "tests").rglob("conftest.py")}
+    assert found == {"tests/conftest.py"}
+
+
 def public_types(tree: ast.Module) -> Iterator[str]:
     """Yield the public classes and type aliases of a module."""
     for node in tree.body:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 from markdown_it import MarkdownIt
-from pull_request_story import QUOTA, Story
+from pull_request_story import QUOTA, Story, tell_story
 from pull_request_world import run_git
 
 HOSTILE = (
     "zqx @octo/team #1 `x` <img src=x> ::error::zqx%0A\n"
     "::set-output name=a::b\u202e [l](//e.example)"
 )
+
+
+@pytest.fixture
+def story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Story]:
+    with tell_story(tmp_path, monkeypatch, capsys) as running:
+        yield running
 
 
 def test_a_hostile_field_name_is_quoted_in_the_title_the_text_and_the_log(story: Story) -> None:

@@ -5,6 +5,7 @@ A night runs two dozen git programs; the stories of many nights are slow.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,15 @@ from pull_request_world import run_git
 from scripted_server import json_response
 
 from cachy.pull_request.record import Description, split_description
+
+
+@pytest.fixture
+def story(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Story]:
+    with tell_story(tmp_path, monkeypatch, capsys) as running:
+        yield running
+
 
 NEW, TIER = {"tier": "default"}, {"unit": "token"}
 
