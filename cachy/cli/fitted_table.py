@@ -1,9 +1,12 @@
-"""The rows of `cachy ls` in the width of a terminal: shortened in the middle, never wrapped."""
+"""Rows and lines that name fixtures, in the width of a terminal: shortened, never wrapped."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
 
+from cachy.cli.terminal import say, width_of_terminal
 from cachy.fixture.store.store import parse_file_name
 
 Cells = dict[str, str]
@@ -28,6 +31,23 @@ def fit(rows: Sequence[Mapping[str, str]], width: int) -> list[Cells]:
     return [
         {name: _shortened(name, cell[name], wanted[name]) for name in columns} for cell in cells
     ]
+
+
+def say_summary(lines: Iterable[str]) -> None:
+    """Print what a run did; where a new fixture's path is too wide, the name for `cachy show`."""
+    for line in lines:
+        say(f"cachy: {_fit_path(line, width_of_terminal(err=True) - len('cachy: '))}", err=True)
+
+
+def _fit_path(line: str, width: int) -> str:
+    done, _, path = line.partition(" ")
+    if done not in ("recorded", "changed") or not path.endswith(".json"):
+        return line
+    shown = path.removeprefix(os.path.join(os.getcwd(), ""))  # as `say` prints it
+    if width <= 0 or len(f"{done} {shown}") <= width:
+        return line
+    name = re.split(r"[/\\]", path)[-1].removesuffix(".json")
+    return f"{done} {_shortened('fixture', name, width - len(done) - 1)}"
 
 
 def _is_shown(name: str, rows: Sequence[Mapping[str, str]], width: int) -> bool:

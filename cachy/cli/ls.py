@@ -21,14 +21,12 @@ from cachy.config import Config
 from cachy.display import counted, matches_glob, printable
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.document import RecordedRequest, parse_document
-from cachy.fixture.format.event import STREAMS
-from cachy.fixture.identity.fixture_path import parse_target
 from cachy.fixture.store.files import list_fixtures
 from cachy.fixture.store.store import load_fixture
+from cachy.structure.contract_file import surface_of
 
 COLUMNS = ("surface", "model", "age", "size", "test", "fixture")
 _GAP = "  "
-_KINDS = {"sse": " (stream)", "ws": " (WebSocket)"}
 
 
 @click.command()
@@ -103,12 +101,9 @@ def _row(path: Path, config: Config) -> dict[str, Any]:
         fixture = load_fixture(path)
     except CachyError:
         return row | {"surface": "unreadable: run `cachy verify`"}
-    recorded, request, response = parse_document(fixture.document)
-    target = parse_target(request.url, config.paths)
-    is_stream = response.body.kind in STREAMS
-    stream = " (stream)" if is_stream else _KINDS.get(response.body.kind, "")
+    recorded, request, _ = parse_document(fixture.document)
     return row | {
-        "surface": f"{request.method} {target.authority}{target.template}{stream}",
+        "surface": surface_of(fixture.document, config),
         "model": _model(request),
         "age": _age(recorded.at),
         "recorded": recorded.at,

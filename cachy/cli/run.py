@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 
+from cachy.cli.fitted_table import say_summary
 from cachy.cli.only import explain_path_glob
 from cachy.cli.terminal import say
 from cachy.config import Config, Mode, load_config
@@ -75,8 +76,7 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
     left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)
     noun = "pruned" if prune else "superseded"
     counts = [*run_counts(total), *([f"{len(left)} {noun}"] if left else [])]
-    for line in (*run_details(total), *left, ", ".join(counts)):
-        say(f"cachy: {line}", err=True)
+    say_summary((*run_details(total), *left, ", ".join(counts)))
     if prune and why:
         say(f"cachy: nothing was pruned: {why}", err=True)
     if not is_watched:

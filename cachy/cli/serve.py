@@ -8,6 +8,7 @@ import threading
 
 import click
 
+from cachy.cli.fitted_table import say_summary
 from cachy.cli.terminal import say
 from cachy.config import Mode, environment, load_config
 from cachy.errors import CachyError
@@ -52,8 +53,7 @@ def command(mode: str | None, port: int) -> int:
         _print_variables(service)
         _wait_for_the_end()
     totals = service.totals()
-    for line in (*run_details(totals), ", ".join(run_counts(totals))):
-        say(f"cachy: {line}", err=True)
+    say_summary((*run_details(totals), ", ".join(run_counts(totals))))
     return int(bool(totals.missed))
 
 

@@ -57,12 +57,12 @@ def write(text: str, *, err: bool = False, hang: int = 2) -> None:
 
 def wrap(text: str, *, err: bool = False, hang: int = 2) -> str:
     """Return text wrapped at the terminal's width, later lines indented by `hang` columns."""
-    width = _width(err)
+    width = width_of_terminal(err=err)
     lines = text.split("\n")
     return "\n".join([part for line in lines for part in _wrapped(line, width, hang)])
 
 
-def _width(err: bool) -> int:
+def width_of_terminal(*, err: bool = False) -> int:
     """Return the terminal's columns; 0 if the output is not a terminal."""
     try:
         return os.get_terminal_size((sys.stderr if err else sys.stdout).fileno()).columns

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl, urlsplit
 
-from cachy.interaction import Headers, header
+from cachy.interaction import Headers, Json, header
 from cachy.providers.provider import Operation, WireFormat
 
 # Where all services are asked; with `_SERVICE` behind it, that one. Often a server of this machine.
@@ -91,3 +93,51 @@ def _error_code(headers: Headers, body: bytes) -> str:
             value = {}
         named = str(value.get("__type") or value.get("code") or "")
     return named.partition(":")[0].rpartition("#")[2]
+
+
+_S3_HOST = r"(?:(?P<bucket>.+)\.)?s3(?:[.-][a-z0-9.-]+)?\.amazonaws\.com(?:\.cn)?"
+S3_SIGN = "x-amz-request-id"
+"""A response header of S3, also where another host plays it; most other services have another."""
+# Parameters of a query that name an operation, with the method and whether an object is meant.
+_S3_NAMED = {
+    ("POST", True, "uploads"): "CreateMultipartUpload",
+    ("PUT", True, "partNumber"): "UploadPart",
+    ("POST", True, "uploadId"): "CompleteMultipartUpload",
+    ("DELETE", True, "uploadId"): "AbortMultipartUpload",
+    ("GET", True, "uploadId"): "ListParts",
+    ("POST", True, "select"): "SelectObjectContent",
+    ("POST", True, "restore"): "RestoreObject",
+    ("POST", False, "delete"): "DeleteObjects",
+    ("GET", False, "list-type"): "ListObjectsV2",
+    ("GET", False, "uploads"): "ListMultipartUploads",
+    ("GET", False, "versions"): "ListObjectVersions",
+}
+_S3_PARTS = "acl attributes cors encryption legal-hold location logging policy retention tagging"
+_S3_VERBS = {"GET": "Get", "PUT": "Put", "DELETE": "Delete", "HEAD": "Head"}
+
+
+def is_s3(host: str) -> bool:
+    """Return whether a host is one of S3."""
+    return re.fullmatch(_S3_HOST, host) is not None
+
+
+def s3_operation(method: str, url: str, headers: Mapping[str, Json]) -> str:
+    """Return the operation of S3 that a request asks for; "" where it is not a usual one."""
+    parts = urlsplit(url)
+    found = re.fullmatch(_S3_HOST, parts.hostname or "")
+    bucket, _, key = parts.path.lstrip("/").partition("/")
+    is_object = bool(parts.path.strip("/") if found and found["bucket"] else key)
+    if method == "GET" and not bucket and not (found and found["bucket"]):
+        return "ListBuckets"
+    names = [name for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    for name in names:
+        if named := _S3_NAMED.get((method, is_object, name)):
+            return named
+    verb, noun = _S3_VERBS.get(method, ""), "Object" if is_object else "Bucket"
+    part = next((name for name in names if name in _S3_PARTS.split()), "")
+    if not verb or part:
+        return f"{verb}{noun}{part.title().replace('-', '')}" if verb else ""
+    if method == "PUT" and is_object and "x-amz-copy-source" in headers:
+        return "CopyObject"
+    usual = {"GetBucket": "ListObjects", "PutBucket": "CreateBucket"}
+    return usual.get(f"{verb}{noun}", f"{verb}{noun}")

@@ -43,7 +43,7 @@ def contract_path(document: Mapping[str, Json], config: Config) -> Path:
     stream = ".stream" if is_stream(response) else ".websocket" if "ws" in response else ""
     status = f".{response['status'] // 100}xx" if response["status"] >= 400 else ""
     folder = parse_target(request["url"], config.paths).folder
-    called = "".join(f".{_portable(word)}" for word in _called(request).split(" ") if word)
+    called = "".join(f".{_portable(word)}" for word in _called(document).split(" ") if word)
     return config.fixtures / folder / f"{CONTRACT}{method}{called}{stream}{status}.json"
 
 
@@ -54,15 +54,15 @@ def surface_of(document: Mapping[str, Json], config: Config) -> str:
     kind = " (stream)" if is_stream(response) else " (WebSocket)" if "ws" in response else ""
     status = f" ({response['status'] // 100}xx)" if response["status"] >= 400 else ""
     place = f"{request['method']} {target.authority}{target.template}"
-    return f"{place} {_called(request)}".rstrip() + kind + status
+    return f"{place} {_called(document)}".rstrip() + kind + status
 
 
-def _called(request: Mapping[str, Json]) -> str:
+def _called(document: Mapping[str, Json]) -> str:
     """Return what a request calls at its URL; each has its own contract.
 
     That is the method and the tool of MCP, or the operation of AWS.
     """
-    words = surface_words(request.get("json")) or operation_of(request)
+    words = surface_words(document["request"].get("json")) or operation_of(document)
     return words if words.isprintable() else ""
 
 

@@ -228,6 +228,35 @@ def test_ls_is_a_row_a_line_at_the_width_of_a_terminal(columns: int, project: Pa
     assert run_cachy("show", lines[1].split()[-1], folder=project).returncode == 0
 
 
+def test_ls_names_operations_of_aws_and_tools_of_mcp(project: Path) -> None:
+    target = {"x-amz-target": "DynamoDB_20120810.PutItem"}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": "add"}}
+    with (
+        serving(otherwise=json_response({"jsonrpc": "2.0", "id": 1, "result": {}})) as server,
+        cachy.cachy(project / "cachy_fixtures", doms=["127.0.0.1"], mode="record"),
+    ):
+        httpx.post(server.url, json={"TableName": "users"}, headers=target)
+        httpx.post(f"{server.url}/mcp", json=call)
+    host = server.url.removeprefix("http://")
+    whole = run_cachy("ls", "--sort", "surface", folder=project).stdout.splitlines()[1:]
+    assert [line.split("  ")[0] for line in whole] == [
+        f"POST {host}/ put-item",
+        f"POST {host}/mcp tools/call add",
+    ]
+    assert run_cachy("ls", "--only", "*tools/call*", folder=project).stdout.count("\n") == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a terminal is something else on Windows")
+def test_a_recorded_fixture_is_named_in_the_width_of_a_terminal(project: Path) -> None:
+    with serving(otherwise=json_response({"answer": 1})) as server:
+        url = f"{server.url}/v1/projects/of/somebody/with/a/long/path"
+        command = ("run", "--mode", "record", "--", "python", "ask.py", url)
+        *_, named, counts = run_on_a_terminal(80, *command, folder=project)
+    assert counts == "cachy: 0 replayed, 1 recorded, 0 refused, 0 missed"
+    assert re.fullmatch(r"cachy: recorded m-1-[0-9a-f]{16}", named)
+    assert run_cachy("show", named.split()[-1], folder=project).returncode == 0
+
+
 @pytest.mark.parametrize(
     ("only", "said"),
     [
