@@ -14,6 +14,7 @@ from cachy.errors import NAME_A_VARIANT, CachyError, UnusableEntry
 from cachy.fixture.compose import compose, parse_user_agent, without_values
 from cachy.fixture.document import with_mark
 from cachy.fixture.environment_advice import explain_frames, guard_identity
+from cachy.fixture.format.frames import with_digest
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import Identity
 from cachy.fixture.identity.header_credentials import Credentials
@@ -177,7 +178,7 @@ class Recorder:
             try:
                 document = load_fixture(Path(path)).document
                 clean = without_values(document["response"], (value,), mark)
-                text = render_fixture({**document, "response": clean})
+                text = render_fixture(with_digest({**document, "response": clean}))
                 self.store.write(Path(path), text.encode("utf-8"))
             except CachyError as error:
                 self.journal.unwritten(request, error)

@@ -51,7 +51,7 @@ def answer(session: Session, request: Request) -> Response | Recording:
     """
     try:
         with may_block():
-            request = _known(session, request)
+            request = known_request(session, request)
             decision = _adopted(session, _decide(session, request))
             if PROCESS.interactions is not None:
                 decision = PROCESS.interactions.note(session, request, decision)
@@ -71,8 +71,12 @@ def answer(session: Session, request: Request) -> Response | Recording:
     return _sent(session, decision)
 
 
-def _known(session: Session, request: Request) -> Request:
-    """Return a request as its fixture knows it."""
+def known_request(session: Session, request: Request) -> Request:
+    """Return a request as its fixture knows it.
+
+    Raises:
+        CachyError: a hook of the user's fails.
+    """
     if session.config.hooks:
         from cachy.fixture.hooks import load_hooks  # few projects have any
 

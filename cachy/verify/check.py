@@ -15,6 +15,7 @@ from cachy.fixture.document import request_of
 from cachy.fixture.environment_advice import explain_guarded
 from cachy.fixture.format.blobs import FOLDER as BLOBS
 from cachy.fixture.format.blobs import blob_names
+from cachy.fixture.format.frames import is_edited
 from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import parse_document, parse_headers
 from cachy.fixture.identity.fingerprint import identify_settled, is_settled_json
@@ -144,6 +145,8 @@ class _Checks:
         if invalid := find_fault(document):
             yield "invalid", str(invalid)
             return
+        if is_edited(document):
+            yield "edited-request", "a message that the program sends is not the recorded one"
         yield from find_in_response(document)
         if self.config.max_age is not None:
             yield from self._find_age(document, self.config.max_age)

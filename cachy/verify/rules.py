@@ -51,7 +51,7 @@ RULES = {
         FindingRule(
             "edited-request",
             "error",
-            "The request in the file was edited after it was recorded.",
+            "The request in the file, or a message that the program sends, was edited since.",
             "No request finds the file any more, and its response belongs to another request.",
             "Undo the edit, or delete the file and record it again.",
         ),

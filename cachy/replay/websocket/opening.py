@@ -68,8 +68,8 @@ class _Opening:
     def __init__(self, session: Session, asked: Request) -> None:
         self._session = session
         config = self._config = session.config
-        known = session.known_as(asked)
-        if known is not asked:  # the setting `alias` names a host, whatever is spoken to it
+        known = respond.known_request(session, asked)
+        if not known.url.startswith("ws"):  # `alias` names a host, whatever is spoken to it
             known = known._replace(url=known.url.replace("http", "ws", 1))
         self._asked = session.without_given(known)
         self._identity = identify_settled(self._asked, config)

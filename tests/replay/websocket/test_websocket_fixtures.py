@@ -150,6 +150,91 @@ def test_a_damaged_connection_is_named_and_not_replayed(
         CLIENT.talk(url, *STEPS)
 
 
+def first_sent(frames: list[dict[str, Any]]) -> dict[str, Any]:
+    return next(frame for frame in frames if "send" in frame)
+
+
+EDITS: dict[str, tuple[Callable[[list[dict[str, Any]]], object], bool]] = {
+    "another value": (lambda frames: first_sent(frames).update(send={"type": "x"}), True),
+    "a text": (lambda frames: first_sent(frames).update(send="x"), True),
+    "a message more": (lambda frames: frames.insert(1, {"send": "x", "ms": 1}), True),
+    "a message less": (lambda frames: frames.remove(first_sent(frames)), True),
+    "bytes for a text": (lambda frames: first_sent(frames).update(binary=True), True),
+    "in another order": (
+        lambda frames: first_sent(frames).update(
+            send=dict(reversed(first_sent(frames)["send"].items()))
+        ),
+        False,
+    ),
+    "another time": (lambda frames: first_sent(frames).update(ms=9), False),
+    "what the server said": (lambda frames: frames[0].update(receive={"type": "x"}), False),
+}
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_an_edited_message_of_the_program_is_found(
+    edit: str, project: Path, recording: Scope
+) -> None:
+    path = record(project, recording)
+    change, is_found = EDITS[edit]
+    edited(path, change)
+    assert find_fault(parse_fixture(path.read_text(encoding="utf-8"))) is None
+    (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    for command in (("verify",), ("verify", "--fix")):
+        done = run_cachy(*command, folder=project)
+        assert ("edited-request" in done.stdout) is is_found
+        assert done.returncode == int(is_found)
+
+
+def test_a_message_of_any_kind_is_as_recorded(project: Path, recording: Scope) -> None:
+    odd = '{"a": 1.50, "b": 1e5, "$c": "\u2028\\ud800", "d": "x\\ny\\nz"}'
+    sent: tuple[Message, ...] = (
+        odd,
+        "one\ntwo\nthree",
+        b"\x00\xff",
+        "é",
+        '{"d": "' + "A" * 6000 + '"}',
+    )
+    with serving_websockets() as server, recording():
+        CLIENT.talk(server.url, *[step for one in sent for step in (one, Receive())])
+    (project / "pyproject.toml").write_text('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
+    assert run_cachy("verify", folder=project).returncode == 0
+
+
+HOOKS = """\
+import re
+
+def before_match(request):
+    url = re.sub("run=[0-9]+", "run=0", request.url)
+    return request._replace(url=url)
+
+def before_record(document):
+    for frame in document["response"].get("ws", ()):
+        if frame.get("send") == "noise":
+            frame["send"] = "quiet"
+    return document
+"""
+
+
+def test_hooks_see_the_opening_and_the_document(
+    project: Path, recording: Scope, replaying: Scope, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"websocket_hooks_{os.getpid()}"
+    (project / f"{name}.py").write_text(HOOKS)
+    (project / "pyproject.toml").write_text(
+        f'[tool.cachy]\ndoms = ["127.0.0.1"]\nhooks = "{name}"\n'
+    )
+    with serving_websockets() as server:
+        with recording():
+            CLIENT.talk(f"{server.url}/v1?run=1", "noise", Receive())
+        url = f"{server.url}/v1?run=2"
+    (path,) = fixtures_in(project)
+    assert path.read_text().count("run=0") == 1
+    assert run_cachy("verify", folder=project).returncode == 0
+    with replaying():
+        CLIENT.talk(url, "quiet", Receive())
+
+
 def test_quick_and_whole_reading_agree(
     project: Path, recording: Scope, monkeypatch: pytest.MonkeyPatch
 ) -> None:
