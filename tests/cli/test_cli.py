@@ -349,6 +349,7 @@ def test_init_writes_nothing_beside_a_broken_pyproject(text: bytes, tmp_path: Pa
     assert [path.name for path in tmp_path.iterdir()] == ["pyproject.toml"]
 
 
+@pytest.mark.slow
 def test_git_folds_fixtures_and_shows_contracts(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").touch()
     run_cachy("init", folder=tmp_path)
@@ -383,6 +384,7 @@ STREAM = """{
 """
 
 
+@pytest.mark.slow
 def test_git_shows_what_changed_in_a_stream_as_the_docs_say(project: Path) -> None:
     git = ["git", "-C", str(project)]
     page = (ROOT / "docs" / "fixtures.md").read_text()

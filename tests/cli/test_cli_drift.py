@@ -214,6 +214,7 @@ def test_nothing_to_check_is_not_green_and_still_a_report(tmp_path: Path) -> Non
     assert talk == "cachy: cachy_fixtures holds no fixtures to check. Record some first.\n"
 
 
+@pytest.mark.slow
 def test_the_report_is_printed_where_the_pull_request_fails(tmp_path: Path) -> None:
     with serve_world(tmp_path) as world, serving({CHAT: [RECORDED, MORE]}) as provider:
         write_config(world.checkout, provider)
@@ -228,6 +229,7 @@ def test_the_report_is_printed_where_the_pull_request_fails(tmp_path: Path) -> N
     assert (talk.startswith("cachy: "), talk.count("\n")) == (True, 1)
 
 
+@pytest.mark.slow
 def test_a_project_in_a_subfolder_is_committed_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

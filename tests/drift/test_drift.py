@@ -219,6 +219,7 @@ def test_an_ignore_that_ignores_nothing_is_reported(tmp_path: Path) -> None:
     assert [row["state"] for row in unsure["ignores"]] == ["expired", "unused"]
 
 
+@pytest.mark.slow
 def test_the_pull_request_holds_the_structural_change_and_no_other_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

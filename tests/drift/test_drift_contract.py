@@ -171,6 +171,7 @@ def test_a_contract_that_cannot_be_read_stops_the_run_before_it_sends(tmp_path: 
         assert provider.count == 3
 
 
+@pytest.mark.slow
 def test_the_pull_request_holds_the_contract_beside_its_fixture(tmp_path: Path) -> None:
     body = {**CHAT_ANSWER, "access_token": "short"}
     answers = [json_response(body), json_response({**body, "tier": 1})]

@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from pull_request_story import QUOTA, Story, tell_story
 from pull_request_world import run_git
 
+pytestmark = pytest.mark.slow  # starts git hundreds of times
 HOSTILE = (
     "zqx @octo/team #1 `x` <img src=x> ::error::zqx%0A\n"
     "::set-output name=a::b\u202e [l](//e.example)"
@@ -38,7 +39,6 @@ def test_a_hostile_field_name_is_quoted_in_the_title_the_text_and_the_log(story:
     assert "\u202e" not in night.talk
 
 
-@pytest.mark.slow
 def test_what_was_declined_stays_quiet_through_a_night_of_quota(story: Story) -> None:
     story.provide(chat={"tier": "x"}, embed={"unit": "y"})
     assert story.night().operation == "created"
@@ -50,7 +50,6 @@ def test_what_was_declined_stays_quiet_through_a_night_of_quota(story: Story) ->
     assert story.states == ["closed"]
 
 
-@pytest.mark.slow
 def test_a_branch_that_somebody_reset_to_the_base_is_filled_again(story: Story) -> None:
     story.provide(chat={"tier": "x"})
     story.night()

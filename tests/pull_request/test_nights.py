@@ -1,7 +1,4 @@
-"""Several nights of one pull request, by the command line, against a real git server.
-
-A night runs two dozen git programs; the stories of many nights are slow.
-"""
+"""Several nights of one pull request, by the command line, against a real git server."""
 
 from __future__ import annotations
 
@@ -16,6 +13,8 @@ from pull_request_world import run_git
 from scripted_server import json_response
 
 from cachy.pull_request.record import Description, split_description
+
+pytestmark = pytest.mark.slow  # starts git hundreds of times
 
 
 @pytest.fixture
@@ -40,7 +39,6 @@ def test_a_night_that_could_not_ask_one_surface_keeps_its_rows_and_files(story: 
     assert "could not be checked" in story.github.pulls[0]["body"].lower()
 
 
-@pytest.mark.slow
 def test_a_change_that_shows_every_second_night_is_one_pull_request(story: Story) -> None:
     for night in range(6):
         story.provide(chat=NEW if night % 2 == 0 else {})
@@ -48,7 +46,6 @@ def test_a_change_that_shows_every_second_night_is_one_pull_request(story: Story
     assert story.states == ["open"]
 
 
-@pytest.mark.slow
 def test_it_closes_after_two_nights_without_its_changes_and_not_after_one(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -59,7 +56,6 @@ def test_it_closes_after_two_nights_without_its_changes_and_not_after_one(story:
     assert (story.states, story.github.tip("cachy/drift")) == (["closed"], None)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("part", [["--only", "*embeddings*"], ["PATH"]])
 def test_a_run_about_other_fixtures_closes_nothing_and_adds_its_own(
     story: Story, part: list[str]
@@ -77,7 +73,6 @@ def test_a_run_about_other_fixtures_closes_nothing_and_adds_its_own(
     assert (story.rows(), story.changed()) == (["$.tier", "$.unit"], ["chat", "embed"])
 
 
-@pytest.mark.slow
 def test_what_somebody_declined_stays_quiet_also_as_a_part_and_beside_a_note(story: Story) -> None:
     story.provide(chat=NEW, embed=TIER)
     story.night()
@@ -94,7 +89,6 @@ def test_what_somebody_declined_stays_quiet_also_as_a_part_and_beside_a_note(sto
     assert (story.rows(2), story.changed()) == (["$.more"], ["chat"])
 
 
-@pytest.mark.slow
 def test_reopening_brings_declined_changes_back(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -105,7 +99,6 @@ def test_reopening_brings_declined_changes_back(story: Story) -> None:
     assert story.states == ["open"]
 
 
-@pytest.mark.slow
 def test_a_bot_that_closes_it_declines_nothing(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -114,7 +107,6 @@ def test_a_bot_that_closes_it_declines_nothing(story: Story) -> None:
     assert story.states == ["closed", "open"]
 
 
-@pytest.mark.slow
 def test_a_merged_pull_request_is_done(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -125,7 +117,6 @@ def test_a_merged_pull_request_is_done(story: Story) -> None:
     assert story.states == ["closed"]
 
 
-@pytest.mark.slow
 def test_commits_on_the_base_push_nothing(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -136,7 +127,6 @@ def test_commits_on_the_base_push_nothing(story: Story) -> None:
     assert story.github.tip("cachy/drift") == tip
 
 
-@pytest.mark.slow
 def test_an_old_checkout_reverts_nothing_on_the_base(story: Story) -> None:
     old = story.check_out("old")
     (chat,) = (path for path in old.rglob("*.json") if "completions" in str(path))
@@ -166,7 +156,6 @@ def test_a_feature_branch_adds_no_fixture_that_the_base_does_not_have(story: Sto
     assert night.report["pull_request"]["left_out"] == [embed.relative_to(feature).as_posix()]
 
 
-@pytest.mark.slow
 def test_two_projects_of_one_repository_have_a_pull_request_each(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -187,7 +176,6 @@ def test_two_projects_of_one_repository_have_a_pull_request_each(
         assert other.operation == "updated"
 
 
-@pytest.mark.slow
 def test_a_branch_of_another_project_is_refused(story: Story) -> None:
     story.provide(chat=NEW)
     story.night()
@@ -279,7 +267,6 @@ def test_a_token_that_may_not_push_is_found_before_anything_is_sent(story: Story
     assert story.provider.requests == []
 
 
-@pytest.mark.slow
 def test_a_workflow_s_own_token_says_why_no_checks_ran(story: Story) -> None:
     story.provide(chat=NEW)
     story.night(GITHUB_ACTIONS="true")

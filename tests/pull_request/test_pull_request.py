@@ -30,6 +30,8 @@ from cachy.pull_request.publish import PublishResult
 from cachy.pull_request.record import Description, OwnedFile, split_description
 from cachy.pull_request.remote_state import BRANCH
 
+pytestmark = pytest.mark.slow  # starts git hundreds of times
+
 
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
@@ -97,7 +99,6 @@ def test_a_branch_behind_its_base_is_left_alone(world: World) -> None:
     assert world.github.calls[calls:] == ["GET /", "GET /pulls"]
 
 
-@pytest.mark.slow
 def test_a_branch_that_conflicts_with_its_base_is_rebuilt(world: World) -> None:
     world.drift(report(ADDED))
     base = world.push_by_hand("main", path=FIXTURE)
@@ -141,7 +142,6 @@ def test_a_commit_of_a_person_is_never_overwritten(world: World) -> None:
     ]
 
 
-@pytest.mark.slow
 def test_a_commit_of_another_workflow_is_never_overwritten(world: World) -> None:
     world.drift(report(ADDED))
     identity = "github-actions[bot]", "41898282+github-actions[bot]@users.noreply.github.com"
@@ -165,7 +165,6 @@ def test_a_comment_that_only_looks_like_ours_is_not_edited(world: World) -> None
     ]
 
 
-@pytest.mark.slow
 def test_the_sticky_comment_is_found_behind_a_hundred_others(world: World) -> None:
     world.drift(report(ADDED))
     world.push_by_hand()
@@ -182,7 +181,6 @@ def test_a_person_on_the_branch_without_a_pull_request_blocks_too(world: World) 
     assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
-@pytest.mark.slow
 def test_a_merged_branch_that_was_left_behind_is_used_again(world: World) -> None:
     world.drift(report(ADDED))
     merged = world.push_by_hand()
@@ -217,7 +215,6 @@ def test_a_person_s_title_and_text_are_kept_when_the_drift_changes(world: World)
     assert "usage.total" in world.github.pulls[0]["body"]
 
 
-@pytest.mark.slow
 def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> None:
     refused = "GitHub Actions is not permitted to create or approve pull requests."
     world.before("POST /pulls", lambda: refusal(403, refused))
@@ -229,7 +226,6 @@ def test_a_pull_request_opened_by_hand_is_kept_from_then_on(world: World) -> Non
     assert world.github.pulls[0]["title"] == "By hand"
 
 
-@pytest.mark.slow
 def test_a_pull_request_without_a_record_closes_after_two_clean_nights(world: World) -> None:
     world.drift(report(ADDED))
     world.github.pulls[0]["body"] = "Emptied."
@@ -257,7 +253,6 @@ def test_a_record_that_does_not_parse_is_dropped(world: World, record: str) -> N
     assert world.changed_files() == [f"M\t{FIXTURE}"]
 
 
-@pytest.mark.slow
 def test_a_forged_record_brings_no_file_from_outside_the_fixtures(world: World) -> None:
     world.drift(report(ADDED))
     description = split_description(world.github.pulls[0]["body"])
@@ -281,13 +276,7 @@ UNSURE = [
 ]
 
 
-@pytest.mark.parametrize(
-    "unsure",
-    [
-        report(inconclusive=1),
-        *(pytest.param(one, marks=pytest.mark.slow) for one in UNSURE),
-    ],
-)
+@pytest.mark.parametrize("unsure", [report(inconclusive=1), *UNSURE])
 def test_a_night_that_could_not_look_closes_nothing(world: World, unsure: DriftReport) -> None:
     world.drift(report(ADDED))
     for _ in range(4):
@@ -301,7 +290,6 @@ def test_a_branch_pushed_to_while_we_look_is_looked_at_again(world: World) -> No
     assert world.drift(report(REMOVED), {FIXTURE: "{}\n"}) == PublishResult("blocked", 1, PAGE)
 
 
-@pytest.mark.slow
 def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World) -> None:
     def somebody_works_on_it() -> None:
         world.in_bare("branch", BRANCH, "main")
@@ -311,7 +299,6 @@ def test_a_branch_that_comes_to_be_while_we_look_is_looked_at_again(world: World
     assert world.drift(report(ADDED)) == PublishResult("blocked")
 
 
-@pytest.mark.slow
 def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
     world.drift(report(ADDED))
     ours = world.github.tip(BRANCH)
@@ -329,7 +316,6 @@ def test_a_branch_that_moves_every_time_is_inconclusive(world: World) -> None:
         world.drift(report(REMOVED), {FIXTURE: "{}\n"})
 
 
-@pytest.mark.slow
 def test_a_push_while_it_closes_keeps_the_branch(world: World) -> None:
     world.drift(report(ADDED))
     world.drift(report())

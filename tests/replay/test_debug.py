@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forking import run_script
 from scripted_server import ScriptedServer
 
 PROGRAM = """
 import sys, cachy, httpx
-url, mode, debug = sys.argv[1:]
+url, mode, debug, *paths = sys.argv[1:]
 cachy.enable_cachy(doms=["127.0.0.1"], mode=mode, debug=True if debug == "True" else debug)
-for path in sys.stdin.read().split():
+for path in paths:
     try:
         httpx.get(url + path, headers={"x-api-key": "sk-very-secret"})
     except cachy.UnrecordedRequest:
@@ -26,16 +25,11 @@ cachy.disable_cachy()
 
 def run(project: Path, *arguments: str, paths: str) -> list[str]:
     """Run a program that asks for paths; return what it says of them."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *arguments],
-        cwd=project,
-        env={**os.environ, "CACHY_LOG": str(project / "cachy.jsonl")},
-        input=paths,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == ""
+    program = project / "ask.py"
+    program.write_text(PROGRAM, encoding="utf-8")
+    environ = {**os.environ, "CACHY_LOG": str(project / "cachy.jsonl")}
+    done = run_script(program, *arguments, *paths.split(), folder=project, environ=environ)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
     assert "very-secret" not in done.stderr
     return done.stderr.splitlines()
 
