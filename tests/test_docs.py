@@ -280,6 +280,7 @@ def providing(block: Block) -> Iterator[str]:
 RUNNABLE = [block for block in blocks("python") if not re.search(r"^from mcp", block.text, re.M)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", RUNNABLE, ids=named)
 def test_the_python_runs(block: Block, project: Path) -> None:
     """A block that names its test file runs under pytest, any other as a script."""
@@ -300,6 +301,7 @@ def test_the_python_runs(block: Block, project: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_a_first_recording_by_the_readme_replays(project: Path) -> None:
     """The README's first block records, and replays with the provider stopped and no key."""
     (block, *_) = [block for block in blocks("python") if block.where.startswith("README")]

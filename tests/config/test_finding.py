@@ -109,6 +109,7 @@ def test_what_a_pytest_fixture_enables_has_the_settings_of_the_test(mono: Path, 
     assert not (mono / "cachy_fixtures").exists()
 
 
+@pytest.mark.slow
 def test_the_hint_of_a_miss_works_from_where_pytest_was_started(mono: Path, url: str) -> None:
     package = mono / "packages" / "a"
     (package / "tests" / "test_a.py").write_text(TEST.format(argument="cachy", url=url))

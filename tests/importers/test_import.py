@@ -207,6 +207,7 @@ def stateful_suite(project: Path, origin: ScriptedServer) -> None:
     project.joinpath("tests/test_state.py").write_text(STATEFUL.format(url=origin.url))
 
 
+@pytest.mark.slow
 def test_what_two_tests_got_differently_becomes_their_own(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -85,6 +85,7 @@ DOORS = """
 """
 
 
+@pytest.mark.slow
 def test_each_client_shows_the_same_recorded_and_replayed(project: pytest.Pytester) -> None:
     project.makepyfile(DOORS)
     passes_recorded_and_replayed(project, 8)

@@ -102,6 +102,7 @@ def replay(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, *options: 
 SLOW = [pytest.param(by, marks=pytest.mark.slow) for by in ("option", "marker", "fixture")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["conftest", *SLOW])
 def test_a_program_of_a_test_is_recorded_replayed_and_refused_as_the_test_is(
     by: str,

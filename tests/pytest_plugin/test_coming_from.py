@@ -85,6 +85,7 @@ def run(command: str, suite: pytest.Pytester, options: tuple[str, ...]) -> list[
     return []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", ["decorator", "marker"])
 def test_the_pages_for_vcrpy_and_cassetter(call: str, suite: pytest.Pytester) -> None:
     options = ("-p", "cassetter.pytest_plugin") if call == "marker" else ()

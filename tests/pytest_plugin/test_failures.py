@@ -85,6 +85,7 @@ def test_the_recordings_of_a_failed_test_are_named(project: pytest.Pytester) -> 
     again.stdout.no_fnmatch_line("*what it recorded*")
 
 
+@pytest.mark.slow
 def test_they_wait_apart_and_are_replayed_until_the_test_passes(
     project: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -136,6 +137,7 @@ def test_a_test_that_passes_with_them_keeps_them(
     assert (kept(project), apart(project), origin.count) == ({"completions"}, set(), 1)
 
 
+@pytest.mark.slow
 def test_a_refresh_by_a_failing_test_leaves_the_old_recording(project: pytest.Pytester) -> None:
     keep_passed(project)
     write_test(project, passes=True)
@@ -148,6 +150,7 @@ def test_a_refresh_by_a_failing_test_leaves_the_old_recording(project: pytest.Py
     project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=2)
 
 
+@pytest.mark.slow
 def test_in_ci_nothing_changes(project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
     keep_passed(project)
     project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1, failed=1)
@@ -179,6 +182,7 @@ def test_a_test_that_passes_when_it_is_run_again_keeps_all(project: pytest.Pytes
     assert (kept(project), apart(project)) == ({"items"}, set())
 
 
+@pytest.mark.slow
 def test_workers_say_and_do_the_same(project: pytest.Pytester) -> None:
     keep_passed(project)
     done = project.runpytest_subprocess("--cachy=record", "-p", "xdist", "-n1")

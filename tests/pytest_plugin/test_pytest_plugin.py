@@ -477,6 +477,7 @@ def enabling(project: pytest.Pytester, url: str) -> pytest.Pytester:
     return project
 
 
+@pytest.mark.slow
 def test_the_plugin_keeps_what_the_conftest_chose(
     origin: ScriptedServer, enabling: pytest.Pytester
 ) -> None:
@@ -511,6 +512,7 @@ def test_the_plugin_keeps_what_the_conftest_chose(
     assert len([*(enabling.path / "kept").rglob("*.json")]) == 3
 
 
+@pytest.mark.slow
 def test_the_hint_of_a_miss_records_it(
     origin: ScriptedServer, enabling: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -64,6 +64,7 @@ def took(project: pytest.Pytester, milliseconds: int) -> None:
         path.write_text(text)
 
 
+@pytest.mark.slow
 def test_the_summary_says_what_each_replay_saved(project: pytest.Pytester) -> None:
     recorded = project.runpytest_subprocess("--cachy=record")
     recorded.stdout.fnmatch_lines(["cachy: 1 replayed, saved *about 31,000 tokens, 3 recorded, *"])
@@ -75,6 +76,7 @@ def test_the_summary_says_what_each_replay_saved(project: pytest.Pytester) -> No
     workers.stdout.fnmatch_lines([f"cachy: {saved}"])
 
 
+@pytest.mark.slow
 def test_cachy_run_says_so_too(project: pytest.Pytester) -> None:
     project.runpytest_subprocess("--cachy=record")
     took(project, 10_500)

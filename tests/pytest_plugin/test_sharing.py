@@ -78,6 +78,7 @@ def stateful(project: pytest.Pytester, origin: ScriptedServer) -> pytest.Pyteste
     return project
 
 
+@pytest.mark.slow
 def test_tests_of_a_stateful_api_have_recordings_of_their_own(
     stateful: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -112,6 +113,7 @@ def test_recordings_of_tests_pass_verify(stateful: pytest.Pytester) -> None:
     assert verify(load_config(stateful.path)) == []
 
 
+@pytest.mark.slow
 def test_one_more_test_is_recorded_beside_the_others(
     stateful: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -137,6 +139,7 @@ def test_two():
 """
 
 
+@pytest.mark.slow
 def test_a_polling_loop_under_a_conftest_ends(
     project: pytest.Pytester,
     origin: ScriptedServer,
@@ -171,6 +174,7 @@ def test_two(item):
 """
 
 
+@pytest.mark.slow
 def test_what_a_modules_pytest_fixture_asks_belongs_to_the_module(
     project: pytest.Pytester,
     origin: ScriptedServer,
@@ -256,6 +260,7 @@ def test_a_variant_is_another_state_of_the_world(
     assert verify(load_config(project.path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("former", "now"),
     [
@@ -331,6 +336,7 @@ def test_the_summary_names_the_setting_that_a_redacted_request_needs(
     project.runpytest_subprocess("--cachy=replay").stdout.no_fnmatch_line("*unless you set*")
 
 
+@pytest.mark.slow
 def test_a_new_test_does_not_get_what_another_test_has(
     stateful: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -391,6 +397,7 @@ def test_other(other):
 """
 
 
+@pytest.mark.slow
 def test_what_a_classs_pytest_fixture_asks_belongs_to_the_class(
     project: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -462,6 +469,7 @@ def locked() -> Iterator[ScriptedServer]:
         yield server
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("conftest", ["", "from cachy import enable_cachy\nenable_cachy()\n"])
 def test_a_test_with_a_wrong_key_does_not_get_the_right_ones_response(
     conftest: str, project: pytest.Pytester, locked: ScriptedServer
@@ -519,6 +527,7 @@ def test_one(token):
 """
 
 
+@pytest.mark.slow
 def test_a_new_test_with_a_recorded_login_says_what_refreshes_both(
     project: pytest.Pytester,
 ) -> None:
@@ -557,6 +566,7 @@ def item():
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scope", "place"),
     [

@@ -99,6 +99,7 @@ def test_a_program_without_cachy_records_and_replays_without_key_or_network(
     assert origin.count == 1
 
 
+@pytest.mark.slow
 def test_both_kinds_of_programs_share_one_fixture_and_python_is_not_sent_through_serve(
     programs: Path, provider: dict[str, str], origin: ScriptedServer
 ) -> None:
@@ -117,6 +118,7 @@ def test_both_kinds_of_programs_share_one_fixture_and_python_is_not_sent_through
     assert (replayed.returncode, replayed.stderr[:17]) == (0, "cachy: 2 replayed")
 
 
+@pytest.mark.slow
 def test_one_changed_prompt_fails_the_run_and_is_named(
     programs: Path, provider: dict[str, str], origin: ScriptedServer
 ) -> None:
@@ -148,6 +150,7 @@ def test_a_program_that_sends_nothing_was_not_watched(programs: Path) -> None:
     assert run(programs, "exit 7", CI="true").returncode == 7
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["subprocess", "system", "spawn", "exec"])
 def test_what_a_python_program_starts_is_served_too(
     how: str, programs: Path, provider: dict[str, str], origin: ScriptedServer
@@ -178,6 +181,7 @@ def test_a_variable_that_the_program_sets_itself_stays(
     assert "was not watched" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("mode", "sent", "code"), [("record", 1, 0), ("refresh", 2, 0), ("replay", 0, 1), ("off", 2, 0)]
 )

@@ -175,6 +175,7 @@ def test_s3_objects_are_put_read_and_listed(world: World) -> None:
     }
 
 
+@pytest.mark.slow
 def test_s3_transfers_in_parts_and_ranges_by_threads(world: World, tmp_path: Path) -> None:
     source, target = tmp_path / "source.bin", tmp_path / "target.bin"
     source.write_bytes(LARGE)
