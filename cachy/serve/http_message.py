@@ -83,8 +83,10 @@ def body_length(head: RequestHead) -> int | None:
     """
     codings, lengths = head.values(b"transfer-encoding"), head.values(b"content-length")
     if codings:
-        if lengths or head.is_old:
+        if lengths:
             raise MalformedMessage("content-length and transfer-encoding exclude each other")
+        if head.is_old:
+            raise MalformedMessage("HTTP/1.0 does not have transfer-encoding")
         if [*_listed(codings)] != ["chunked"]:
             raise MalformedMessage("the only transfer-encoding that is read is chunked")
         return None
