@@ -6,7 +6,6 @@ import json
 import re
 import socket
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -108,16 +107,13 @@ def test_two_servers_share_one_folder(turn: str, origin: ScriptedServer, project
         strange = first.address.url.rpartition("/")[2]
         crossed = f"GET /{strange}/{origin.host}/x HTTP/1.1"
         assert send_raw(second, message(second, crossed)).startswith(b"HTTP/1.1 404")
-        both: list[Callable[[], int]] = [
-            lambda server=server, number=number: ask(server, f"{origin.url}/{number}").status
-            for number in range(8)
-            for server in (first, second)
-        ]
+        urls = [f"{origin.url}/{number}" for number in range(8)]
+        both = [(server, url) for url in urls for server in (first, second)]
         if turn == "two at once":
             with ThreadPoolExecutor(8) as pool:
-                statuses = [*pool.map(lambda one: one(), both)]
+                statuses = [*pool.map(lambda one: ask(*one).status, both)]
         else:
-            statuses = [one() for one in both]
+            statuses = [ask(*one).status for one in both]
     assert statuses == [200] * 16
     assert len(fixtures_in(project)) == 8
     assert origin.count <= 16 if turn == "two at once" else origin.count == 8
