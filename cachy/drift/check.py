@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,7 +60,7 @@ class Checked:
 
 
 def check(
-    config: Config, connection: Connection, fixtures: Sequence[Fixture], options: Options
+    config: Config, connection: Connection, fixtures: Iterable[Fixture], options: Options
 ) -> Checked:
     """Send what is planned again, and return what changed.
 
@@ -80,7 +80,7 @@ def check(
     rewritten, stale = _renew(results, asker, judge)
     files = dict(changed_fixtures(rewritten, config))
     files |= changed_contracts(contracts, results, config)
-    seen = seen_by_surface(results) if _is_whole(fixtures, config, options) else None
+    seen = seen_by_surface(results) if _is_whole(known, config, options) else None
     report = replace(
         summarize(results, stale),
         partial=seen is None,
@@ -143,14 +143,14 @@ def _is_chosen(case: Case, config: Config, only: str) -> bool:
     return path is None or is_chosen(path, only, (config.root, config.fixtures))
 
 
-def _is_whole(fixtures: Iterable[Fixture], config: Config, options: Options) -> bool:
+def _is_whole(known: Iterable[Case], config: Config, options: Options) -> bool:
     """Return whether a run is about every fixture; only then can it call an ignore unused."""
-    paths = {fixture.path for fixture in fixtures}
+    paths = {case.fixture.path for case in known}
     return options.only is None and paths.issuperset(list_fixtures(config.fixtures))
 
 
-def load_fixtures(config: Config, paths: Sequence[Path]) -> list[Fixture]:
-    """Return the fixtures below some paths, or all of them.
+def load_fixtures(config: Config, paths: Sequence[Path]) -> Iterator[Fixture]:
+    """Yield the fixtures below some paths, or all of them, each once it is read.
 
     Raises:
         CachyError: a path does not exist, or a fixture cannot be read.
@@ -162,4 +162,5 @@ def load_fixtures(config: Config, paths: Sequence[Path]) -> list[Fixture]:
             raise CachyError("does not exist", path=path, advice=advice)
         refuse_outside(path, config.fixtures)
         found.update([path] if path.is_file() else list_fixtures(path))
-    return [load_fixture(path.absolute()) for path in sorted(found)]
+    for path in sorted(found):
+        yield load_fixture(path.absolute())

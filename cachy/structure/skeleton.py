@@ -29,22 +29,23 @@ def outline_of(response: Mapping[str, Json]) -> Hashable:
     """
     response = with_json(response) if "ws" in response else response
     if is_stream(response):  # in order, as a stream's end is a fact too
-        outlines = (_outline(_declared(event, "data"), "") for event in stream_of(response))
+        outlines = (outline_of_value(_declared(event, "data"), "") for event in stream_of(response))
         return response.get("truncated"), tuple(kind for kind, _ in groupby(outlines))
     body = {key: item for key, item in response.items() if key != "headers"}
-    return _outline(_declared(body, "json"), "")
+    return outline_of_value(_declared(body, "json"), "")
 
 
 def _declared(holder: Mapping[str, Json], name: str) -> Mapping[str, Json]:
     return {**holder, name: as_declared(holder[name])} if name in holder else holder
 
 
-def _outline(value: Json, name: str) -> Hashable:
+def outline_of_value(value: Json, name: str) -> Hashable:
+    """Return the same of a part of a response, which stands in a field of this name."""
     kind = written_kind_of(value)
     if kind == "object":
-        return frozenset((key, _outline(item, key)) for key, item in value.items())
+        return frozenset((key, outline_of_value(item, key)) for key, item in value.items())
     if kind == "array":
-        return kind, frozenset(_outline(item, "") for item in value)
+        return kind, frozenset(outline_of_value(item, "") for item in value)
     if kind == "string" and (name in _TELLING or is_tag(name) or value == DONE):
         return kind, str(value)
     return kind

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from cachy.config import Config, Drift
+from cachy.drift.check import load_fixtures
 from cachy.drift.live.case import Case, parse_cases
 from cachy.drift.live.permission import Skip, why_not_allowed
 from cachy.drift.live.plan import Planned, cover, make_plan
@@ -233,8 +235,10 @@ def test_what_is_not_sent_is_said() -> None:
         },
     ],
 )
-def test_a_fixture_that_is_not_whole_is_named(document: Any) -> None:
+def test_a_fixture_that_is_not_whole_is_named(document: Any, tmp_path: Path) -> None:
+    file = tmp_path / "a.json"
+    file.write_text(json.dumps(document))
     with pytest.raises(CachyError) as caught:
-        parse_cases([Fixture(document, Path("a.json"))], Config())
-    assert str(caught.value).startswith("a.json is not a valid fixture, at $")
-    assert str(caught.value).endswith(" Run `cachy verify a.json` for details.")
+        parse_cases(load_fixtures(Config(root=tmp_path, fixtures=tmp_path), ()), Config())
+    assert "a.json is not a valid fixture, at $" in str(caught.value)
+    assert "Run `cachy verify " in str(caught.value)

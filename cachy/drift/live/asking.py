@@ -120,7 +120,7 @@ class Asker:
             found = _after(earlier, lost[earlier]) if earlier else self._send(trial)
             if not isinstance(found, Try):
                 lost[trial.planned.case.name] = found
-            elif (status := found.response.status) >= 400:
+            elif (status := found.status) >= 400:
                 lost[trial.planned.case.name] = NotExercised(f"the API answered {status}")
             yield trial, found
 
@@ -159,7 +159,7 @@ class Asker:
             return Unchecked("unparsed", str(error))
         except RecursionError:
             return Unchecked("unparsed", "the body is nested too deeply")
-        return Try(response if changes else response._replace(body=b""), tuple(changes))
+        return Try.of(response, changes, is_news=trial.shows_news(changes))
 
     def _compare(self, trial: Trial, live: dict[str, Json]) -> list[Change]:
         planned, case = trial.planned, trial.planned.case

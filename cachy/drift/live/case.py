@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from cachy.config import Config
-from cachy.errors import InvalidFixture
+from cachy.drift.live.large_fixture import in_short, keep_small
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
-from cachy.fixture.format.schema import find_fault
 from cachy.fixture.format.text import parse_headers, plain
 from cachy.fixture.identity.fixture_path import parse_target
+from cachy.fixture.replayed import LoadBlob
 from cachy.fixture.store.store import Store
 from cachy.fixture.transcript.usage import tokens_of
 from cachy.interaction import Fixture, Json, Request
@@ -27,16 +29,25 @@ _MODEL = re.compile(r"/(?:models|deployments|model)/([^/:]+)")
 _NESTED = ("generationConfig", "generation_config", "options", "inferenceConfig")
 
 
+class AskedRequest(NamedTuple):
+    """A recorded request: as it is sent, and its JSON body as plain values."""
+
+    request: Request
+    body: Json
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Case:
     """What drift needs of a fixture.
 
     name: its path from the project's folder, with forward slashes.
     host: host and port of the request, as a credential is bound to.
+    sample: the fixture for others to learn from; of a large one what its structure needs.
     facets: what a live response to it may show or disprove: each path of the recorded response
         with each of its types and tokens, and the model, parameters, tools and headers asked for.
-    paths: what the recorded response shows; branches: those of them that another response to
-        the same request may not show.
+    branches: the paths of the recorded response that another response to the same request may
+        not show.
+    size: bytes of the request's body.
     output_tokens: what the recorded response cost, 0 where it does not say.
     """
 
@@ -44,14 +55,26 @@ class Case:
     surface: str
     host: str
     fixture: Fixture
-    request: Request
-    body: Json
+    sample: Fixture
     model: str
     facets: frozenset[str]
-    paths: frozenset[str]
     branches: frozenset[str]
+    size: int
     output_tokens: int = 0
     total_tokens: int = 0
+    is_truncated: bool = False
+    is_websocket: bool = False
+    load_request: Callable[[], AskedRequest]
+
+    @property
+    def request(self) -> Request:
+        """Return the recorded request, with placeholders for its secrets."""
+        return self.load_request().request
+
+    @property
+    def body(self) -> Json:
+        """Return the JSON body of the request; None if it has none."""
+        return self.load_request().body
 
     @property
     def test(self) -> str:
@@ -66,39 +89,46 @@ class Case:
 
 
 def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
-    """Return what drift needs of each fixture.
+    """Return what drift needs of each fixture; a large one is not kept.
 
     Raises:
-        InvalidFixture: a file that is not a valid fixture.
+        CachyError: a file cannot be read, or is not a valid fixture.
     """
     store = Store(config.fixtures)
-    return [_parse_case(fixture, config, store) for fixture in fixtures]
+    return [_parse_case(fixture, config, store.load_blob) for fixture in fixtures]
 
 
-def _parse_case(fixture: Fixture, config: Config, store: Store) -> Case:
-    if fault := find_fault(fixture.document):
-        raise InvalidFixture(fixture.path or "fixture", f"is not a valid fixture, {fault}")
-    request = request_of(fixture.document, store.load_blob)
+def _parse_case(fixture: Fixture, config: Config, load_blob: LoadBlob) -> Case:
+    asked = _parse_request(fixture, load_blob)
+    request, body = asked
     paths = learn([fixture]).paths()
-    target = parse_target(request.url, config.paths)
-    body = plain(fixture.request.get("json"))
+    response = fixture.response
+    tokens = tokens_of(response)
     model = model_of(request.url, body)
     facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
-    tokens = tokens_of(fixture.response)
+    kept = keep_small(fixture)
+    is_kept = kept is fixture
     return Case(
         name=fixture_name(fixture, config),
         surface=surface_of(fixture.document, config),
-        host=target.authority,
-        fixture=fixture,
-        request=request,
-        body=body,
+        host=parse_target(request.url, config.paths).authority,
+        fixture=kept,
+        sample=fixture if is_kept else in_short(fixture),
+        load_request=(lambda: asked) if is_kept else partial(_parse_request, kept, load_blob),
         model=model,
         facets=frozenset(facets),
-        paths=frozenset(paths),
         branches=frozenset(p for p, fact in paths.items() if fact.is_variant or _is_event(p)),
+        size=len(request.body),
         output_tokens=tokens[1],
         total_tokens=sum(tokens),
+        is_truncated=bool(response.get("truncated")),
+        is_websocket="ws" in response,
     )
+
+
+def _parse_request(fixture: Fixture, load_blob: LoadBlob) -> AskedRequest:
+    body = plain(fixture.request.get("json"))
+    return AskedRequest(request_of(fixture.document, load_blob), body)
 
 
 def _is_event(path: str) -> bool:

@@ -84,7 +84,7 @@ def _givers(known: Iterable[Case], ids: set[str]) -> dict[str, Case]:
     """Return, by id, the case whose recorded response contains it."""
     found: dict[str, Case] = {}
     for case in known if ids else ():
-        if not case.fixture.response.get("truncated"):
+        if not case.is_truncated:
             for given in _ids_of(list(response_values(case.fixture.response))) & ids:
                 found.setdefault(given, case)
     return found

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from cachy.compare.catalogue.change import Change
@@ -20,11 +22,30 @@ _Key = tuple[RuleId, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One live response to a case, and what changed in it; without a change it has no body."""
+    """One live response to a case, and what changed in it.
 
-    response: Response
+    A run may keep many large bodies until they are judged, so they are kept packed: in memory, as
+    they may hold secrets. What shows nothing new has no body.
+    """
+
     changes: tuple[Change, ...]
+    _head: Response
+    _packed: bytes
     at: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def of(cls, response: Response, changes: Iterable[Change], *, is_news: bool) -> Try:
+        """Return the try that a response is; `is_news` where its body will be looked at again."""
+        packed = zlib.compress(response.body, 1) if is_news else b""
+        return cls(tuple(changes), response._replace(body=b""), packed)
+
+    @property
+    def status(self) -> int:
+        return self._head.status
+
+    def response(self) -> Response:
+        """Return the response with its body."""
+        return self._head._replace(body=zlib.decompress(self._packed) if self._packed else b"")
 
 
 @dataclass(slots=True)
@@ -39,6 +60,11 @@ class Trial:
     tries: list[Try] = field(default_factory=list)
     obstacle: Obstacle | None = None
     shown: frozenset[str] = frozenset()
+
+    def shows_news(self, changes: Iterable[Change]) -> bool:
+        """Return whether the next try shows a change that none before it does."""
+        known = {_key(change) for one in self.tries for change in one.changes}
+        return any(_key(change) not in known for change in changes)
 
     @property
     def has_claims(self) -> bool:

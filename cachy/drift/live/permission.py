@@ -50,11 +50,11 @@ def find_skip(case: Case, config: Config) -> Skip | None:
     names = surface_names(case.fixture.request, config)
     if any(_covers("skip", entry, name) for entry in config.drift.skip for name in names):
         return Skip("skip", "[tool.cachy.drift] skip names it")
-    if "ws" in case.fixture.response:
+    if case.is_websocket:
         return None  # the plan says that it is not sent
-    if case.fixture.response.get("truncated"):
+    if case.is_truncated:
         return Skip("truncated", "the recording was cut off; record it again to check it")
-    if why := why_not_resent(case.fixture.request, case.fixture.response):
+    if why := why_not_resent(case.fixture.request, case.sample.response):
         return Skip("session", why)
     why = why_not_allowed(case.fixture.request, config)
     host = "" if is_known_host(case.request.url, config.drift.hosts) else case.host

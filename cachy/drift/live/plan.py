@@ -65,10 +65,10 @@ def make_plan(
         surfaces[case.surface].append(_with_turn(case, chains[case.name]))
     whole: defaultdict[str, list[Fixture]] = defaultdict(list)
     for case in known:
-        if not case.fixture.response.get("truncated"):
-            whole[case.surface].append(case.fixture)
+        if not case.is_truncated:
+            whole[case.surface].append(case.sample)
     plan = [
-        replace(planned, others=_without(whole[surface], planned.case.fixture))
+        replace(planned, others=_without(whole[surface], planned.case.sample))
         for surface, group in surfaces.items()
         for planned in _plan_surface(group, chains, send_all)
     ]
@@ -105,7 +105,7 @@ def _plan_surface(
     group: Sequence[Case], chains: Mapping[str, list[Case] | Skip], send_all: bool
 ) -> Iterator[Planned]:
     sendable = [case for case in group if not isinstance(chains[case.name], Skip)]
-    if any("ws" in case.fixture.response for case in sendable):
+    if any(case.is_websocket for case in sendable):
         yield from (Planned(case=case, refusal=_NOT_SENT) for case in sendable)
         sendable = []
     chosen = sendable if send_all else cover(sendable)
@@ -179,7 +179,7 @@ def cover(cases: Sequence[Case]) -> list[Case]:
 
 def _cost(case: Case) -> int:
     """Return what sending a case costs: its recorded tokens, or else its size."""
-    return case.total_tokens or len(case.request.body) // 4
+    return case.total_tokens or case.size // 4
 
 
 def _without_dominated(cases: Iterable[Case]) -> list[Case]:

@@ -115,7 +115,7 @@ class Judge:
         )
         blobs: dict[str, bytes] = {}
         for one, changes in settled:
-            live, payloads = self.asker.compose(case, one.response)
+            live, payloads = self.asker.compose(case, one.response())
             kept = apply_policy(changes, case.surface, self.config.drift, self.now.date())
             counted += [self._counted(change, case, live["response"]) for change in kept]
             if kept:
@@ -182,7 +182,7 @@ class Judge:
         case = trial.planned.case
         if trial.obstacle or not trial.tries or not trial.tries[0].changes:
             return None
-        live, blobs = self.asker.compose(case, trial.tries[0].response)
+        live, blobs = self.asker.compose(case, trial.tries[0].response())
         if not is_writable(case.fixture.document, live):
             return None
         document = graft(case.fixture.document, live, (), take_whole=True)
