@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -101,19 +102,20 @@ def parse_cases(fixtures: Iterable[Fixture], config: Config) -> list[Case]:
 def _parse_case(fixture: Fixture, config: Config, load_blob: LoadBlob) -> Case:
     asked = _parse_request(fixture, load_blob)
     request, body = asked
-    paths = learn([fixture]).paths()
+    kept = keep_small(fixture)
+    is_kept = kept is fixture
+    sample = fixture if is_kept else in_short(fixture)
+    paths = learn([sample]).paths()
     response = fixture.response
     tokens = tokens_of(response)
     model = model_of(request.url, body)
     facets = {*_shown(paths), *_asked(fixture, request, body), f"model {model}"}
-    kept = keep_small(fixture)
-    is_kept = kept is fixture
     return Case(
         name=fixture_name(fixture, config),
         surface=surface_of(fixture.document, config),
         host=parse_target(request.url, config.paths).authority,
         fixture=kept,
-        sample=fixture if is_kept else in_short(fixture),
+        sample=sample,
         load_request=(lambda: asked) if is_kept else partial(_parse_request, kept, load_blob),
         model=model,
         facets=frozenset(facets),
@@ -184,5 +186,5 @@ def blob_path(name: str, config: Config) -> str:
 
 def path_name(path: Path, config: Config) -> str:
     """Return the path of any file in the same way."""
-    inside = path.is_relative_to(config.root)
-    return (path.relative_to(config.root) if inside else path).as_posix()
+    inside = str(path).removeprefix(f"{config.root}{os.sep}")  # faster than by parts
+    return inside.replace(os.sep, "/")

@@ -14,7 +14,7 @@ import httpx
 
 from cachy.config import Config
 from cachy.drift.live.credentials import LOOPBACK, find_credential
-from cachy.drift.live.deadline import Deadline
+from cachy.drift.live.deadline import Deadline, Watch
 from cachy.drift.live.inconclusive import Obstacle, Unchecked
 from cachy.drift.live.limits import Limits
 from cachy.drift.live.retry_after import PAUSE
@@ -47,6 +47,11 @@ class Connection:
     limits: Limits = field(default_factory=Limits)
     _own: threading.local = field(default_factory=threading.local)
     _opened: list[httpx.BaseTransport] = field(default_factory=list)
+    _watch: Watch = field(default_factory=Watch)
+    _own_secrets: tuple[str, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._own_secrets = secret_values(self.environ)
 
     def resend(
         self, request: Request, examine: Callable[[Response], _Found | Obstacle], tokens: int = 0
@@ -74,10 +79,11 @@ class Connection:
         sent = find_credential(request.url, self.config.drift.hosts, self.environ)
         values = () if isinstance(sent, Unchecked) else [value for _, value in sent]
         keys = [part for value in values for part in (value, value.split()[-1])]
-        return (*secret_values(self.environ), *keys)
+        return (*self._own_secrets, *keys)
 
     def close(self) -> None:
         """Close every transport."""
+        self._watch.close()
         for transport in self._opened:
             transport.close()
 
@@ -143,7 +149,7 @@ class Connection:
     def _deadline(self) -> Deadline:
         """Return the deadline of this thread, which knows the socket of its connection."""
         if not hasattr(self._own, "deadline"):
-            self._own.deadline = Deadline()
+            self._own.deadline = Deadline(self._watch)
         deadline: Deadline = self._own.deadline
         deadline.start()
         return deadline
