@@ -45,7 +45,7 @@ def outcome_of(report: Verified | Drifted) -> str:
         found = "findings" if counts["errors"] or counts["warnings"] else ""
         unsure = not counts["fixtures"]
     else:
-        found = "drift" if counts["drift"] else ""
+        found = "drift" if counts["drift"] else "skipped" if report.is_silenced else ""
         unsure = bool(counts["inconclusive"] or not counts["checked"])
     return found or ("inconclusive" if unsure else "clean")
 
@@ -112,6 +112,8 @@ def _drift_lines(report: Drifted) -> Iterator[str]:
     yield ""
     shown = ("checked", "clean", "drift", "inconclusive", "not_exercised")
     yield " · ".join(f"{counts[name]} {name.replace('_', ' ')}" for name in shown)
+    if report.is_silenced:
+        yield from ("", "Nothing was checked: `skip` in `[tool.cachy.drift]` covers every surface.")
     if requests := report.spent["requests"]:
         tokens = report.spent["output_tokens"]
         yield from ("", f"spent {_many(requests, 'request')} and {_many(tokens, 'output token')}")

@@ -71,6 +71,7 @@ class Verified:
 @dataclass(frozen=True)
 class Drifted:
     counts: Mapping[str, int]
+    is_silenced: bool
     changes: tuple[ReportedChange, ...]
     unchecked: tuple[ReportedUnchecked, ...]
     tests: Tests | None
@@ -103,6 +104,7 @@ def _drifted(document: Any) -> Drifted:
     surfaces = document["surfaces"]
     return Drifted(
         counts=_counts(document["summary"], wanted),
+        is_silenced=_is_silenced(surfaces, document.get("skipped") or ()),
         changes=tuple(
             _change(surface, change) for surface in surfaces for change in surface["changes"]
         ),
@@ -111,6 +113,12 @@ def _drifted(document: Any) -> Drifted:
         pull_request=_pull_request(document.get("pull_request")),
         spent=_counts({**_NOTHING, **(document.get("spent") or {})}, tuple(_NOTHING)),
     )
+
+
+def _is_silenced(surfaces: Any, skipped: Any) -> bool:
+    """Return whether the project's own setting `skip` covers every surface."""
+    is_skipped = all(surface["outcome"] == "skipped" for surface in surfaces)
+    return bool(surfaces) and is_skipped and all(row["reason"] == "skip" for row in skipped)
 
 
 _NOTHING = {"requests": 0, "output_tokens": 0}  # what a report that does not say it has spent

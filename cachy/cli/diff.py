@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from cachy.cli.terminal import format_option, say
+from cachy.cli.terminal import fail_on_option, format_option, say
+
+if TYPE_CHECKING:
+    from cachy.compare.catalogue.rule_type import Severity
 
 
 @click.command()
@@ -18,16 +22,10 @@ from cachy.cli.terminal import format_option, say
     help="A folder of more recordings of the surface to learn from",
 )
 @click.option("--no-sdk", is_flag=True, help="Ignore the response models of installed SDKs")
-@click.option(
-    "--fail-on",
-    type=click.Choice(["breaking", "risky", "compatible"]),
-    default="breaking",
-    show_default=True,
-    help="The least severity that exits 1",
-)
+@fail_on_option
 @format_option("How the changes are printed", "markdown")
 def command(
-    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: str, output_format: str
+    old: Path, new: Path, baseline: Path | None, no_sdk: bool, fail_on: Severity, output_format: str
 ) -> int:
     """Compare the structure of two responses, or of two folders of them, offline.
 
@@ -35,7 +33,7 @@ def command(
 
     Example: cachy diff old.json new.json --format markdown
     """
-    from cachy.compare.catalogue.rule_type import SEVERITIES
+    from cachy.compare.catalogue.rule_type import is_at_least
     from cachy.compare.compared_files import compare_files
     from cachy.config import load_config
     from cachy.drift.outcome.change_text import render_changes
@@ -47,4 +45,4 @@ def command(
 
     changes = compare_files(old, new, baseline, sdk=not no_sdk, headers=config.hdrs)
     (say if output_format == "text" else click.echo)(render_changes(changes, output_format))
-    return int(any(SEVERITIES.index(c.severity) <= SEVERITIES.index(fail_on) for c in changes))
+    return int(any(is_at_least(change.severity, fail_on) for change in changes))

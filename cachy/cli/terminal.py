@@ -36,6 +36,17 @@ def format_option(shown: str, *more: str) -> Callable[[Any], Any]:
     )
 
 
+def fail_on_option(command: Any) -> Any:
+    """Add the option `--fail-on` to a command that finds changes."""
+    return click.option(
+        "--fail-on",
+        type=click.Choice(["breaking", "risky", "compatible"]),
+        default="breaking",
+        show_default=True,
+        help="The least severity that exits 1",
+    )(command)
+
+
 def by_severity(text: str) -> str:
     """Return lines with the severity that each begins with in colour, on a terminal."""
     if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cached_property
 
 from cachy.compare.bodies.excuses import Traits
@@ -23,6 +23,7 @@ from cachy.compare.documents import read_baseline, read_document, refuse_bodies
 from cachy.compare.envelope.comparable import refuse_incomparable
 from cachy.compare.envelope.envelope_rules import compare_exchange, is_alike, status_of
 from cachy.compare.envelope.error_rules import as_error_changes
+from cachy.fixture.format.dates import parse_date
 from cachy.fixture.format.text import with_json
 from cachy.fixture.identity.fixture_path import Target, parse_target
 from cachy.interaction import Json
@@ -128,14 +129,9 @@ def _compare(old: Mapping[str, Json], new: Mapping[str, Json], surface: _Surface
 def _time_of(document: Mapping[str, Json]) -> datetime | None:
     match document.get("recorded"):
         case {"at": str(at)}:
-            pass
+            return parse_date(at)
         case _:
             return None
-    try:
-        moment = datetime.fromisoformat(at)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _compare_model(before: Mapping[str, Json], after: Mapping[str, Json]) -> Iterator[Change]:

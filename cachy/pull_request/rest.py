@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -16,6 +15,7 @@ import httpx
 
 from cachy.display import printable
 from cachy.errors import CachyError, GitHubRefused, GitHubUnanswered, Inconclusive
+from cachy.fixture.format.dates import parse_date
 from cachy.interaction import Json
 
 Method = Literal["GET", "POST", "PATCH"]
@@ -138,9 +138,9 @@ def _find_limit(response: httpx.Response) -> float:
     seconds = headers.get("retry-after", "")
     if seconds.isdigit():
         return float(seconds)
-    reset, date = headers.get("x-ratelimit-reset", ""), headers.get("date")
-    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit() and date:
-        return max(float(reset) - parsedate_to_datetime(date).timestamp(), 0.0)
+    reset, now = headers.get("x-ratelimit-reset", ""), parse_date(headers.get("date", ""))
+    if headers.get("x-ratelimit-remaining") == "0" and reset.isdigit() and now:
+        return max(float(reset) - now.timestamp(), 0.0)
     return 60.0
 
 

@@ -26,6 +26,13 @@ NOTHING = {
 }
 
 
+SILENCED = {
+    **drifted(summary={"checked": 0}),
+    "surfaces": [{"surface": "GET a/b", "outcome": "skipped", "changes": []}],
+    "skipped": [{"surface": "GET a/b", "reason": "skip", "detail": "", "fixtures": ["a.json"]}],
+}
+
+
 @pytest.mark.parametrize(
     ("command", "report", "code", "expected"),
     [
@@ -36,6 +43,7 @@ NOTHING = {
         ("verify", verified(fixtures=0), 3, {"outcome": "inconclusive"}),
         ("drift", drifted(), 0, {"outcome": "clean"}),
         ("drift", drifted(summary={"checked": 0}), 3, {"outcome": "inconclusive"}),
+        ("drift", SILENCED, 0, {"outcome": "skipped"}),
         (
             "drift",
             drifted(inconclusive=[UNCHECKED]),

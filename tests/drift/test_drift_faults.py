@@ -60,6 +60,13 @@ REJECTED = ("breaking", "request-rejected", "status")
         (error(429, "insufficient_quota"), 0, "quota"),
         (error(429), 0, "quota"),
         (error(400, message="Your credit balance is too low"), 0, "quota"),
+        (error(400, message="You have reached your API usage limits."), 0, "quota"),
+        (error(400, message="User location is not supported for the API use."), 3, "auth"),
+        (error(400, message="API key expired. Please renew it."), 3, "auth"),
+        (error(400, type="overloaded_error"), 0, "provider"),
+        (error(404, message="Temporarily unavailable"), 0, "provider"),
+        (json_response({"code": 1113, "msg": "余额不足"}), 0, "quota"),
+        (json_response({"base": {"status_code": 1, "status_msg": "maintenance"}}), 0, "provider"),
         *((error(status), 0, "provider") for status in (405, 408, 409, 413, 418, 425, 431, 451)),
         *((error(status), 0, "provider") for status in (500, 502, 503, 529)),
         (ScriptedResponse(b"", 404), 0, "provider"),
@@ -104,6 +111,7 @@ def test_what_says_nothing_about_drift_is_inconclusive(
         ([error(400, "unsupported_parameter")], 1, [REJECTED], 0),
         ([error(422)], 1, [REJECTED], 0),
         ([error(400), error(503)], 0, [], 0),
+        ([json_response(None)], 1, [("breaking", "null-added", "$")], 0),  # is never written
     ],
 )
 def test_what_changed_is_reported_and_nothing_else(

@@ -13,12 +13,13 @@ from cachy.cli.drift import open_pr
 from cachy.cli.drift.duration import Duration
 from cachy.cli.only import explain_path_glob
 from cachy.cli.project_config import config_of
-from cachy.cli.terminal import format_option, say
+from cachy.cli.terminal import fail_on_option, format_option, say
 from cachy.config import Config, environment
 from cachy.errors import CachyError, Inconclusive
 from cachy.fixture.store.files import list_fixtures
 
 if TYPE_CHECKING:
+    from cachy.compare.catalogue.rule_type import Severity
     from cachy.drift.check import Checked
     from cachy.drift.outcome.report import DriftReport
 
@@ -75,13 +76,7 @@ _FOLDER = click.Path(path_type=Path, file_okay=False)
 @click.option(
     "--from", "from_path", type=_FILE, help="Take the report of another run; send nothing"
 )
-@click.option(
-    "--fail-on",
-    type=click.Choice(["breaking", "risky", "compatible"]),
-    default="breaking",
-    show_default=True,
-    help="The least severity that exits 1",
-)
+@fail_on_option
 @click.option(
     "--allow-inconclusive",
     metavar="REASONS",
@@ -220,7 +215,7 @@ def _reasons(text: str) -> frozenset[str]:
     return reasons
 
 
-def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> int:
+def _exit_code(report: DriftReport, fail_on: Severity, allowed: frozenset[str]) -> int:
     if _has_drifted(report, fail_on):
         return 1
     if {row.reason for row in report.inconclusive} - allowed:
@@ -228,16 +223,18 @@ def _exit_code(report: DriftReport, fail_on: str, allowed: frozenset[str]) -> in
     return 0 if report.summary.checked or report.is_silenced else 3
 
 
-def _has_drifted(report: DriftReport, fail_on: str) -> bool:
+def _has_drifted(report: DriftReport, fail_on: Severity) -> bool:
     """Return whether something bad enough changed that no pull request proposes a file for."""
-    from cachy.compare.catalogue.rule_type import SEVERITIES
+    from cachy.compare.catalogue.rule_type import is_at_least
 
-    worst, opened = SEVERITIES[: SEVERITIES.index(fail_on) + 1], report.pull_request
+    opened = report.pull_request
     proposed = set[str]()
     if opened and opened.number and opened.operation in ("created", "updated", "none"):
         proposed = {row.path for row in report.files}
     return any(
-        change.severity in worst and not change.declined and proposed.isdisjoint(change.fixtures)
+        is_at_least(change.severity, fail_on)
+        and not change.declined
+        and proposed.isdisjoint(change.fixtures)
         for row in report.surfaces
         for change in row.changes
     )

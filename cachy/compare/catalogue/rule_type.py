@@ -8,6 +8,12 @@ from typing import Literal
 Severity = Literal["breaking", "risky", "compatible"]
 SEVERITIES: tuple[Severity, ...] = ("breaking", "risky", "compatible")
 
+
+def is_at_least(severity: Severity, least: Severity) -> bool:
+    """Return whether a severity is as bad as another, or worse."""
+    return SEVERITIES.index(severity) <= SEVERITIES.index(least)
+
+
 RuleId = Literal[
     "field-added",
     "field-removed",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from cachy.compare.catalogue.change import Change, make_change
 from cachy.compare.catalogue.rule_type import RuleId, Severity
 from cachy.compare.envelope.api_error import name_error
+from cachy.fixture.format.dates import parse_date
 from cachy.fixture.format.event import STREAM_TYPES, STREAMS, is_stream
 from cachy.fixture.format.text import BODY_KINDS
 from cachy.fixture.identity.fixture_path import parse_target
@@ -172,29 +172,14 @@ def _version(text: str) -> str | None:
 
 def _is_near(sunset: str, now: datetime | None) -> bool:
     """Return whether a date (RFC 8594: an HTTP-date) is past, or less than 30 days away."""
-    day = _moment(sunset)
+    day = parse_date(sunset)
     return day is not None and now is not None and day - now < timedelta(days=30)
 
 
 def _day(text: str) -> str:
     """Return the day that a header names, in UTC: "2026-10-31"; "announced" where it names none."""
-    day = _moment(text)
+    day = parse_date(text)
     return day.date().isoformat() if day else "announced"
-
-
-def _moment(text: str) -> datetime | None:
-    """Return the moment of an HTTP-date in any zone, an ISO 8601 date or "@SECONDS" (RFC 9745)."""
-    for parse in (_from_seconds, parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            moment = parse(text.strip())
-        except (ValueError, OverflowError, OSError):
-            continue
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None
-
-
-def _from_seconds(text: str) -> datetime:
-    return datetime.fromtimestamp(int(text.removeprefix("@")), UTC)
 
 
 def _compare_redirects(old: str | None, new: str | None) -> Iterator[Change]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 from urllib.parse import urljoin, urlsplit
 
 from cachy.compare.envelope.api_error import name_error
+from cachy.drift.live.error_words import cause_of, is_error, is_only_an_error
 from cachy.drift.live.retry_after import PAUSE, parse_retry_after
 from cachy.fixture.format.body import Body
 from cachy.fixture.format.event import STREAM_TYPES, STREAMS, Event, exception_of
@@ -67,20 +67,6 @@ _QUOTA = frozenset({402, 429})
 # about the moment, the route or the law.
 _TELLING = frozenset({400, 404, 410, 422})
 _PASSING = frozenset({408, 409, 425, *range(500, 600)})
-# Providers send these with 400, 403 and 429 alike.
-_NO_MONEY = re.compile(
-    r"insufficient[_ ](quota|balance|credits)|credit balance|exhausted|billing|exceeded your", re.I
-)
-_NO_KEY = re.compile(
-    r"(invalid|incorrect)[_ ](x-)?api[_ -]?key|api[_ ]key[_ ](not[_ ]valid|invalid)", re.I
-)
-# Under which names APIs put what went wrong: their own, RFC 9457, FastAPI, Google and others.
-_ERROR_FIELDS = frozenset(
-    {
-        *("error", "errors", "message", "detail", "details", "title", "code", "type", "fault"),
-        *("reason", "msg", "error_message", "error_code", "errorMessage", "errorCode", "Message"),
-    }
-)
 _STRUCTURED = ("json", "ndjson", *STREAMS)
 
 
@@ -126,13 +112,14 @@ def _why_refused(response: Response) -> Unchecked | None:
     status, token = response.status, _named_in(response.body)
     detail = f"{status} {token}".strip()
     text = response.body[:4096].decode("utf-8", "replace")
-    if status in _QUOTA or (status < 500 and _NO_MONEY.search(text)):
-        is_spent = status == 402 or bool(_NO_MONEY.search(text))
+    cause = cause_of(text) if status < 500 else ""
+    if status in _QUOTA or cause in ("spent", "often"):
+        is_spent = status == 402 or cause == "spent"
         pause = None if is_spent else parse_retry_after(response.headers)
         return Unchecked("quota", detail, pause)
-    if status in _AUTH or (status < 500 and _NO_KEY.search(text)):
+    if status in _AUTH or cause == "access":
         return Unchecked("auth", detail)
-    if status in _PASSING:
+    if status in _PASSING or cause == "passing":
         return Unchecked("provider", detail, parse_retry_after(response.headers))
     if status not in _TELLING:
         return Unchecked("provider", detail)
@@ -149,9 +136,7 @@ def _has_error(raw: bytes) -> bool:
         value = json.loads(raw)
     except (ValueError, RecursionError):
         return False
-    if isinstance(value, list) and value:
-        value = value[0]  # Gemini's streams
-    return isinstance(value, dict) and not _ERROR_FIELDS.isdisjoint(value)
+    return is_error(value)
 
 
 def _of_body(response: Response, body: Body, recorded: Mapping[str, Json]) -> Unchecked | None:
@@ -163,9 +148,19 @@ def _of_body(response: Response, body: Body, recorded: Mapping[str, Json]) -> Un
     failure = find_failure(body)
     if failure is not None and find_failure(before) is None:
         return _failed(failure)
+    if _has_become_an_error(body, before):
+        return _failed(body.content)
     if _has_end(before) and not _has_end(body) and not _is_delimited(response):
         return Unchecked("provider", "the response was cut off", PAUSE)
     return None
+
+
+def _has_become_an_error(body: Body, before: Body) -> bool:
+    """Return whether a body says nothing but what went wrong, and nothing that was recorded."""
+    known, live = (one.content if one.kind == "json" else None for one in (before, body))
+    if not isinstance(known, dict) or not isinstance(live, dict):
+        return False
+    return known.keys().isdisjoint(live) and is_only_an_error(live)
 
 
 def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
@@ -209,9 +204,9 @@ def is_stream(media: str) -> bool:
 
 def _failed(failure: Json) -> Unchecked:
     """Return what an error means that a response contains although its status is a success."""
-    text = json.dumps(failure)
+    text = json.dumps(failure, ensure_ascii=False)
     detail = f"an error inside the response {name_error(failure)}".strip()
-    if _NO_MONEY.search(text) or "rate_limit" in text or "throttling" in text:
+    if cause_of(text) in ("spent", "often"):
         return Unchecked("quota", detail)
     return Unchecked("provider", detail, PAUSE)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
+from cachy.fixture.format.dates import parse_date
 from cachy.interaction import Headers, header
 
 PAUSE = 1.0  # seconds before the second try, where the API names none
@@ -38,14 +38,3 @@ def _number(text: str | None) -> float | None:
 def _until(text: str, now: datetime) -> float | None:
     day = parse_date(text)
     return None if day is None else max(0.0, (day - now).total_seconds())
-
-
-def parse_date(text: str) -> datetime | None:
-    """Return the moment that an HTTP-date or an ISO 8601 date names, in UTC; None for others."""
-    for parse in (parsedate_to_datetime, datetime.fromisoformat):
-        try:
-            moment = parse(text.strip())
-        except (ValueError, OverflowError):
-            continue
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return None

@@ -34,10 +34,14 @@ class PendingChange:
 def is_writable(recorded: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
     """Return whether a live response may replace a recorded one: equal kind and status class.
 
-    Text over JSON, an error over a result and a page over a stream are never written.
+    Text over JSON, an error over a result, a page over a stream and null over a body are never
+    written.
     """
     old, new = recorded["response"], live["response"]
-    return _kind(old) == _kind(new) and old["status"] // 100 == new["status"] // 100
+    bodies = (isinstance(one.get("json"), (dict, list)) for one in (old, new))
+    is_lost = (*bodies,) == (True, False)
+    is_same_class = old["status"] // 100 == new["status"] // 100
+    return _kind(old) == _kind(new) and is_same_class and not is_lost
 
 
 def _kind(response: Mapping[str, Json]) -> str:
