@@ -425,6 +425,7 @@ def test_the_id_of_a_rule_is_known_in_one_room(room: str, rules: Mapping[str, ob
 
 # The folders of a room, and the modules beside them that have a floor: from the lowest up.
 SUBROOMS = {
+    "redact": ["placeholders", "shapes", "names", "texts", "redact_text", "json_values"],
     "compare": ["catalogue", "envelope", "bodies", "documents", "compare", "compared_files"],
     "drift": ["live", "outcome", "check"],
     "fixture": ["format", "document", "identity", "transcript", "store", "compose"],

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from cachy.providers.provider import STAND_IN
 from cachy.redact.nested_encodings import unescape
 from cachy.redact.placeholders import PLACEHOLDER
-from cachy.redact.shapes import WORDS, class_changes
+from cachy.redact.shapes import WORDS, class_changes, is_random
 
 # Names are compared in lower case without _ and -; a name that ends so holds a secret.
 _ENDINGS = {
@@ -47,6 +47,8 @@ _ENDINGS = {
     "secretbinary": "secret-binary",  # whose placeholder base64 decoders read too
 }
 _EXACT = {
+    "pass": "password",
+    "pw": "password",
     "csrf": "csrf-token",
     "idtoken": "id-token",
     "oauthtoken": "auth-token",
@@ -102,6 +104,10 @@ QUALIFIERS = (
 _QUALIFIED = rf"(?P<head>.+?)(?:{'|'.join(sorted(QUALIFIERS, key=len, reverse=True))}|[0-9])*+"
 
 
+# What holds secrets as its members: {"credentials": {"ann": "…"}}.
+_CONTAINERS = {"tokens": "token", "credentials": "credential", "creds": "credential"}
+
+
 class _Meaning(NamedTuple):
     """What a name says of its field."""
 
@@ -119,7 +125,24 @@ def _parse(name: str) -> _Meaning:
     head = qualified["head"] if qualified else plain
     if kind := _ending(head) or _EXACT.get(head):
         return _Meaning(kind, is_qualified=True)
-    return _Meaning(_ending(head.removesuffix("s")), is_plural=True)
+    kind = _ending(head.removesuffix("s"))
+    if kind is None and name.endswith("[]"):
+        kind = next((_CONTAINERS[end] for end in _CONTAINERS if head.endswith(end)), None)
+    return _Meaning(kind, is_plural=True)
+
+
+def inner_name(name: str) -> str:
+    """Return the name that a field gives to the members of its object or list.
+
+    A plural ends in `[]`: what it holds are secrets where they look chosen. Of all but passwords
+    only the members themselves count, not theirs.
+    """
+    if not name:
+        return name
+    if name.endswith("[]"):
+        return name if find_name(name) == "password" else name[:-2]
+    meaning = _parse(f"{name}[]")
+    return f"{name}[]" if meaning.kind and meaning.is_plural else name
 
 
 @lru_cache(maxsize=4096)
@@ -148,11 +171,20 @@ _PATH = r"(?:[~.]{0,2}[/\\]|[A-Za-z]:[/\\]).*"
 def _may_be(value: str, name: str, meaning: _Meaning) -> bool:
     """Return whether a value can be the secret that its name announces."""
     if meaning.is_plural and meaning.kind != "password" and not is_minted(value):
-        return False
+        return name.endswith("[]") and _is_member(value, meaning.kind)
+    if _plain(name) in ("pass", "pw"):  # which mean other things too
+        return is_chosen(value) and any(map(str.isalpha, value))
     is_unclear = meaning.is_qualified or meaning.is_plural or meaning.kind == "csrf-token"
     if is_unclear and re.fullmatch(_SAID, value):
         return False
     return not (_plain(name) in ("pwd", "oldpwd") and re.fullmatch(_PATH, value))  # working folders
+
+
+def _is_member(value: str, kind: str | None) -> bool:
+    """Return whether a member of a container is a secret, and not a word or a secret's name."""
+    if kind == "token" or re.fullmatch(r"[A-Z][A-Z0-9_]*", value):
+        return is_random(value)
+    return is_random(value) or (is_chosen(value) and len(value.split()) == 1)
 
 
 def find_name(name: str) -> str | None:

@@ -27,7 +27,7 @@ from cachy.verify import verify
 
 SECRET = "hunter9hunter9Y"
 BASIC = "Basic " + base64.b64encode(f"ann:{SECRET}".encode()).decode()
-NOTE = f"my password is {SECRET}"
+NOTE = f"please mention {SECRET}"
 SOAP = f"<Login><Password>{SECRET}</Password><Note>{NOTE}</Note></Login>"
 Ask = dict[str, Any]
 ASKED: dict[str, Ask] = {
