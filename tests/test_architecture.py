@@ -79,20 +79,26 @@ def trees() -> dict[Path, ast.Module]:
 
 
 @cache
+def nodes() -> dict[Path, list[ast.AST]]:
+    """Return all that is in the trees: to walk through one takes as long as to parse it."""
+    return {path: [*ast.walk(tree)] for path, tree in trees().items()}
+
+
+@cache
 def modules() -> dict[str, tuple[str, ...]]:
     """The modules by their names, with what each imports."""
     found = {}
-    for path, tree in trees().items():
+    for path, inner in nodes().items():
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         if "autostart" not in parts:
             name = ".".join(part for part in parts if part != "__init__" or len(parts) == 1)
-            found[name] = tuple(imports(tree))
+            found[name] = tuple(imports(inner))
     return found
 
 
-def imports(tree: ast.Module) -> Iterator[str]:
+def imports(inner: Iterable[ast.AST]) -> Iterator[str]:
     """Every import, those in functions and under TYPE_CHECKING too."""
-    for node in ast.walk(tree):
+    for node in inner:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -153,9 +159,9 @@ def test_an_outside_thing_has_its_door(library: str) -> None:
 
 
 def test_files_and_functions_can_be_seen_whole() -> None:
-    for path, tree in trees().items():
+    for path, inner in nodes().items():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 300, path
-        for node in ast.walk(tree):
+        for node in inner:
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
                 assert lines_of(node) <= 30, f"{path}: {node.name}"
 
@@ -231,9 +237,9 @@ CAUGHT = {
 }
 
 
-def broad_catches(tree: ast.Module) -> Iterator[str]:
+def broad_catches(inner: Iterable[ast.AST]) -> Iterator[str]:
     """Yield the functions that catch what hides mistakes, and do not raise it again."""
-    for function in ast.walk(tree):
+    for function in inner:
         if isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
             last: ast.AST
             for node in ast.walk(function):
@@ -256,11 +262,11 @@ def names_in(tree: ast.AST | None) -> set[str]:
 
 def test_no_error_of_ours_is_caught_unseen() -> None:
     both = [
-        (".".join(path.relative_to(PACKAGE).with_suffix("").parts), tree)
-        for path, tree in trees().items()
+        (".".join(path.relative_to(PACKAGE).with_suffix("").parts), inner)
+        for path, inner in nodes().items()
     ]
-    both += [(f"action.{path.stem}", parse(path)) for path in ACTION.glob("*.py")]
-    caught = {f"{module}.{name}" for module, tree in both for name in broad_catches(tree)}
+    both += [(f"action.{path.stem}", [*ast.walk(parse(path))]) for path in ACTION.glob("*.py")]
+    caught = {f"{module}.{name}" for module, inner in both for name in broad_catches(inner)}
     assert caught == set(CAUGHT)
 
 
@@ -270,8 +276,8 @@ def test_every_exception_is_made_in_one_module() -> None:
     known |= {name for name, kind in vars(cachy.errors).items() if is_error(kind)}
     made = {
         f"{path.name}: {node.name}"
-        for path, tree in trees().items()
-        for node in ast.walk(tree)
+        for path, inner in nodes().items()
+        for node in inner
         if isinstance(node, ast.ClassDef) and any(names_in(base) & known for base in node.bases)
     }
     assert {name for name in made if not name.startswith("errors.py: ")} == set()
@@ -303,7 +309,7 @@ def test_an_error_carries_its_path_and_its_advice_apart() -> None:
     texts = [
         (f"{path.name}:{call.lineno}", text)
         for path, tree in trees().items()
-        for call in ast.walk(tree)
+        for call in nodes()[path]
         if isinstance(call, ast.Call) and call.args and names_in(call.func) & ONE_TEXT
         for text in texts_of(call.args[0], tree)
     ]
@@ -361,14 +367,15 @@ def test_the_public_names_are_sorted_and_there() -> None:
     assert all(hasattr(cachy, name) for name in cachy.__all__)
 
 
-def literals(tree: ast.Module) -> Iterator[str]:
+def literals(inner: list[ast.AST]) -> Iterator[str]:
     """Yield the strings of a module but for the docstrings."""
-    owners = [owner for owner in ast.walk(tree) if isinstance(owner, DOCUMENTED)]
+    owners = [owner for owner in inner if isinstance(owner, DOCUMENTED)]
     bodies = [node for owner in owners for node in owner.body]
-    inner = {id(node.value) for node in bodies if isinstance(node, ast.Expr)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in inner:
-            yield node.value
+    documents = {id(node.value) for node in bodies if isinstance(node, ast.Expr)}
+    for node in inner:
+        match node:
+            case ast.Constant(value=str(text)) if id(node) not in documents:
+                yield text
 
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -378,10 +385,10 @@ DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 def literals_by_room() -> dict[str, set[str]]:
     """Return the strings of each room, of each module outside of any, and of the action."""
     found = defaultdict[str, set[str]](set)
-    for path, tree in trees().items():
-        found[path.relative_to(PACKAGE).parts[0]].update(literals(tree))
+    for path, inner in nodes().items():
+        found[path.relative_to(PACKAGE).parts[0]].update(literals(inner))
     for path in ACTION.glob("*.py"):
-        found["action"].update(literals(parse(path)))
+        found["action"].update(literals([*ast.walk(parse(path))]))
     return found
 
 
