@@ -369,13 +369,25 @@ def test_a_dead_host_costs_two_time_outs_and_starves_nobody(project: Path) -> No
         (("Sunset", "soon"), "risky", "announced"),
         (("Deprecation", "@1735689600"), "risky", "2025-01-01"),
         (("Deprecation", "true"), "risky", "announced"),
+        (("Deprecation", "@1735689600;reason=1"), "risky", "2025-01-01"),
+        (("Deprecation", "Wed, 01 Jan 2025 00:00:00 GMT"), "risky", "2025-01-01"),
     ],
 )
-def test_an_announcement_names_its_day(
+def test_an_announcement_names_its_day_and_what_comes_after(
     header: tuple[str, str], severity: str, day: str, project: Path
 ) -> None:
-    with faulty(project, {CHATS: [json_response(CHAT, 200, header)]}) as world:
+    after = ("Link", '<https://x.test/doc>; rel="sunset", </v2/chat>; rel="successor-version"')
+    with faulty(project, {CHATS: [json_response(CHAT, 200, header, after)]}) as world:
         world.write()
         _, report, _ = world.drift()
     ((row,),) = [surface["changes"] for surface in report["surfaces"]]
     assert (row["severity"], row["new"]) == (severity, day)
+    assert row["hint"] == "successor: /v2/chat"
+
+
+@pytest.mark.parametrize("said", ["false", "?0", ""])
+def test_what_is_not_deprecated_is_clean(said: str, project: Path) -> None:
+    with faulty(project, {CHATS: [json_response(CHAT, 200, ("Deprecation", said))]}) as world:
+        world.write()
+        code, report, _ = world.drift()
+    assert (code, rows(report), report["summary"]["clean"]) == (0, [], 1)

@@ -79,6 +79,7 @@ def test_a_skipped_fixture_names_the_settings_that_would_send_it() -> None:
         ("GET api.example.com/users/{id}", True),
         ("GET api.example.com/users/7", True),
         ("get api.example.com/users/*", True),
+        ("GET https://API.example.com:443/users/*", True),
         ("GET api.example.com/*", True),
         ("* api.example.com/users/*", True),
         ("GET api.example.com/users/8", False),

@@ -156,6 +156,8 @@ EVENTS = [{"data": CHUNK}, {"data": ENDED}, {"data": "[DONE]"}]
     "script",
     [
         sse_response(b": keep-alive\n\n", b": keep-alive\n\n"),
+        sse_response("[DONE]"),
+        sse_response(b"event: ping\ndata: {}\n\n"),
         sse_response(CHUNK, b'event: error\ndata: {"error": {"message": "overloaded"}}\n\n'),
         sse_response(CHUNK, {"error": {"message": "overloaded", "code": 502}}, "[DONE]"),
         sse_response(CHUNK, b'data: {"id": "chat'),
@@ -163,7 +165,17 @@ EVENTS = [{"data": CHUNK}, {"data": ENDED}, {"data": "[DONE]"}]
         sse_response(CHUNK, ENDED, end="cut"),
         sse_response(),
     ],
-    ids=["comments", "error event", "error data", "cut", "broken", "no end", "empty"],
+    ids=[
+        "comments",
+        "only its end",
+        "pings",
+        "error event",
+        "error data",
+        "cut",
+        "broken",
+        "no end",
+        "empty",
+    ],
 )
 def test_a_broken_stream_is_neither_drift_nor_clean(script: Script, tmp_path: Path) -> None:
     project = tmp_path / "project"

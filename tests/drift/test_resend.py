@@ -150,6 +150,7 @@ def test_a_key_that_no_header_may_hold_is_not_quoted() -> None:
         ("x-api-key: 0123456789abcdef", "holds a literal value"),
         ("authorization: Bearer 12345${X}", "holds a literal value"),
         ("x-tenant: acme", "holds a literal value"),
+        ("x-key: sk-live-abcdefgh ${X}", "holds a literal value"),
     ],
 )
 def test_a_host_line_that_is_not_a_variable_is_a_mistake_in_one_line(line: str, words: str) -> None:
@@ -162,7 +163,10 @@ def test_a_host_line_that_is_not_a_variable_is_a_mistake_in_one_line(line: str, 
 
 @pytest.mark.parametrize(
     "line",
-    ["", "x-key: ${A}", "Authorization: Token token=${A}", "authorization: Basic ${A}:${B}"],
+    [
+        *("", "x-key: ${A}", "Authorization: Token token=${A}", "authorization: Basic ${A}:${B}"),
+        *("Authorization: DeepL-Auth-Key ${A}", "cookie: session_id=${A}; tenant=${B}"),
+    ],
 )
 def test_a_host_line_of_variables_is_accepted(line: str) -> None:
     check_hosts({"a.test": line})

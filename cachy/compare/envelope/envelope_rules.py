@@ -23,6 +23,9 @@ _IMPLIED = {
     "json": "application/json",
     **dict(zip(STREAMS, STREAM_TYPES, strict=True)),
 }
+_LINK = re.compile(r"""<([\w.:/~%-]{1,120})>[^,<]*;\s*rel="?([a-z-]+)""", re.ASCII | re.I)
+_LINKS = {"successor-version": "successor:", "deprecation": "see", "sunset": "see"}
+_NOT_DEPRECATED = ("false", "?0")
 _VAGUE = ("text/plain", "application/octet-stream")  # they say no more than "text" and "bytes"
 
 
@@ -131,14 +134,27 @@ def _compare_announcements(
     before: JsonObject, after: JsonObject, now: datetime | None
 ) -> Iterator[Change]:
     old, new = _headers(before), _headers(after)
-    if new.get("deprecation") and new["deprecation"] != old.get("deprecation"):
-        yield make_change(
-            "deprecation-announced", "headers.deprecation", None, _day(new["deprecation"])
-        )
+    hint = _find_successor(new.get("link", ""))
+    is_new = new.get("deprecation") and new["deprecation"] != old.get("deprecation")
+    if is_new and new["deprecation"].lower() not in _NOT_DEPRECATED:
+        day = _day(new["deprecation"])
+        change = make_change("deprecation-announced", "headers.deprecation", None, day)
+        yield replace(change, hint=hint)
     if new.get("sunset") and new["sunset"] != old.get("sunset"):
         severity: Severity | None = "breaking" if _is_near(new["sunset"], now) else None
-        day = _day(new["sunset"])
-        yield make_change("sunset-announced", "headers.sunset", None, day, severity)
+        change = make_change(
+            "sunset-announced", "headers.sunset", None, _day(new["sunset"]), severity
+        )
+        yield replace(change, hint=hint)
+
+
+def _find_successor(link: str) -> str:
+    """Return what a Link header says of a successor (RFC 5829), or of the end (RFC 8594)."""
+    found = {kind: url for url, kind in _LINK.findall(link)}
+    for kind, means in _LINKS.items():
+        if kind in found:
+            return f"{means} {found[kind]}"
+    return ""
 
 
 def _compare_headers(

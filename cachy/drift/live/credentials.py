@@ -16,8 +16,15 @@ from cachy.replay.placeholder_keys import PLACEHOLDER
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _VARIABLE = re.compile(r"\$\{([A-Za-z_]\w*)\}")
 _LINE = re.compile(r"([A-Za-z][\w-]*): *(\S[^\r\n]*)")
-# What may stand around the variables: the name of a scheme, and what separates.
-_AROUND = re.compile(r"(?:[A-Za-z][A-Za-z-]{0,19}[ =]){0,2}[ :,;=\"']*")
+# What may stand around the variables: the names of schemes and cookies, and what separates. A
+# lower-case word with hyphens may be a key, so it must say that it names one.
+_NAMES = (
+    r"[A-Za-z][A-Za-z_-]{0,19}(?==)",
+    r"[A-Za-z]{1,12}",
+    r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z]*){1,3}",
+    r"(?:[a-z]{2,8}-)?(?:key|token)",
+)
+_AROUND = re.compile(rf"""(?:[ :,;"']*(?:{"|".join(_NAMES)})[ =])*[ :,;="']*""")
 
 
 def check_hosts(hosts: Mapping[str, str]) -> None:

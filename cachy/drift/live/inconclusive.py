@@ -12,13 +12,14 @@ from cachy.compare.envelope.api_error import name_error
 from cachy.drift.live.error_words import cause_of, is_error, is_only_an_error
 from cachy.drift.live.retry_after import PAUSE, parse_retry_after
 from cachy.fixture.format.body import Body
-from cachy.fixture.format.event import STREAM_TYPES, STREAMS, Event, exception_of
+from cachy.fixture.format.event import STREAM_TYPES, STREAMS, Event, exception_of, wire_name
 from cachy.fixture.format.lossless_json import is_too_deep
 from cachy.fixture.format.text import parse_body
 from cachy.interaction import Json, Response, header
 from cachy.providers import STREAM_ENDS
 from cachy.providers.mcp.call_headers import refuses_headers
-from cachy.providers.response_fields import FAILURE_EVENTS
+from cachy.providers.response_fields import FAILURE_EVENTS, KEEP_ALIVE_EVENTS
+from cachy.structure.learn import event_name
 
 Outcome = Literal["drift", "inconclusive", "clean", "not_exercised", "skipped"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)  # of a surface: the first that any case has
@@ -81,7 +82,7 @@ def find_obstacle(response: Response, body: Body, recorded: Mapping[str, Json]) 
     before = recorded.get("status", 200)
     if response.status != before:
         if response.status >= 400:
-            return _why_refused(response)
+            return _why_refused(response, body)
         if obstacle := _of_status(response, before):
             return obstacle
     return _of_body(response, body, recorded)
@@ -108,7 +109,7 @@ def _target(response: Response) -> str:
     return f"to {host}{place.path}"[:120]
 
 
-def _why_refused(response: Response) -> Unchecked | None:
+def _why_refused(response: Response, body: Body) -> Unchecked | None:
     status, token = response.status, _named_in(response.body)
     detail = f"{status} {token}".strip()
     text = response.body[:4096].decode("utf-8", "replace")
@@ -123,9 +124,9 @@ def _why_refused(response: Response) -> Unchecked | None:
         return Unchecked("provider", detail, parse_retry_after(response.headers))
     if status not in _TELLING:
         return Unchecked("provider", detail)
-    if not _has_error(response.body):
+    if not _has_error(response.body) and find_failure(body) is None:
         return Unchecked("provider", f"{status} without an error body of the API")
-    if refuses_headers(json.loads(response.body)):
+    if body.kind == "json" and refuses_headers(body.content):
         return Unchecked("headers", f"{status}, because of a header that repeats the call's body")
     return None
 
@@ -150,7 +151,8 @@ def _of_body(response: Response, body: Body, recorded: Mapping[str, Json]) -> Un
         return _failed(failure)
     if _has_become_an_error(body, before):
         return _failed(body.content)
-    if _has_end(before) and not _has_end(body) and not _is_delimited(response):
+    is_cut = _has_end(before) and not _has_end(body) and not is_meant
+    if is_cut and not _is_delimited(response):
         return Unchecked("provider", "the response was cut off", PAUSE)
     return None
 
@@ -176,7 +178,14 @@ def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
 
 
 def _is_idle(body: Body) -> bool:
-    return body.kind in STREAMS and not any(event.text for event in body.content)
+    """Return whether a stream says nothing but that it is alive, or that it ends."""
+    return body.kind in STREAMS and not any(map(_says_something, body.content))
+
+
+def _says_something(event: Event) -> bool:
+    kind = event_name(wire_name(dict(event.fields)), event.data)
+    is_end = isinstance(event.data, str) and _is_end(event)
+    return bool(event.text) and kind not in KEEP_ALIVE_EVENTS and not is_end
 
 
 def _page(media: str, body: Body) -> Unchecked | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -107,13 +108,16 @@ def refuse_surfaces(setting: str, entries: Iterable[str]) -> None:
 
 
 def _covers(setting: str, entry: str, named: str) -> bool:
-    method, _, place = entry.strip().partition(" ")
-    if "/" not in place:
+    method, _, written = entry.strip().partition(" ")
+    place = re.sub(r"^https?://", "", written.strip())
+    host, _, path = place.partition("/")
+    if not host or "/" not in place:
         raise CachyError(
             f"[tool.cachy.drift] {setting}: {entry!r} is not a surface.",
             advice='Write "GET api.example.com/users".',
         )
-    return matches_glob(named, f"{method.upper()} {place.strip()}")
+    host = host.lower().removesuffix(":443")
+    return matches_glob(named, f"{method.upper()} {host}/{path}")
 
 
 def _effects(body: Json) -> Iterator[str]:
