@@ -90,8 +90,8 @@ def base_url_hosts(environ: Mapping[str, str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for variable in (name for row in PROVIDERS for name in row.base_url_variables):
-        value = environ.get(variable, "").strip()
-        if dom := _dom_of_url(value):
+        value = environ.get(variable)
+        if value and (dom := _dom_of_url(value.strip())):
             found.setdefault(dom, variable)
     return found
 
@@ -101,7 +101,7 @@ def endpoint_hosts(environ: Mapping[str, str]) -> tuple[str, ...]:
 
     They are not covered for that, as most services are not: but what goes there is counted.
     """
-    values = [value.strip() for name, value in environ.items() if name.startswith(ENDPOINT)]
+    values = [environ[name].strip() for name in environ if name.startswith(ENDPOINT)]
     return tuple(filter(None, map(_dom_of_url, values)))
 
 

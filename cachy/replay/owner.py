@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,10 +23,15 @@ class Owner(NamedTuple):
         """Return the id by which its fixtures are found from any working folder."""
         if self.path is None:
             return ""
-        from cachy.redact import redact_text  # only tests have names
+        return _name_below(config.root, self.path, self.names, config.redact)
 
-        shown = Path(os.path.relpath(self.path, config.root)).as_posix()
-        return redact_text(f"{shown}::{self.names}" if self.names else shown, config.redact)
+
+@lru_cache(maxsize=64)  # each request of a test asks several times
+def _name_below(root: Path, path: Path, names: str, redact: tuple[str, ...]) -> str:
+    from cachy.redact import redact_text  # only tests have names
+
+    shown = Path(os.path.relpath(path, root)).as_posix()
+    return redact_text(f"{shown}::{names}" if names else shown, redact)
 
 
 def current_owner() -> Owner | None:
