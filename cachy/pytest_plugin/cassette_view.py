@@ -48,6 +48,14 @@ class CassetteView:
         ]
 
     @property
+    def data(self) -> list[Any]:
+        """What the cassette's file holds, for tests that read it; else what was asked."""
+        if self._cassette is not None and not self._cassette.data:
+            self._cassette._load()
+        recorded = self._cassette.data if self._cassette is not None else []
+        return recorded or [*zip(self.requests, self.responses, strict=False)]
+
+    @property
     def play_count(self) -> int:
         """How many requests were answered."""
         return len(self._mine)

@@ -14,13 +14,14 @@ from cachy.interaction import Request
 from cachy.pytest_plugin.asserting import interactions_of
 from cachy.pytest_plugin.vcr_markers import advise, is_on
 from cachy.replay.owner import current_owner
-from cachy.replay.scope import current_session, in_session, new_session
+from cachy.replay.scope import current_session, in_session
 from cachy.replay.session import Session
 
 if TYPE_CHECKING:
     from cachy.importers.playback import Playback
 
 _MODULE = "vcr.cassette"
+_DECORATES = "is_cachy_decorator"  # on the settings of a decorator, whose cassette few tests see
 
 
 class _SharedSession(Session):
@@ -109,15 +110,23 @@ def _replace(
     """Let cassettes open a scope, without reading their files; return what undoes that."""
     decorator, cassette = module.CassetteContextDecorator, module.Cassette
     former_play, former_load = decorator._patch_generator, vars(cassette)["load"]
+    former_name = decorator._build_args_getter_for_decorator
 
-    def play(_: Any, cassette: Any) -> Iterator[Any]:
+    def play(context: Any, cassette: Any) -> Iterator[Any]:
+        is_hidden = hasattr(context._args_getter, _DECORATES) and not cassette.inject
         with scope(cassette):
-            yield view(cassette)
+            yield cassette if is_hidden else view(cassette)
+
+    def name(context: Any, function: Any) -> Any:
+        getter = former_name(context, function)
+        setattr(getter, _DECORATES, True)
+        return getter
 
     def undo() -> None:
         decorator._patch_generator, cassette.load = former_play, former_load
+        decorator._build_args_getter_for_decorator = former_name
 
-    decorator._patch_generator = play
+    decorator._patch_generator, decorator._build_args_getter_for_decorator = play, name
     cassette.load = classmethod(lambda kind, **given: kind(**given))
     return undo
 
@@ -128,7 +137,7 @@ def _shared_session() -> _SharedSession:
     owner = current_owner()
     folders = [owner.path.parent] if owner and owner.path else []
 
-    return _SharedSession(new_session(around=load_config(*folders, Path.cwd())).config)
+    return _SharedSession(load_config(*folders, Path.cwd()))
 
 
 def _playback(cassette: Any, session: Session) -> Playback:
