@@ -13,6 +13,7 @@ from cachy.config import Config, is_covered, is_loopback, override
 from cachy.errors import AnotherResponse, UnusableEntry
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.identity.request_diff import describe_differences
+from cachy.fixture.identity.varying import explain_varying
 from cachy.importers.playback import CassetteItem, Playback
 from cachy.importers.write import CassetteWriter, unfiltered
 from cachy.interaction import Request, host_and_port
@@ -154,6 +155,9 @@ class Migration(Session):
         if identify_settled(request, self.config).fingerprint == played.fingerprint:
             return
         both = (unfiltered(played.entry.request), request)
-        differences = describe_differences(*(misses.described(one, self.config) for one in both))
+        old, new = (misses.described(one, self.config) for one in both)
         owner = current_owner()
-        self.journal.migrated(owner.name(self.config) if owner else "", differences)
+        test = owner.name(self.config) if owner else ""
+        self.journal.migrated(test, describe_differences(old, new))
+        if advice := explain_varying(old, new, self.config.match.normalize, whole=False):
+            self.journal.tally.advised.append(f"{test}: {advice}")

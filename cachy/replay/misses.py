@@ -19,6 +19,7 @@ from cachy.fixture.format.blobs import extract_blobs
 from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.identity.ignored import without
 from cachy.fixture.identity.request_diff import comparable, describe_differences, likeness
+from cachy.fixture.identity.varying import explain_varying
 from cachy.fixture.placeholder_source import find_giver
 from cachy.fixture.store.blocking import may_block
 from cachy.fixture.store.files import list_fixtures
@@ -239,12 +240,15 @@ def _nearest(
     if not scored:
         return None, []
     _, nearest = max(scored, key=lambda pair: pair[0])
-    both = (comparable(nearest.request), asked)
-    differences = describe_differences(*(without(one, config.match.ignore) for one in both))
+    old, new = (without(one, config.match.ignore) for one in (comparable(nearest.request), asked))
+    differences = describe_differences(old, new)
     if not differences:
         return nearest, _why_not_equal(nearest, identity)
-    advice = explain_guarded(nearest.request, ignore=config.match.ignore)
-    return nearest, [*differences, *filter(None, [advice])]
+    advice = [
+        explain_guarded(nearest.request, ignore=config.match.ignore),
+        explain_varying(old, new, config.match.normalize, whole=True),
+    ]
+    return nearest, [*differences, *filter(None, advice)]
 
 
 def _find_last_of_turn(

@@ -360,6 +360,17 @@ def test_a_miss_names_no_difference_that_the_settings_ignore(
     assert caught.value.differences == ('q changed: "one" -> "two"',)
 
 
+def test_a_miss_by_a_time_alone_names_the_setting(
+    origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    with recording():
+        httpx.post(f"{origin.url}/json", json={"q": "on 2026-11-30"})
+    with replaying(), refused() as caught:
+        httpx.post(f"{origin.url}/json", json={"q": "on 2026-12-01"})
+    assert isinstance(caught.value, cachy.UnrecordedRequest)
+    assert "add '\\d{4}-\\d{2}-\\d{2}' to normalize" in caught.value.differences[-1]
+
+
 def test_a_miss_pickles() -> None:
     error = cachy.UnrecordedRequest("No fixture", method="GET", url="u", differences=["a"])
     again = pickle.loads(pickle.dumps(error))
