@@ -30,7 +30,7 @@ from cachy.replay.process import PROCESS
 # A machine that is busy with other work fails no test, and a test tries the same each time.
 # `--hypothesis-profile=thorough` tries more, and others each time.
 PATIENT: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
-settings.register_profile("quick", max_examples=15, derandomize=True, **PATIENT)
+settings.register_profile("quick", max_examples=10, derandomize=True, **PATIENT)
 settings.register_profile("thorough", max_examples=500, **PATIENT)
 settings.load_profile("quick")
 trust_one_certificate()

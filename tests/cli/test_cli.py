@@ -119,6 +119,7 @@ def test_a_recorded_call_replays_with_nobody_listening(project: Path, recorded: 
     assert done.stderr == "cachy: 1 replayed, 0 recorded, 0 refused, 0 missed\n"
 
 
+@pytest.mark.slow
 def test_a_miss_fails_the_run_and_says_how_to_record(project: Path, recorded: str) -> None:
     (project / "ask.py").write_text(ASK.replace("Hey!", "You!"))
     done = start_cachy("run", "--", "python", "ask.py", recorded, folder=project, CI="true")
@@ -128,6 +129,7 @@ def test_a_miss_fails_the_run_and_says_how_to_record(project: Path, recorded: st
     assert done.stderr.splitlines()[-1] == "cachy: 0 replayed, 0 recorded, 0 refused, 1 missed"
 
 
+@pytest.mark.slow
 def test_a_swallowed_miss_fails_the_run_too(project: Path) -> None:
     (project / "ask.py").write_text(
         "import httpx\ntry:\n    httpx.post('http://127.0.0.1:9/x')\nexcept BaseException: pass\n"

@@ -82,6 +82,7 @@ def test_a_folder_without_settings_says_so(project: Path) -> None:
     assert mode == "mode: record, from the default outside of CI"
 
 
+@pytest.mark.slow
 def test_a_program_that_is_not_python_was_not_watched(project: Path) -> None:
     recorded = start_cachy("run", "--", "git", "--version", folder=project)
     assert recorded.returncode == 0

@@ -78,6 +78,11 @@ JSON = st.recursive(
 )
 
 
+ANYTHING = ODD | JSON
+GONE = object()  # instead of a value that another one replaces
+ANYTHING_OR_GONE = ANYTHING | st.just(GONE)
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     inner = value.items() if isinstance(value, dict) else enumerate(value)
     found = [(*path, key) for key, _ in inner]
@@ -101,15 +106,15 @@ def outcome(function: Any, *arguments: Any, **named: Any) -> tuple[list[Any], st
 def malformed(draw: Any) -> Any:
     """A fixture of which one or two values are gone, or something else; or anything at all."""
     if draw(st.integers(0, 5)) == 0:
-        return draw(ODD | JSON)
+        return draw(ANYTHING)
     document = copy.deepcopy(draw(st.sampled_from([FIXTURE, STREAM, LINES])))
     for _ in range(draw(st.integers(1, 2))):
         *path, key = draw(st.sampled_from(places(document) or [("cachy",)]))
         holder = document
         for step in path:
             holder = holder[step]
-        value = draw(ODD | JSON | st.just(places))
-        if value is places:
+        value = draw(ANYTHING_OR_GONE)
+        if value is GONE:
             holder.pop(key, None) if isinstance(holder, dict) else holder.clear()
         else:
             holder[key] = value

@@ -63,6 +63,7 @@ def test_a_script_finds_the_settings_beside_it(mono: Path, url: str, tmp_path: P
 PYTEST = ("pytest", "-q", "-p", "no:cacheprovider", "-p", "cachy.pytest_plugin")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["option", "fixture", "conftest"])
 def test_each_test_has_the_settings_of_its_own_folder(by: str, mono: Path, url: str) -> None:
     argument = "cachy" if by == "fixture" else ""
@@ -129,6 +130,7 @@ def test_the_hint_of_a_miss_works_from_where_pytest_was_started(mono: Path, url:
         shutil.rmtree(package / "cachy_fixtures")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["script", "module", "below"])
 def test_the_hint_of_a_program_keeps_its_arguments(way: str, mono: Path, url: str) -> None:
     package = mono / "packages" / "a"

@@ -157,6 +157,7 @@ def pytest_recording(tmp_path_factory: pytest.TempPathFactory) -> str:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "recorder", ["cassetter", pytest.param("pytest_recording", marks=pytest.mark.slow)]
 )
@@ -226,6 +227,7 @@ def test_what_two_tests_got_differently_becomes_their_own(
     assert verify(load_config(project)) == []
 
 
+@pytest.mark.slow
 def test_a_cassette_beside_the_module_belongs_to_the_test_that_is_named_so(
     project: Path,
 ) -> None:

@@ -182,6 +182,7 @@ def test_a_test_that_is_run_again_begins_with_none(project: pytest.Pytester) -> 
     done.assert_outcomes(passed=1)
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_for_tests_that_do_not_ask(project: pytest.Pytester) -> None:
     project.makepyfile(
         """
@@ -210,6 +211,7 @@ VARIANT = """
 """
 
 
+@pytest.mark.slow
 def test_the_fixture_opens_a_scope_as_the_import_of_its_name_does(
     project: pytest.Pytester,
 ) -> None:

@@ -111,6 +111,7 @@ def test_the_pages_for_vcrpy_and_cassetter(call: str, suite: pytest.Pytester) ->
     assert COUNTS in replayed.outlines
 
 
+@pytest.mark.slow
 def test_the_page_for_pycachy(suite: pytest.Pytester) -> None:
     suite.makepyprojecttoml('[tool.cachy]\ndoms = ["127.0.0.1"]\n')
     suite.makepyfile(test_suite=TEST.format(mark="@pytest.mark.cachy", url=URL))

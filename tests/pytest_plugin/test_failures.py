@@ -70,6 +70,7 @@ def apart(project: pytest.Pytester) -> set[str]:
     return names(project.path / "cachy_fixtures" / ".cachy" / "failed")
 
 
+@pytest.mark.slow
 def test_the_recordings_of_a_failed_test_are_named(project: pytest.Pytester) -> None:
     done = project.runpytest_subprocess("--cachy=record")
     done.assert_outcomes(passed=1, failed=1)

@@ -58,6 +58,7 @@ TWICE = """
 """
 
 
+@pytest.mark.slow
 def test_equal_requests_are_answered_in_turn_and_counted_per_test(
     origin: ScriptedServer,
     project: pytest.Pytester,
@@ -74,6 +75,7 @@ def test_equal_requests_are_answered_in_turn_and_counted_per_test(
     assert origin.count == 3
 
 
+@pytest.mark.slow
 def test_the_option_turns_cachy_on_for_every_test(
     project: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -528,6 +530,7 @@ def test_the_hint_of_a_miss_records_it(
     assert origin.count == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "workers", [(), pytest.param(("-p", "xdist", "-n1"), marks=pytest.mark.slow)]
 )
@@ -549,6 +552,7 @@ def test_a_miss_among_others_is_counted_with_them(
     result.stdout.fnmatch_lines(["cachy: 3 replayed, 0 recorded, 1 missed"])
 
 
+@pytest.mark.slow
 def test_cachy_run_leaves_the_plugin_its_turns_and_pytest_its_peace(
     project: pytest.Pytester,
 ) -> None:
@@ -644,6 +648,7 @@ ENABLING = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scope", "autouse", "workers"),
     [("function", False, "-n0"), pytest.param("session", True, "-n2", marks=pytest.mark.slow)],

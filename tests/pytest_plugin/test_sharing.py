@@ -200,6 +200,7 @@ def test_it(turn):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "setting", "expected"),
     [
@@ -246,6 +247,7 @@ def test_two():
 """
 
 
+@pytest.mark.slow
 def test_a_variant_is_another_state_of_the_world(
     project: pytest.Pytester,
     origin: ScriptedServer,
@@ -301,6 +303,7 @@ def test_one():
 """
 
 
+@pytest.mark.slow
 def test_a_request_sent_more_often_than_recorded_is_counted_first(
     project: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -322,6 +325,7 @@ def test_note():
 """
 
 
+@pytest.mark.slow
 def test_the_summary_names_the_setting_that_a_redacted_request_needs(
     project: pytest.Pytester, origin: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -349,6 +353,7 @@ def test_a_new_test_does_not_get_what_another_test_has(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("share", "expected"),
     [
@@ -429,6 +434,7 @@ def test_flaky():
 """
 
 
+@pytest.mark.slow
 def test_each_try_of_a_test_counts_from_the_first_response(
     project: pytest.Pytester, origin: ScriptedServer
 ) -> None:
@@ -490,6 +496,7 @@ def test_a_test_with_a_wrong_key_does_not_get_the_right_ones_response(
     assert verify(load_config(project.path)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("names", [["test_right", "test_wrong"], ["test_wrong", "test_right"]])
 def test_in_replay_mode_two_tests_with_other_keys_do_not_share_a_response(
     names: list[str], project: pytest.Pytester, locked: ScriptedServer

@@ -82,6 +82,7 @@ def suite(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     return pytester
 
 
+@pytest.mark.slow
 def test_a_suite_moves_without_an_edit(suite: pytest.Pytester) -> None:
     migrated = run_pytest(suite, "--cachy=migrate", loaded=LOADED)
     migrated.assert_outcomes(passed=4)
@@ -117,6 +118,7 @@ def test_one_request_more_than_the_cassette_holds_is_a_miss(suite: pytest.Pytest
     )
 
 
+@pytest.mark.slow
 def test_responses_come_in_their_order_unless_bodies_are_matched(suite: pytest.Pytester) -> None:
     """vcrpy compares no bodies by default; the first of two recordings is what the test saw."""
     text = SUITE.replace('[ask("items?key=mine", q=1), ask(q=2), ask(q=2)]', "[send(2)]")

@@ -49,6 +49,7 @@ def folder_of(origin: ScriptedServer) -> str:
     return f"127.0.0.1_{origin.port}"
 
 
+@pytest.mark.slow
 def test_only_what_matches_is_recorded_again(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
@@ -76,6 +77,7 @@ def test_a_pattern_may_hold_the_port_as_a_url_does(
     assert (one.count, two.count) == (4, 2)
 
 
+@pytest.mark.slow
 def test_a_pattern_that_matches_nothing_is_reported(
     providers: tuple[ScriptedServer, ...], project: Path
 ) -> None:
@@ -106,6 +108,7 @@ def test_what_does_not_match_never_goes_live(
 SLOW = [pytest.param(status, marks=pytest.mark.slow) for status in (401, 503)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [429, *SLOW])
 def test_a_provider_that_refuses_does_not_stop_the_others(
     status: int, providers: tuple[ScriptedServer, ...], project: Path

@@ -180,6 +180,7 @@ def pool(request: pytest.FixtureRequest, project: Path) -> Callable[[str], Proce
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_processes_record_and_replay_side_by_side(
     pool: Callable[[str], ProcessPoolExecutor],

@@ -7,6 +7,7 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from urllib.parse import quote, unquote_plus
 
 from hypothesis import strategies as st
@@ -42,8 +43,13 @@ SHAPES = {
 
 def secrets(*kinds: str) -> st.SearchStrategy[str]:
     """Make keys of these kinds, or of all."""
-    patterns = [SHAPES[kind] for kind in kinds or SHAPES]
-    return st.one_of(*(st.from_regex(f"\\A{pattern}\\Z") for pattern in patterns))
+    return st.one_of(*(_keys(SHAPES[kind]) for kind in kinds or SHAPES))
+
+
+@cache
+def _keys(pattern: str) -> st.SearchStrategy[str]:
+    """Make keys of a pattern, which is parsed once."""
+    return st.from_regex(f"\\A{pattern}\\Z")
 
 
 def _percent(text: str, digits: str = "{:02X}") -> str:

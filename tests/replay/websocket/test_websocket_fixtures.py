@@ -420,6 +420,7 @@ def test_talk(word, cachy):
 """
 
 
+@pytest.mark.slow
 def test_a_test_sees_its_connection(
     pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
