@@ -26,9 +26,9 @@ def _keep_claims(match: re.Match[str]) -> str:
     claims = _claims(match[0])
     if claims is None:
         return placeholder("jwt")
-    clean = redact_json(claims)
+    clean = redact_json(claims, (), RESPONSE)
     if "exp" in clean:
-        clean["exp"] = _EXPIRY
+        clean = {**clean, "exp": _in_2099_as(clean["exp"])}
     text = json.dumps(clean, separators=(",", ":")).encode()
     return KEPT_JWT + base64.urlsafe_b64encode(text).decode().rstrip("=") + _ENDING
 
@@ -40,6 +40,13 @@ def _claims(token: str) -> dict[str, Json] | None:
     except ValueError:
         return None
     return claims if isinstance(claims, dict) else None
+
+
+def _in_2099_as(moment: Json) -> Json:
+    """Return the expiry in the type of another one; what is not a number stays."""
+    if isinstance(moment, str):
+        return str(_EXPIRY) if moment.isdecimal() else moment
+    return moment if moment is None else type(moment)(_EXPIRY)
 
 
 _XML_KEY, _XML_EXPIRY = "<SecretAccessKey>", r"(<Expiration>)[^<]*(?=</Expiration>)"

@@ -12,11 +12,13 @@ from typing import NamedTuple
 from cachy.config import Config
 from cachy.fixture.document import request_of
 from cachy.fixture.environment_advice import explain_guarded
-from cachy.fixture.identity.fingerprint import Identity
+from cachy.fixture.identity.fingerprint import Identity, identify_settled
 from cachy.fixture.store.files import is_inside
 from cachy.fixture.store.store import Store, file_name, load_fixture, parse_file_name
-from cachy.interaction import Fixture
+from cachy.interaction import Fixture, Request
 from cachy.redact.environment import MARK, secret_values
+from cachy.redact.personal import search_for
+from cachy.redact.placeholders import placeholder
 from cachy.verify.duplicates import find_identity, is_of_other_settings, was_named
 from cachy.verify.finding import shown
 
@@ -81,12 +83,16 @@ def _plan_guarded(path: Path, home: Identity, named: re.Match[str], config: Conf
     its place, shows that nothing needs it.
     """
     store, fixture = Store(config.fixtures), load_fixture(path)
-    body = request_of(fixture.document, store.load_blob).body
+    request = request_of(fixture.document, store.load_blob)
+    body, index = request.body, int(named["index"] or 1)
     if explain_guarded(fixture.request, body, config.match.ignore):
+        kept = _find_by_pattern(request, index, config)
+        if kept and not kept.samefile(path) and _moment(load_fixture(kept)) >= _moment(fixture):
+            return Move(kept=kept, is_copy=False)
         return Move(f"Set it and {RECORD_AND_FIX}")
     if not explain_guarded(fixture.request, body):
         return Move("Its request was edited: undo that, or record it again.")
-    newer = store.find(home, int(named["index"] or 1))
+    newer = store.find(home, index)
     if newer and find_identity(Path(newer), config, store) is None:
         return _taken(Path(newer), config)
     if newer and _moment(load_fixture(Path(newer))) >= _moment(fixture):
@@ -96,6 +102,26 @@ def _plan_guarded(path: Path, home: Identity, named: re.Match[str], config: Conf
     return Move(f"{RECORD_AND_FIX[0].upper()}{RECORD_AND_FIX[1:]}")
 
 
+def _find_by_pattern(request: Request, index: int, config: Config) -> Path | None:
+    """Return what was recorded in its place since the setting `redact` finds the secret."""
+    kinds = {search_for(entry).kind for entry in config.redact}
+    for value in (*map(placeholder, sorted(kinds)), *secret_values(os.environ)):
+        other = _with_secret(request, value)
+        if found := Store(config.fixtures).find(identify_settled(other, config), index):
+            return Path(found)
+    return None
+
+
+def _with_secret(request: Request, value: str) -> Request:
+    """Return a recorded request with a value where a secret of the environment was."""
+    escaped = json.dumps(value, ensure_ascii=False)[1:-1].encode("utf-8", "surrogateescape")
+    return request._replace(
+        url=request.url.replace(MARK, value),
+        headers=tuple((name, text.replace(MARK, value)) for name, text in request.headers),
+        body=request.body.replace(MARK.encode(), escaped),
+    )
+
+
 def _moment(fixture: Fixture) -> str:
     return str(fixture.document.get("recorded", {}).get("at", ""))
 
@@ -103,12 +129,8 @@ def _moment(fixture: Fixture) -> str:
 def _has_secret_of_environment(fixture: Fixture, fingerprint: str, config: Config) -> bool:
     """Return whether the name is right for the request with a secret of today's environment."""
     request = request_of(fixture.document, Store(config.fixtures).load_blob)
-    for value in secret_values(os.environ):
-        escaped = json.dumps(value, ensure_ascii=False)[1:-1]
-        body = request.body.replace(MARK.encode(), escaped.encode("utf-8", "surrogateescape"))
-        if was_named(request._replace(body=body), fingerprint, config):
-            return True
-    return False
+    values = secret_values(os.environ)
+    return any(was_named(_with_secret(request, one), fingerprint, config) for one in values)
 
 
 def is_proven(fingerprint: str, path: Path, home: Identity, config: Config) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import httpx
 import httpx2
+import jwt as pyjwt
 import pytest
 import requests
 import urllib3
@@ -56,6 +59,18 @@ FOLDED = (
     "a=Zx81kQm3; Path=/; HttpOnly, b=hunter2value; Expires=Wed, 09 Jun 2027 10:18:14 GMT; Secure, "
     "c=third-secret"
 )
+
+
+QUOTED = 'a="one; two, b=three"; Path=/, __Host-c={"k":"four","n":1}; Secure, five, d=; Max-Age=0'
+
+
+def test_no_part_of_a_cookies_value_in_quotes_is_left() -> None:
+    document, _ = compose(REQUEST, Response(200, (("Set-Cookie", QUOTED),)), {}, Config())
+    assert document["response"]["headers"]["set-cookie"] == [
+        "a=[redacted:cookie]; Path=/",
+        "__Host-c=[redacted:cookie]; Secure, five",
+        "d=; Max-Age=0",
+    ]
 
 
 def test_each_cookie_of_a_folded_header_is_redacted_and_comes_back() -> None:
@@ -143,14 +158,34 @@ TOLD: dict[str, Callable[[str], dict[str, Any]]] = {
     "in base64": lambda token: {"json": {"b": base64.b64encode(f"as {token}!".encode()).decode()}},
     "as bytes": lambda token: {"content": b"\x00\xff " + token.encode()},
     "as JSON in a string": lambda token: {"json": {"s": json.dumps({"t": [token]})}},
+    "in multipart": lambda token: {"data": {"n": f"by {token}"}, "files": {"f": ("a.txt", token)}},
+    "in a packed body": lambda token: {
+        "content": gzip.compress(json.dumps({"say": f"by {token}"}).encode(), mtime=1),
+        "headers": {"content-encoding": "gzip", "content-type": "application/json"},
+    },
+    "as a password": lambda token: {"auth": ("ann", token), "json": {"n": 1}},
+    "in a header": lambda token: {"headers": {"x-said": token}, "json": {"n": 2}},
+    "with JSON escapes": lambda token: {
+        "content": json.dumps({"by": f"me, {token}"}).replace("_", "\\u005f").encode(),
+        "headers": {"content-type": "application/json"},
+    },
+    "percent-encoded": lambda token: {"params": {"next": f"/a?q={quote(token, safe='')}&n=1"}},
+    "in JSON Lines": lambda token: {"content": f'{{"n": 1}}\n{{"say": "by {token}"}}\n'.encode()},
 }
+SPELLED = {"as tok_": lambda: minted(), "as base64": lambda: f"Zx9+{secrets.token_hex(8)}/Qa=="}
 
 
 @pytest.mark.parametrize("told", TOLD)
+@pytest.mark.parametrize("spelled", SPELLED)
 def test_a_token_that_a_response_gave_is_known_wherever_it_is_sent(
-    told: str, project: Path, origin: ScriptedServer, recording: Scope, replaying: Scope
+    told: str,
+    spelled: str,
+    project: Path,
+    origin: ScriptedServer,
+    recording: Scope,
+    replaying: Scope,
 ) -> None:
-    token = minted()
+    token = SPELLED[spelled]()
     login = origin.on("/token", json_response({"access_token": token}))
     url = origin.on("/use", lambda request: json_response({"seen": len(request.body)}))
 
@@ -275,6 +310,26 @@ def test_a_jwt_in_a_response_keeps_its_claims_and_no_signature(field: str) -> No
     assert redact_json({field: clean}, (), RESPONSE)[field] == clean
     assert find_secrets(json.dumps({field: clean})) == []
     assert find_secrets(json.dumps({field: token})) != []
+
+
+@pytest.mark.parametrize(
+    ("claims", "expected"),
+    [
+        ({"exp": 1764500000.5}, {"exp": 4070908800.0}),
+        ({"exp": "1764500000", "nbf": 3}, {"exp": "4070908800", "nbf": 3}),
+        ({"exp": None, "aud": ["a", "b"]}, {"exp": None, "aud": ["a", "b"]}),
+        ({"sub": "me"}, {"sub": "me"}),
+    ],
+)
+def test_pyjwt_reads_the_claims_that_a_response_keeps(claims: Any, expected: Any) -> None:
+    inner, outer = jwt(claims), jwt({**claims, "act": jwt(claims)})
+    clean = redact_json({"t": f"Bearer {outer}", "u": inner}, (), RESPONSE)
+    read = [claims_of(clean["u"]), claims_of(clean["t"].partition(" ")[2])]
+    assert read[0] == expected
+    assert claims_of(read[1].pop("act")) == read[1] == expected
+    options = {"verify_signature": False, "verify_exp": False}
+    assert pyjwt.decode(clean["u"], options=options) == expected
+    assert redact_json(clean, (), RESPONSE) is clean
 
 
 def test_what_only_looks_like_a_jwt_is_redacted_by_its_name() -> None:

@@ -14,18 +14,21 @@ def redact_cookies(name: str, value: str) -> str:
     return ";".join(map(_redact_cookie, value.split(";")))
 
 
-# A comma before a name, as HTTP clients fold several headers into one; a date has one too.
-_NEXT_COOKIE = re.compile(r",(?=[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=)")
+# A comma before a name, as HTTP clients fold several headers into one; a date has one too, and so
+# may a value in quotes.
+_COOKIE = re.compile(r"""(?:="[^"]*"|[^,]|,(?![ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+=))++""")
+_PAIR = re.compile(r"""[^=;]*="[^"]*"|[^;]*""")
 
 
 def split_set_cookies(value: str) -> list[str]:
     """Return the cookies of a `set-cookie` header, into which several may be folded."""
-    return _NEXT_COOKIE.split(value)
+    return _COOKIE.findall(value)
 
 
 def _redact_set_cookie(cookie: str) -> str:
-    pair, sign, attributes = cookie.partition(";")
-    return _redact_cookie(pair) + sign + attributes
+    pair = _PAIR.match(cookie)
+    end = pair.end() if pair else 0
+    return _redact_cookie(cookie[:end]) + cookie[end:]
 
 
 def _redact_cookie(cookie: str) -> str:
