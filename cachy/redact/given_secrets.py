@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 
 from cachy.interaction import Headers, Json, Request
 from cachy.providers.credential_headers import NEVER_STORED
+from cachy.providers.provider import STAND_IN
 from cachy.redact.environment import redact_value_bytes, redact_values
 from cachy.redact.names import is_minted
 from cachy.redact.placeholders import PLACEHOLDER, placeholder
@@ -20,6 +21,7 @@ _HEARD_ONCE = 64 * 1024  # of one response
 _SHORTEST = 12
 _LONGEST = 128  # characters; longer ones are known by their shape or by the environment
 _WORD = re.compile(r"[A-Za-z0-9_.~+/=|:-]+")
+_LONG_WORD = re.compile(_WORD.pattern[:-1] + f"{{{_SHORTEST},}}")
 
 
 class GivenSecrets:
@@ -39,14 +41,15 @@ class GivenSecrets:
         """Return whether a response contained this value as a secret, and its request did not."""
         return value in self._all or bool(_is_telling(value) and self._saying(value))
 
-    def hear(self, path: str, text: str) -> None:
-        """Keep what was written of a response: it may turn out to contain a secret."""
+    def hear(self, path: str, text: str) -> bool:
+        """Keep what was written of a response; return whether it may turn out to show a secret."""
         if len(text) > _HEARD_ONCE:
-            return
+            return False
         if self._room < len(text):
             self._heard, self._room = {}, _HEARD
         self._heard[path] = text
         self._room -= len(text)
+        return any(map(_may_hold_telling, _LONG_WORD.findall(text)))
 
     def find_late(self, values: Mapping[str, str]) -> dict[str, tuple[str, str]]:
         """Return the fixtures that show one of these secrets, with the secret and its mark.
@@ -184,6 +187,14 @@ def _is_telling(value: str) -> bool:
         return False
     has = [re.search(letters, value) is not None for letters in ("[A-Z]", "[a-z]", "[0-9]")]
     return all(has) or is_minted(value) or (has[2] and class_changes(value) >= 4)
+
+
+def _may_hold_telling(word: str) -> bool:
+    """Return whether a part of a word may be telling; known shapes are redacted in any text."""
+    has = [re.search(letters, word) is not None for letters in ("[A-Z]", "[a-z]", "[0-9]")]
+    if all(has) or (has[2] and class_changes(word) >= 4):
+        return True
+    return STAND_IN in word or re.search("[0-9A-Fa-f]{32}", word) is not None
 
 
 _GIVES_TOKENS = re.compile(

@@ -39,7 +39,7 @@ class Process:
         self.written: list[Any] = []  # fixtures, by the test that runs
         self.collected: Callable[[], Iterable[Any]] = tuple  # the tests of this run
         self.asked: dict[Path, Any] = {}  # by tests: credentials, by folder of fixtures
-        self.has_heard = False  # whether `given` keeps what was written of live responses
+        self.has_heard = False  # whether a request may show that one was written with a secret
         self.misses: list[UnrecordedRequest] = []  # those that nobody has reported yet
         self.reported: list[UnrecordedRequest] = []  # by pytest; `cachy run` counts them too
         self.miss_class = UnrecordedRequest  # what is raised; pytest's plugin has its own
@@ -73,8 +73,8 @@ class Process:
 
     def hear(self, path: str, response: dict[str, Json]) -> None:
         """Keep what was written of a response: it may turn out to contain a secret."""
-        self.given.hear(path, json.dumps(response, ensure_ascii=False))
-        self.has_heard = True
+        may_show = self.given.hear(path, json.dumps(response, ensure_ascii=False))
+        self.has_heard = self.has_heard or may_show
 
     def hook(self, at_exit: Callable[[], None], after_fork: Callable[[], None]) -> None:
         """Call these when the process ends, and in each process that forks from it."""

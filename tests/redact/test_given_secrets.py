@@ -201,6 +201,25 @@ def test_a_token_that_a_response_gave_is_known_wherever_it_is_sent(
         run()
 
 
+@pytest.mark.parametrize(
+    ("text", "may_show"),
+    [
+        ("A line of the response, some words long.", False),
+        ("gpt-4.1-2025-04-14 at 1760000000, 0.123456789012345", False),
+        ("key: aB3" + "x" * 8, False),
+        ("as in aB3" + "x" * 9 + ".", True),
+        ("a1b2c3d4e5f6", True),
+        ("/v1/" + "ab" * 16, True),
+        ("cachy-placeholder-for-OPENAI_API_KEY", True),
+    ],
+)
+def test_what_was_written_is_kept_in_mind_where_it_may_hold_a_secret(
+    text: str, may_show: bool
+) -> None:
+    """Each later request is searched then."""
+    assert GivenSecrets().hear("f.json", json.dumps({"json": {"text": text}})) is may_show
+
+
 FORM_TYPE = ("Content-Type", "application/x-www-form-urlencoded")
 GIVING: dict[str, Callable[[str], ScriptedResponse]] = {
     "x-auth-token": lambda token: json_response({}, 200, ("X-Auth-Token", token)),
