@@ -119,6 +119,7 @@ class RunState:
         self.watch_child: Callable[[Sequence[str], Environment], Environment] = _unwatched
         self.tallies: dict[int, tuple[Tally, str]] = {}  # by identity, with the fixtures' folder
         self.is_on = False  # whether a scope's mode was another than "off"
+        self.is_replaying = False  # whether a scope's mode was "replay"
         self.token = ""  # names this process in the run's report, once it is in there
         self.is_over = False
         self.recording_command = ""  # the one to run again, where this process serves others

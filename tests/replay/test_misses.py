@@ -35,6 +35,7 @@ import cachy
 from cachy.replay.process import PROCESS
 
 CURRENT = "PYTEST_CURRENT_TEST"  # by which a miss names the command that records it
+OF_THIS_RUN = (CURRENT, "CACHY_RUN_REPORT", "CACHY_MISSES")
 URL = "http://127.0.0.1:9/v1/chat"
 WORDS = f"No fixture answers GET {URL}"
 Ask = Callable[[], Coroutine[Any, Any, Any]]
@@ -254,7 +255,7 @@ def test_a_miss_comes_out_of_processes(start: str) -> None:
 
 def run_program(project: Path, code: str, *command: str) -> subprocess.CompletedProcess[str]:
     (project / "program.py").write_text(textwrap.dedent(code), encoding="utf-8")
-    environ = {name: value for name, value in os.environ.items() if name != CURRENT}
+    environ = {name: value for name, value in os.environ.items() if name not in OF_THIS_RUN}
     if command:
         return run_module(*command, folder=project, environ=environ)
     return run_script(Path("program.py"), folder=project, environ=environ)
@@ -283,6 +284,40 @@ def test_a_program_that_swallows_a_miss_says_so_as_it_ends(project: Path) -> Non
     assert done.returncode == 0
     assert done.stderr.splitlines()[-2] == "cachy: 1 request had no fixture:"
     assert done.stderr.splitlines()[-1].startswith(f"  {WORDS}")
+
+
+GATEWAY = """
+    import os, cachy, httpx
+    cachy.enable_cachy(doms=["api.openai.com"], mode={mode!r})
+    key = os.environ["OPENAI_API_KEY"] if {has_key} else "mine"
+    headers = {{"authorization": f"Bearer {{key}}"}}
+    for _ in range(2):
+        httpx.get({url!r}, headers=headers)
+    httpx.Client(proxy={proxy!r}).get("http://other.example/v1/n")
+"""
+WENT_LIVE = "cachy: {count} went live to hosts that are not covered: "
+
+
+@pytest.mark.parametrize(
+    ("mode", "has_key", "passed", "said"),
+    [
+        ("replay", True, "", "3 requests"),
+        ("replay", False, "", "1 request"),
+        ("replay", True, 'pass = ["127.0.0.1:*", "other.example"]', ""),
+        ("record", True, "", ""),
+        ("off", True, "", ""),
+    ],
+)
+def test_a_program_says_in_replay_mode_what_went_live(
+    mode: str, has_key: bool, passed: str, said: str, project: Path, origin: ScriptedServer
+) -> None:
+    (project / "pyproject.toml").write_text(f"[tool.cachy]\n{passed}\n")
+    facts = {"mode": mode, "has_key": has_key and mode != "off", "url": f"{origin.url}/v1/models"}
+    done = run_program(project, GATEWAY.format(**facts, proxy=origin.url))
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stderr.splitlines() if "not covered" in line]
+    assert [line.startswith(WENT_LIVE.format(count=said)) for line in lines] == [True] * bool(said)
+    assert ("to cover them: extend-doms = [" in done.stderr) is bool(said)
 
 
 UNITTEST = f"""

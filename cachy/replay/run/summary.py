@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cachy.config import Mode
 from cachy.display import counted
+from cachy.errors import UnrecordedRequest
 from cachy.fixture.store.blocking import may_block
 from cachy.interaction import Json
 from cachy.replay.counters import Tally
@@ -44,6 +45,7 @@ def watch(session: Session) -> None:
         outlive_bootstrap()
     run.tallies[id(tally)] = (tally, str(session.config.fixtures))
     run.is_on = run.is_on or session.config.mode is not Mode.OFF
+    run.is_replaying = run.is_replaying or session.config.mode is Mode.REPLAY
     if FILE in os.environ:
         tally.used = _Announcing(tally, str(session.config.fixtures))
 
@@ -164,10 +166,23 @@ def _end() -> None:
 
 
 def end_program() -> None:
-    """Add this process to its run's report; outside of a run, print what it missed."""
+    """Add this process to its run's report; outside of a run, print what needs a person."""
     _end()
-    if PROCESS.misses and RUN not in os.environ:
+    if RUN in os.environ:
+        return
+    if PROCESS.run.is_replaying and FILE not in os.environ:  # pytest says it of its processes
+        _say_what_went_live()
+    if PROCESS.misses:
         count = len(PROCESS.misses)
         print(f"cachy: {counted(count, 'request')} had no fixture:", file=sys.stderr)
         for error in PROCESS.misses:
             print(f"  {str(error).splitlines()[0]}", file=sys.stderr)
+
+
+def _say_what_went_live() -> None:
+    uncovered = [host for tally, _ in PROCESS.run.tallies.values() for host in tally.uncovered]
+    if uncovered and PROCESS.miss_class is UnrecordedRequest:
+        from cachy.replay.coverage import describe_uncovered
+
+        for line in describe_uncovered(uncovered):
+            print(f"cachy: {line}", file=sys.stderr)
