@@ -22,6 +22,8 @@ def answer(asked: SeenRequest) -> ScriptedResponse:
 
 def openai(asked: SeenRequest) -> ScriptedResponse:
     """Answer as OpenAI does."""
+    if asked.path == "/v1/models":
+        return json_response({"object": "list", "data": []})
     is_streamed = asked.json.get("stream")
     if asked.path == "/v1/chat/completions":
         return sse_response(*_chunks(), "[DONE]") if is_streamed else json_response(completion())

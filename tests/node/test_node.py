@@ -5,20 +5,23 @@ These tests need node and npm, which `.ci/run` does not ask for: `pytest -m node
 
 from __future__ import annotations
 
+import os
+import re
 import shlex
 import shutil
 import ssl
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import trustme
-from commands import Done, start_cachy
+from commands import Done, environment, start_cachy
 from conftest import fixtures_in
 from foreign import fetch
 from node import providers
-from places import TESTS
+from places import ROOT, TESTS
 from scripted_server import ScriptedServer, serving
 from wire import proxying
 
@@ -122,3 +125,25 @@ def test_all_programs_of_one_command_and_one_changed_prompt(programs: Path, live
     assert 'messages[0].content changed: "Hi" -> "Bye"' in red.stderr
     assert "1 missed" in red.stderr  # the SDK did not try again
     assert server.count == 10
+
+
+def test_the_blocks_of_the_docs_run_as_they_stand(programs: Path, live: Live) -> None:
+    page = (ROOT / "docs" / "serve.md").read_text(encoding="utf-8")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (program,) = re.findall(r"^```js\n// app\.mjs\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (programs / "app.mjs").write_text(program, encoding="utf-8")
+    app = readme.partition("```python\n")[2].partition("```")[0]  # asks the same
+    (programs / "app.py").write_text(app, encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(cachy run .*?)^```$", page, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 2
+    variables, server = live
+    path = os.pathsep.join((os.path.dirname(sys.executable), os.environ["PATH"]))
+    for block in blocks:
+        command = ["sh", "-ec", block]
+        kept = environment({**variables, "PATH": path})
+        done = subprocess.run(
+            command, cwd=programs, env=kept, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "1 recorded" in done.stderr
+    assert [seen.path for seen in server.requests] == ["/v1/responses", "/v1/models"]

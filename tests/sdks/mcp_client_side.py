@@ -15,7 +15,7 @@ from typing import Any
 from mcp.client.session import ClientSession
 from mcp.client.sse import sse_client
 from mcp.client.streamable_http import streamable_http_client
-from mcp.types import CreateMessageResult, TextContent
+from mcp.types import CreateMessageResult, ElicitResult, TextContent
 
 from cachy import cachy
 
@@ -35,6 +35,12 @@ async def sampled(context: Any, params: Any) -> CreateMessageResult:
     return CreateMessageResult(role="assistant", content=content, model="m")
 
 
+async def elicited(context: Any, params: Any) -> ElicitResult:
+    await asyncio.sleep(0.05)
+    seen.append("elicitation")
+    return ElicitResult(action="accept", content={"name": "Ada"})
+
+
 async def handled(message: Any) -> None:
     seen.append(type(getattr(message, "root", message)).__name__)
 
@@ -46,6 +52,7 @@ async def progressed(progress: float, total: float | None, message: str | None) 
 @asynccontextmanager
 async def connected(kind: str, url: str) -> AsyncIterator[Any]:
     callbacks: dict[str, Any] = {"sampling_callback": sampled, "message_handler": handled}
+    callbacks["elicitation_callback"] = elicited
     transport = sse_client(f"{url}/sse") if kind == "sse" else streamable_http_client(f"{url}/mcp")
     if Client is not None:
         mode = "legacy" if kind in WITH_SESSIONS else "auto"
@@ -73,6 +80,7 @@ async def use(kind: str, url: str) -> dict[str, Any]:
         found["count"] = structured(await counted)
         if kind in WITH_CALLS_OF_THE_SERVER:
             found["ask"] = structured(await client.call_tool("ask", {"question": "?"}))
+            found["book"] = structured(await client.call_tool("book", {"day": "Monday"}))
             found["touch"] = structured(await client.call_tool("touch", {}))
         found["note"] = (await client.read_resource("note://today")).contents[0].text
         greeting = await client.get_prompt("greet", {"name": "Ada"})

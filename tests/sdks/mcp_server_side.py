@@ -13,6 +13,7 @@ except ModuleNotFoundError:  # mcp 1
     from mcp.server.fastmcp import Context
     from mcp.server.fastmcp import FastMCP as MCPServer
 from mcp.types import SamplingMessage, TextContent
+from pydantic import BaseModel
 
 server = MCPServer("demo")
 
@@ -49,6 +50,17 @@ async def touch(ctx: Context) -> str:
     await ctx.session.send_resource_updated("note://today")
     await ctx.session.send_tool_list_changed()
     return "touched"
+
+
+class Booking(BaseModel):
+    name: str
+
+
+@server.tool()
+async def book(day: str, ctx: Context) -> str:
+    """Ask the user."""
+    answer: Any = await ctx.elicit(message=f"Who comes on {day}?", schema=Booking)
+    return f"{answer.action}: {answer.data.name}"
 
 
 @server.resource("note://today")

@@ -16,6 +16,7 @@ from places import ROOT, TESTS
 
 SIDES = TESTS / "sdks"
 VERSIONS = {"2": "mcp>=2", "1": "mcp<2"}
+MORE = {"2": ("openai-agents",)}
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 Environment = Callable[[str], Path]
 
@@ -29,7 +30,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Environment:
         if version not in made:
             folder = tmp_path_factory.mktemp("mcp") / version
             made[version] = make_environment(
-                folder, str(ROOT), VERSIONS[version], "uvicorn", "pytest"
+                folder, str(ROOT), VERSIONS[version], "uvicorn", "pytest", *MORE.get(version, ())
             )
         return made[version]
 
@@ -51,6 +52,7 @@ def test_a_client_gets_the_same_with_its_server_gone(
     assert live["add"] == {"result": 3}
     assert live["both"] == [{"result": 10}, {"result": 12}]
     assert live.get("ask", {"result": "42"}) == {"result": "42"}
+    assert live.get("book", {"result": "accept: Ada"}) == {"result": "accept: Ada"}
     assert run_program([*client, "replay"], tmp_path, **home) == live
     fixtures = [*(tmp_path / "cachy_fixtures").rglob("*.json")]
     assert any(path.name.startswith("tools-call-add-") for path in fixtures)
@@ -58,6 +60,19 @@ def test_a_client_gets_the_same_with_its_server_gone(
         headers = [json.loads(path.read_text())["response"].get("headers", {}) for path in fixtures]
         named = [one["mcp-session-id"] for one in headers if "mcp-session-id" in one]
         assert set(named) <= {"[redacted:mcp-session]"}
+
+
+@pytest.mark.parametrize("kind", ["legacy", "sse"])
+def test_the_client_of_openai_agents_replays_too(
+    kind: str, environment: Environment, tmp_path: Path
+) -> None:
+    python, port = str(environment("2")), free_port()
+    client = [python, str(SIDES / "mcp_agents_side.py"), kind, str(port)]
+    home = {"HOME": str(tmp_path)}
+    with running([python, str(SIDES / "mcp_server_side.py"), kind, str(port)], port):
+        live: dict[str, Any] = run_program([*client, "record"], tmp_path, **home)
+    assert live["sums"] == ["10", "12"]
+    assert run_program([*client, "replay"], tmp_path, **home) == live
 
 
 def test_the_example_of_the_docs_records_and_replays(
