@@ -82,7 +82,7 @@ class _Opening:
         session = self._session
         index = session.sequences.take(self._turn) if self._is_own else 1
         found = [*self._candidates(index)]
-        if found:
+        if found and not self._is_recording(found):
             session.sequences.settle(self._turn, index)
             return self._conversation(found)
         from cachy.replay.recorder import Recording  # what is replayed needs neither
@@ -96,6 +96,15 @@ class _Opening:
         session.journal.live(request, file_name(self._wanted.fingerprint, index))
         tape = self._noted(decision)
         return MessageTape(tape, is_own=self._is_own, new_match=self._new_match)
+
+    def _is_recording(self, found: list[Replay]) -> bool:
+        """Return whether this run has recorded one of them: then what comes now may be another.
+
+        A replayed connection cannot go on live, and the program may be one that connects again.
+        """
+        is_free = self._config.mode is Mode.RECORD and not self._is_own
+        recorded = self._session.journal.tally.recorded if is_free else ()
+        return any([replay.fixture.path in recorded for replay in found])
 
     def _noted(self, recording: Recording) -> Recording:
         if PROCESS.interactions is None:

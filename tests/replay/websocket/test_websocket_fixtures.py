@@ -21,6 +21,7 @@ from websocket_server import (
     Message,
     Receive,
     Step,
+    WebSocketAdapter,
     serving_websockets,
 )
 
@@ -302,6 +303,27 @@ def test_connections_that_are_open_at_once_get_what_they_ask_for(
         assert both(server.url, "a", "b") == ["a", "b"]
     with replaying():
         assert both(server.url, "b", "a") == ["b", "a"]
+
+
+@pytest.mark.parametrize("client", WEBSOCKET_ADAPTERS, ids=lambda client: client.name)
+def test_a_script_that_connects_again_records_each_conversation(
+    client: WebSocketAdapter, project: Path, recording: Scope, replaying: Scope
+) -> None:
+    def talk(word: str) -> list[Any]:
+        return client.talk(f"{server.url}/v1", Receive(), word, Receive())
+
+    with serving_websockets(greeting=("hi",)) as server:
+        with recording():
+            assert [talk(word) for word in "aba"] == [["hi", word] for word in "aba"]
+        assert len(fixtures_in(project)) == 2
+        count = len(server.came)
+        with recording():
+            assert [talk(word) for word in "ba"] == [["hi", "b"], ["hi", "a"]]
+        assert len(server.came) == count
+        with recording(), refused("frame 1 that it sends is not recorded"):
+            talk("c")
+    with replaying():
+        assert [talk(word) for word in "baa"] == [["hi", word] for word in "baa"]
 
 
 def test_two_recordings_of_one_program_are_equal_but_for_times(
