@@ -14,6 +14,8 @@ ENVIRONMENTS = {
     # The newest that these three still work with: claudette gives `temperature`, which anthropic 1
     # no longer takes; cosette makes a usage that openai 2.45 finds incomplete; cosette and lisette
     # import toolslm.funccall, gone with 0.3.47.
+    # aiobotocore holds botocore at the release that it was made for.
+    "aiobotocore": (str(ROOT), "aiobotocore", "pydantic"),
     "answerai": (
         *(str(ROOT), "claudette", "cosette", "lisette"),
         *("anthropic<1", "openai<2.45", "toolslm<0.3.47"),
@@ -223,6 +225,14 @@ ROWS = (
         ("boto3", "botocore"),
         "plain, streamed, upload, binary, errors, retry, early close, threads",
         "AWS_ACCESS_KEY_ID",
+    ),
+    Row(
+        "aiobotocore",
+        "aiobotocore",
+        ("aiobotocore", "botocore"),
+        "async, async streamed, upload, binary, errors, retry, early close, gather",
+        "AWS_ACCESS_KEY_ID",
+        "aiobotocore",
     ),
     Row(
         "requests",
