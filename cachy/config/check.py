@@ -175,7 +175,8 @@ def _path_fault(path: str) -> str:
 
 
 # A parameter of the query, a path of a JSON body, or the name of a field such as user[nonce].
-_PATH = r"\?.+|(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+(?:\[[^\[\]]*\]|\.[^.\[\]]+)*"
+_STEPS = r"(?:\[[^\[\]]*\]|\.[^.\[\]]+)*"
+_PATH = rf"\?.+|(?:(?:\$\.)?(?!\$[.\[]|\$$)[^.\[\]]+|\$?\[(?:\*|\d+)\]){_STEPS}"
 
 
 def _module(value: Json) -> str:

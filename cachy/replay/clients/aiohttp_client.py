@@ -81,7 +81,7 @@ def _middleware(asking: AiohttpSession, current: CurrentSession) -> Any:
             dns_guard.check(session, outgoing.url.host, outgoing.url.port)
             return await send(outgoing)
         try:
-            found = respond.answer(session, await _to_request(outgoing))
+            found = respond.answer(session, await _to_request(asking.library, outgoing))
         except NetworkFault as fault:
             raise _own_error(asking.library, fault) from None
         if isinstance(found, Response):
@@ -113,10 +113,20 @@ def _own_error(library: ModuleType, fault: NetworkFault) -> Exception:
     return error
 
 
-async def _to_request(outgoing: Any) -> Request:
+async def _to_request(library: ModuleType, outgoing: Any) -> Request:
     body = outgoing.body
-    raw = body if isinstance(body, bytes) else await body.as_bytes()
+    raw = body if isinstance(body, bytes) else bytes(await body.as_bytes())
+    if _is_read_up(body):
+        outgoing._body = library.payload.BytesPayload(raw)
     return Request(outgoing.method, str(outgoing.url), _headers_of(outgoing), raw)
+
+
+def _is_read_up(body: Any) -> bool:
+    """Return whether a body, or a part of it, is a file that can be read only once."""
+    if any(_is_read_up(part) for part, *_ in getattr(body, "_parts", ())):
+        return True
+    file: Any = getattr(body, "_value", None)
+    return hasattr(file, "read") and not (hasattr(file, "seekable") and file.seekable())
 
 
 def _headers_of(outgoing: Any) -> Headers:

@@ -168,8 +168,8 @@ class _TapedFile:
             while not self._buffer.is_over and self._buffer.size <= DRAIN_BYTES:
                 socket.settimeout(max(end - _CLOCK[0](), 0.001))
                 piece = self._inner.read1(_PIECE)
-                self._note(piece, is_end=not piece)
-                if self._buffer.is_complete_stream:
+                self._note(piece, is_end=not (piece or self._framing.has_end))
+                if not piece or self._buffer.is_complete_stream:
                     return
         finally:
             socket.settimeout(before)

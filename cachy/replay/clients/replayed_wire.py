@@ -18,8 +18,10 @@ class ReplaySocket:
     def __init__(self, answer: Response) -> None:
         self.answer = answer
         self.patience: float | None = None
-        length = header(answer.headers, "content-length")
-        self.is_chunked = answer.truncated or (len(answer.chunks) > 1 and length is None)
+        has_no_length = header(answer.headers, "content-length") is None
+        is_packed = header(answer.headers, "content-encoding") is not None
+        is_cut_up = has_no_length and (len(answer.chunks) > 1 or (is_packed and bool(answer.body)))
+        self.is_chunked = answer.truncated or is_cut_up
 
     def makefile(self, *_args: Any, **_kwargs: Any) -> io.BufferedReader:
         is_cut = self.answer.truncated and not self.answer.is_cut

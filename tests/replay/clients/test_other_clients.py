@@ -330,3 +330,46 @@ def test_aiohttp_says_where_chunks_end_as_it_does_live(
         with scope():
             assert asyncio.run(chunks()) == ticks
     assert origin.count == 1
+
+
+class Pipe(io.RawIOBase):
+    """A file that can be read only once."""
+
+    def __init__(self, raw: bytes) -> None:
+        self._file = io.BytesIO(raw)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, target: Any) -> int:
+        return self._file.readinto(target)
+
+
+def in_a_form(file: Any) -> aiohttp.FormData:
+    form = aiohttp.FormData()
+    form.add_field("file", file, filename="a.txt")
+    return form
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: io.BufferedReader(Pipe(b"text")),
+        lambda: in_a_form(io.BufferedReader(Pipe(b"text"))),
+        lambda: memoryview(b"text"),
+        lambda: bytearray(b"text"),
+        lambda: io.StringIO("text"),
+    ],
+)
+def test_aiohttp_sends_a_body_that_can_be_read_only_once(
+    make: Callable[[], Any], origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    async def uploaded(url: str) -> Any:
+        async with aiohttp.ClientSession() as client, client.post(url, data=make()) as answer:
+            return await answer.json()
+
+    url = origin.on("/v1/up", lambda asked: json_response({"is_there": b"text" in asked.body}))
+    for scope in (recording, replaying):
+        with scope():
+            assert asyncio.run(uploaded(url)) == {"is_there": True}
+    assert origin.count == 1

@@ -190,6 +190,36 @@ def test_packed_bytes_that_are_read_raw_stay_packed(
     assert origin.count == 1
 
 
+def test_packed_pieces_are_read_as_they_came(
+    origin: ScriptedServer, recording: Scope, replaying: Scope
+) -> None:
+    packed = gzip.compress(LINES)
+    kind = (("Content-Type", "text/plain"), ("Content-Encoding", "gzip"))
+    url = origin.on("/v1/packed", ScriptedResponse((packed[:30], packed[30:]), 200, kind))
+    for scope in (recording, replaying):
+        with scope():
+            response = urllib3.request("GET", url, preload_content=False)
+            assert b"".join(response.stream(decode_content=False)) == packed
+            response = urllib3.request("GET", url, preload_content=False)
+            assert b"".join(response.read_chunked(decode_content=True)) == LINES
+    assert origin.count == 1
+
+
+def test_a_connection_that_its_reader_shuts_down_is_recorded_up_to_there(
+    origin: ScriptedServer, recording: Scope, replaying: Scope, project: Path
+) -> None:
+    url = origin.on("/v1/chat", sse_response(event({"n": 0}), end="open"))
+    for scope in (recording, replaying):
+        with scope():
+            response = urllib3.request("GET", url, preload_content=False)
+            assert response.read(2) == b"da"
+            response.shutdown()
+            response.close()
+    (path,) = fixtures_in(project)
+    assert '"truncated": true' in path.read_text(encoding="utf-8")
+    assert origin.count == 1
+
+
 def test_packed_bytes_that_hold_a_secret_are_kept_unpacked(
     origin: ScriptedServer, recording: Scope, project: Path
 ) -> None:
