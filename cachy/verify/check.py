@@ -30,6 +30,7 @@ from cachy.verify.document_checks import find_in_response
 from cachy.verify.duplicates import find_rivals, is_of_other_settings
 from cachy.verify.finding import Finding, shown
 from cachy.verify.placement import plan_move
+from cachy.verify.secrets_in_bodies import find_in_bodies
 from cachy.verify.unused import unused_findings
 
 
@@ -140,9 +141,14 @@ class _Checks:
             yield _UNREADABLE.get(type(error), "unreadable"), error.problem, error.advice
 
     def _find_in(self, path: Path, text: str, document: Mapping[str, Json]) -> _Found:
-        for kind in find_secrets(text, self.config.redact):
+        kinds = {*find_secrets(text, self.config.redact)}
+        invalid = find_fault(document)
+        if not invalid:
+            load, extra = self.store.load_blob, self.config.redact
+            kinds |= {*find_in_bodies(text, document, load, extra)}
+        for kind in sorted(kinds):
             yield "secret-left", f"holds what looks like a secret: {kind}"
-        if invalid := find_fault(document):
+        if invalid:
             yield "invalid", str(invalid)
             return
         if is_edited(document):

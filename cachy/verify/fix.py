@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from cachy.config import Config
 from cachy.errors import CachyError
 from cachy.fixture.document import request_of
 from cachy.fixture.format.blobs import FOLDER as BLOBS
+from cachy.fixture.format.blobs import blob_names
 from cachy.fixture.format.render import render_fixture
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.redact_fixture import redact_fixture
@@ -87,8 +88,9 @@ def _drop_unused_blobs(config: Config, findings: Sequence[Finding]) -> Iterator[
     if any(finding.rule in ("unreadable", "newer-format") for finding in findings):
         return
     for path in _of_rule("blob-unused", config, findings):
-        path.unlink()
-        yield f"deleted {shown(config, path)}: no fixture names it"
+        if path.is_file():
+            path.unlink()
+            yield _deleted_blob(path, config)
 
 
 def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
@@ -109,6 +111,9 @@ def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
         home = identify_settled(request_of(clean, blobs.__getitem__), config)
         target = config.fixtures / file_name(home.name, int(named["index"] or 1))
         if target != path and target.exists():
+            if load_fixture(target).response == clean["response"]:
+                path.unlink()
+                yield _deleted_copy(path, target, config)
             continue
         for name, content in blobs.items():
             store.write(config.fixtures / BLOBS / name, content)
@@ -117,6 +122,21 @@ def _redact(config: Config, findings: Sequence[Finding]) -> Iterator[str]:
             path.unlink()
             drop_empty(path.parent, config.fixtures)
         yield f"redacted {shown(config, target)}"
+        yield from _drop_replaced_blobs({*blob_names(document)} - blobs.keys(), config)
+
+
+def _drop_replaced_blobs(names: Set[str], config: Config) -> Iterator[str]:
+    """Delete the blobs from which a secret was taken, unless another fixture names them."""
+    texts = [read_text(path) for path in list_fixtures(config.fixtures)] if names else []
+    for name in sorted(names):
+        path = config.fixtures / BLOBS / name
+        if path.is_file() and not any(name in text for text in texts):
+            path.unlink()
+            yield _deleted_blob(path, config)
+
+
+def _deleted_blob(path: Path, config: Config) -> str:
+    return f"deleted {shown(config, path)}: no fixture names it"
 
 
 def _is_packed(document: Mapping[str, Json]) -> bool:

@@ -48,6 +48,12 @@ def is_code(value: str) -> bool:
     return _CODE.fullmatch(value) is not None
 
 
+def is_reference(value: str) -> bool:
+    """Return whether a value is the name of a secret: `dbPassword`, `Confirm your password`."""
+    has_digit = any(map(str.isdigit, value))
+    return find_name(value) is not None and (not has_digit or "-" in value or "_" in value)
+
+
 _BEFORE = re.compile(r"(?:^|\s)[\w.]{1,40}=[^\s,]{1,80}\s+$")
 _AFTER = re.compile(r" +[\w.]{1,40}=[^\s=]")
 
@@ -58,4 +64,4 @@ def is_among_settings(match: re.Match[str]) -> bool:
     if not _BEFORE.search(text[max(0, at - 128) : at]) and not _AFTER.match(text, match.end()):
         return False
     is_word = is_sample(value) or is_code(value) or is_type(value)
-    return not is_word and find_name(value) is None
+    return not is_word and not is_reference(value)

@@ -9,7 +9,7 @@ from functools import partial
 from cachy.redact.names import find_name, find_named, inner_name, is_chosen
 from cachy.redact.placeholders import is_placeholder
 from cachy.redact.shapes import is_random
-from cachy.redact.texts.assigned_values import is_code, is_sample, is_type
+from cachy.redact.texts.assigned_values import is_code, is_reference, is_sample, is_type
 from cachy.redact.texts.markup import CleanField
 
 _NAME = r"[A-Za-z_][\w.-]{0,63}"
@@ -110,7 +110,7 @@ def _is_setting(line: re.Match[str], value: str) -> bool:
         return is_tight and is_variable and not line["indent"]
     if is_tight and not line["indent"]:
         return value[-1] not in ",)"
-    is_word = is_type(value) or find_name(value) is not None
+    is_word = is_type(value) or is_reference(value)
     return (
         not is_word
         and value[-1] not in ",);{(["
@@ -130,7 +130,7 @@ def _is_of_settings(line: re.Match[str]) -> bool:
 def _clean_quoted(clean_field: CleanField, match: re.Match[str]) -> str:
     """Redact a value in quotes, but no label ("Confirm your password") and no message."""
     name, value = match["name"] or "password", match["value"]
-    is_word = is_sample(value) or is_type(value) or find_name(value) is not None
+    is_word = is_sample(value) or is_type(value) or is_reference(value)
     if find_name(name) is None or is_word or is_placeholder(value) or _is_prose(value):
         return match[0]
     return _with_value(match, clean_field(name, value))
@@ -154,7 +154,7 @@ def _clean_said(clean_field: CleanField, match: re.Match[str]) -> str:
     """Redact what a sentence says that a secret is: "your password is …"."""
     name, value = match["name"], match["value"]
     plain = value if match["quote"] else value.rstrip(".,;:!?)*_")
-    is_word = is_sample(plain) or is_type(plain) or find_name(plain) is not None
+    is_word = is_sample(plain) or is_type(plain) or is_reference(plain)
     is_password = match["quote"] and find_name(name) == "password" and not _is_prose(plain)
     if (
         is_word

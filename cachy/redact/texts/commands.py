@@ -9,7 +9,7 @@ from functools import cache, partial
 from cachy.redact.names import find_name, is_chosen
 from cachy.redact.placeholders import is_placeholder
 from cachy.redact.shapes import is_random
-from cachy.redact.texts.assigned_values import is_sample
+from cachy.redact.texts.assigned_values import is_reference, is_sample
 
 Note = Callable[[str, str], str]
 """Notes a secret of a kind, and returns its placeholder."""
@@ -144,7 +144,7 @@ def _clean_option(note: Note, option: re.Match[str]) -> str:
     if kind is None or len(value) < _SHORTEST or value.startswith("-") or is_placeholder(value):
         return option[0]
     is_sure = option["sign"] == "=" or option["last"] is not None or part == "quoted"
-    if is_sample(value) or find_name(value) or not (is_sure or is_chosen(value)):
+    if is_sample(value) or is_reference(value) or not (is_sure or is_chosen(value)):
         return option[0]
     start = option.start(part) - option.start()
     return option[0][:start] + note(kind, value) + option[0][start + len(value) :]
