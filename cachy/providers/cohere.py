@@ -11,7 +11,7 @@ COHERE_WIRE = WireFormat(
         *(Operation(f"/v1/{verb}") for verb in ("embed", "rerank", "classify", "generate")),
         *(Operation(path) for path in ("/v2/chat", "/v1/chat")),
     ),
-    server_side=("connectors",),
+    server_side=("connectors", "conversation_id"),
     client_tools=("function",),
 )
 

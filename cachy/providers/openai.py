@@ -25,9 +25,13 @@ OPENAI_WIRE = WireFormat(
     match_headers=("openai-beta",),
     server_side=(
         *("background", "store", "web_search_options"),
-        *("plugins", "search_parameters"),  # of routers and xAI
+        *("plugins", "search_parameters", "deferred"),  # of routers and xAI
+        *("enable_search", "web_search"),  # of Qwen and others
     ),
-    server_side_models=("*-search-preview*", "*-search-api*", "*deep-research*", "*:online"),
+    server_side_models=(
+        *("*-search-preview*", "*-search-api*", "*deep-research*", "*:online"),
+        *("perplexity/*", "sonar*", "groq/compound*", "compound-beta*"),
+    ),
     client_tools=("function", "custom"),
     references=(
         *TURN_REFERENCES,

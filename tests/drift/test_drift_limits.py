@@ -128,6 +128,7 @@ def test_the_tokens_of_a_run_are_limited_by_what_responses_say(project: Path) ->
         ({"max_tokens": 50}, 900, 50, 1),  # no more than the request allows
         ({"max_tokens": 50}, 900, 49, 0),
         ({"max_tokens": 50, "n": 4}, 20, 199, 0),
+        ({"max_tokens": 50.0, "n": 4.0}, 20, 199, 0),
         ({"max_tokens": 50, "n": 4}, 20, 200, 1),
     ],
 )

@@ -35,6 +35,9 @@ FUNCTION = {"type": "function", "name": "add", "parameters": {"properties": {"fi
         (OPENAI, {"background": True}, "it asks for background"),
         (OPENAI, {"store": True}, "it asks for store"),
         (OPENAI, {"web_search_options": {"a": 1}}, "it asks for web_search_options"),
+        (OPENAI, {"web_search_options": {}}, "it asks for web_search_options"),
+        (OPENAI, {"enable_search": True}, "it asks for enable_search"),
+        (OPENAI, {"enable_search": False, "deferred": None}, ""),
         (CLAUDE, {"mcp_servers": [{}]}, "it asks for mcp_servers"),
         *(
             (url, {"tools": [tool]}, "it has a tool that the provider runs")
@@ -57,6 +60,8 @@ FUNCTION = {"type": "function", "name": "add", "parameters": {"properties": {"fi
             (OPENAI, {"model": model}, "its model searches the web")
             for model in ("gpt-4o-search-preview", "openai/gpt-4o:online", "o3-deep-research")
         ),
+        (OPENAI, {"model": "groq/compound-mini"}, "its model searches the web"),
+        (OPENAI, {"model": "m", "models": ["a", "perplexity/sonar"]}, "its model searches the web"),
         ("https://api.openai.com/v1/files", {}, UNKNOWN),
         ("https://api.example.com/v1/responses", {}, UNKNOWN),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from drift_faults import CHAT, CHATS, faulty
 from scripted_server import json_response
 
 TESTS = """
-import os, pathlib, socket
+import os, pathlib, socket, subprocess, sys
 import pytest
 from cachy import enable_cachy
 import httpx
@@ -50,8 +51,20 @@ def test_that_tries_to_write():
 
 def test_that_looks_for_keys_and_hosts():
     assert KEYS == []
-    with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("198.51.100.7", 443), timeout=1)
+    for host in ("198.51.100.7", "127.evil.test", "localhost.evil.test"):
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection((host, 443), timeout=1)
+        with pytest.raises(ConnectionRefusedError):
+            socket.gethostbyname(host)
+        with pytest.raises(ConnectionRefusedError):
+            socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", (host, 53))
+
+
+def test_that_tries_to_commit_and_to_leave_a_program_behind():
+    assert "GIT_DIR" not in os.environ
+    assert not pathlib.Path("env").exists()
+    late = "import os, time; time.sleep(20); open(os.environ['PROJECT'] + '/late', 'w')"
+    subprocess.Popen([sys.executable, "-c", late])
 """
 WITHOUT = {**CHAT, "usage": {"prompt_tokens": 1, "completion_tokens": 1}}
 
@@ -74,15 +87,22 @@ def test_check_names_the_tests_that_break_and_touches_nothing(project: Path) -> 
         name = world.write()
         rename_to_its_fingerprint(project / name)
         (project / "test_chat.py").write_text(TESTS)
+        (project / "env").mkdir()
+        (project / "env" / "pyvenv.cfg").touch()
+        (project / "dangling").symlink_to("nowhere")
+        if hasattr(os, "mkfifo"):
+            os.mkfifo(project / "pipe")
         before = contents(project)
         code, report, _ = world.drift(
             *("--no-sdk", "--check", "python -m pytest -q -p cachy.pytest_plugin"),
             PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
             GITHUB_TOKEN="ghs_0123456789",
+            GIT_DIR=str(project / ".git"),
+            PROJECT=str(project),
         )
     assert report["tests"] == {
         "command": "python -m pytest -q -p cachy.pytest_plugin",
-        "passed": 3,
+        "passed": 4,
         "failed": ["test_chat.py::test_total"],
     }
     assert code == 0

@@ -68,7 +68,7 @@ def _settings(body: Mapping[str, Json]) -> dict[str, Json]:
 
 def _numbers(settings: Mapping[str, Json], names: tuple[str, ...]) -> list[int]:
     values = [settings.get(name) for name in names]
-    return [value for value in values if type(value) is int and value > 0]
+    return [int(value) for value in values if isinstance(value, (int, float)) and value > 0]
 
 
 def share_out(wanted: Mapping[str, int], requests: int) -> dict[str, int]:

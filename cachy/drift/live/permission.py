@@ -124,9 +124,11 @@ def _effects(body: Json) -> Iterator[str]:
     if not isinstance(body, dict):
         return
     for key in _SERVER_SIDE:
-        if body.get(key):
+        if body.get(key) or body.get(key) == {}:  # which asks for it with its defaults
             yield f"it asks for {key}"
-    if any(matches_glob(str(body.get("model", "")), name) for name in _SERVER_SIDE_MODELS):
+    others = body.get("models")  # among which a router chooses
+    models = [body.get("model", ""), *(others if isinstance(others, list) else ())]
+    if any(matches_glob(str(model), name) for model in models for name in _SERVER_SIDE_MODELS):
         yield "its model searches the web"
     tools = body.get("tools") or ()
     if not all(map(_is_client_tool, tools if isinstance(tools, (list, tuple)) else (None,))):

@@ -6,11 +6,12 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
@@ -25,13 +26,15 @@ from cachy.redact import find_secrets, secret_values
 _LONGEST = 1200.0  # seconds for one run of the tests
 _NO_NETWORK = Path(cachy.__file__).parent / "drift" / "autostart"
 # What is large, made by tools, or would lead back: no test of the project's own reads it.
-_LEFT_OUT = shutil.ignore_patterns(
+_NAMED = shutil.ignore_patterns(
     *(".git", ".hg", ".venv", "venv", "node_modules", "__pycache__", ".tox", ".nox"),
     *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".cachy"),
 )
 _SECRET_NAME = re.compile(
     r"KEY|TOKEN|SECRET|PASSW|CREDENTIAL|^(AWS|AZURE|GOOGLE|GCP|GITHUB|GH|ACTIONS|RUNNER)_", re.I
 )
+# Where git looks for a repository, as its hooks say it: the tests must not find the project's own.
+_OF_GIT = re.compile(r"GIT_(DIR|WORK_TREE|COMMON_DIR|PREFIX|INDEX_FILE|OBJECT_DIRECTORY|ALT.*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +100,7 @@ def _run(command: str, files: FileChanges, config: Config, environ: Mapping[str,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                start_new_session=True,
             )
         except OSError as error:
             raise CachyError(f"--check {program}: cannot be run: {error.strerror}.") from None
@@ -105,24 +109,50 @@ def _run(command: str, files: FileChanges, config: Config, environ: Mapping[str,
         except subprocess.TimeoutExpired:
             return _Run(1, frozenset(), f"it did not end within {_LONGEST:.0f} s")
         finally:
-            process.kill()
-            process.wait()
+            _end(process)
         return _Run(code, frozenset(_passed(results)))
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """End a program, and what it has started, which might write when nobody expects it."""
+    with suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
 
 
 @contextmanager
 def _copy(root: Path) -> Iterator[tuple[Path, Path]]:
     """Yield a copy of a project and a folder beside it; links into the project lead to the copy."""
-    with tempfile.TemporaryDirectory(prefix="cachy-check-") as folder:
+    # Tests may leave a file that cannot be removed, or a program that still writes.
+    with tempfile.TemporaryDirectory(prefix="cachy-check-", ignore_cleanup_errors=True) as folder:
         aside = Path(folder).resolve()
         project = aside / root.name
-        shutil.copytree(root, project, symlinks=True, ignore=_LEFT_OUT)
+        try:
+            shutil.copytree(root, project, symlinks=True, ignore=_left_out)
+        except OSError as error:
+            why = error.strerror or "a file changed meanwhile"
+            raise CachyError(f"--check: {root} cannot be copied: {why}.") from None
         for path in project.rglob("*"):
             target = os.readlink(path) if path.is_symlink() else ""
             if os.path.isabs(target) and Path(target).is_relative_to(root):
                 path.unlink()
                 path.symlink_to(project / Path(target).relative_to(root))
         yield project, aside
+
+
+def _left_out(folder: str, names: list[str]) -> set[str]:
+    """Return what is not copied: environments too, sockets and pipes, and what cannot be read."""
+    return _NAMED(folder, names) | {name for name in names if not _is_copied(Path(folder, name))}
+
+
+def _is_copied(path: Path) -> bool:
+    if path.is_symlink():
+        return True
+    is_plain = path.is_file() or (path.is_dir() and not (path / "pyvenv.cfg").is_file())
+    return is_plain and os.access(path, os.R_OK)
 
 
 def _put(path: Path, held: str | bytes | None) -> None:
@@ -141,7 +171,9 @@ def _environment(
     kept = {
         name: value
         for name, value in environ.items()
-        if not _SECRET_NAME.search(name) and value not in secrets and not find_secrets(value)
+        if not (_SECRET_NAME.search(name) or _OF_GIT.fullmatch(name))
+        and value not in secrets
+        and not find_secrets(value)
     }
     moved = {
         name: os.pathsep.join(_moved(part, root, project) for part in value.split(os.pathsep))
