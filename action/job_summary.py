@@ -158,7 +158,7 @@ def _pull_request_lines(pull_request: PullRequest) -> Iterator[str]:
     yield ""
     yield f"Pull request {_link(pull_request)}: {pull_request.operation}"
     for path in pull_request.left_out:
-        yield f"- left out {code(path)}: the base has a newer version"
+        yield f"- left out {code(path)}: the base has another version"
 
 
 def _link(pull_request: PullRequest) -> str:

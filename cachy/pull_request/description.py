@@ -188,7 +188,7 @@ def _left_out(paths: Sequence[str]) -> str:
     if not paths:
         return ""
     rows = [f"- {inline_code(path, PATH)}" for path in paths[:200]]
-    why = "The base has newer versions of these files than the checkout of the last run:"
+    why = "The base has other versions of these files than the checkout of the last run:"
     return f"### Left out\n\n{why}\n\n{_list(rows, 'file')}"
 
 

@@ -86,7 +86,7 @@ class Git:
             return LostRace()
         for secret in self.secrets:
             said = said.replace(secret, "***")
-        lines = [line.strip() for line in said.splitlines() if line.strip()]
+        lines = [" ".join(line.split()) for line in said.splitlines() if line.strip()]
         telling = [line for line in lines if _TELLING.match(line)] or lines[-1:]
         # What the server says of itself tells more than git's own summary before it.
         telling.sort(key=lambda line: not line.startswith("remote: "))
@@ -130,6 +130,22 @@ class Scratch:
                 problem = f"The remote has a branch {name}, beside which there can be no {branch}."
                 raise CachyError(problem, advice=advice)
         return tips
+
+    def refuse_branch_name(self, name: str) -> None:
+        """Refuse a name that git does not allow, or takes for something other than a branch.
+
+        Raises:
+            CachyError: the message names it.
+        """
+        try:
+            self.git.run("check-ref-format", f"refs/heads/{name}")
+        except CachyError:
+            is_valid = False
+        else:
+            is_valid = not name.startswith(("-", "refs/")) and name != "HEAD"
+        if not is_valid:
+            advice = "Write it as in git branch, such as cachy/drift."
+            raise CachyError(f"{name!r} is not the name of a branch.", advice=advice)
 
     def list_files(self, commit: str, folder: str) -> dict[str, str]:
         """Return the blob ids of a commit's plain files below a folder, by their paths."""

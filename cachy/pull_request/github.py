@@ -34,6 +34,7 @@ class Pull:
     is_merged: bool
     head: str
     head_repository: int | None
+    base: str
     author: int | None
     title: str
     body: str
@@ -58,10 +59,13 @@ class GitHub:
         """Return what the other calls need to know of the repository."""
         return parse_repository(self.rest.send("GET", ""))
 
-    def list_pulls(self, repository: Repository, branch: str, base: str) -> tuple[Pull, ...]:
-        """Return the pull requests from `branch` into `base`, the latest first, none of a fork."""
+    def list_pulls(self, repository: Repository, branch: str) -> tuple[Pull, ...]:
+        """Return the pull requests of `branch`, the latest first, none of a fork.
+
+        Those into another base count too: a base is renamed, or another one is chosen.
+        """
         latest = {"state": "all", "sort": "updated", "direction": "desc"}
-        query = {**latest, "head": f"{repository.owner}:{branch}", "base": base}
+        query = {**latest, "head": f"{repository.owner}:{branch}"}
         rows = self._list("/pulls", query, PAGES)
         pulls = [parse_pull(row) for row in rows]
         return tuple(pull for pull in pulls if pull.head_repository == repository.id)
@@ -78,7 +82,7 @@ class GitHub:
         return parse_pull(self.rest.send("POST", "/pulls", wanted))
 
     def update_pull(self, number: int, **changed: str) -> None:
-        """Set some of `title`, `body` and `state`."""
+        """Set some of `title`, `body`, `base` and `state`."""
         self.rest.send("PATCH", f"/pulls/{number}", changed)
 
     def was_closed_by_a_bot(self, number: int) -> bool:
@@ -161,6 +165,7 @@ def parse_pull(found: Json) -> Pull:
             "state": str(state),
             "merged_at": merged_at,
             "head": {"sha": str(head), "repo": repository},
+            "base": {"ref": str(base)},
             "user": user,
             "title": str(title),
             "body": str() | None as body,
@@ -172,6 +177,7 @@ def parse_pull(found: Json) -> Pull:
                 is_merged=bool(merged_at),
                 head=head,
                 head_repository=_id_of(repository),
+                base=base,
                 author=_id_of(user),
                 title=title,
                 body=body or "",

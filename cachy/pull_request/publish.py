@@ -175,7 +175,7 @@ def _invite(scene: Scene, pull: Pull) -> None:
 def _adopt(wanted: Proposal, scene: Scene, error: CachyError) -> Done:
     """Return the pull request that exists: another run's, or ours whose response was lost."""
     branch = scene.settings.branch_name
-    pulls = scene.github.list_pulls(scene.repository, branch, scene.base_name)
+    pulls = scene.github.list_pulls(scene.repository, branch)
     pull = next((pull for pull in pulls if pull.is_open), None)
     if pull is None:
         raise error
@@ -190,6 +190,8 @@ def _update(wanted: Proposal, scene: Scene, pull: Pull, is_changed: bool) -> Don
         changed["body"] = _body(wanted, scene)
     if before and before.title == digest(pull.title) != digest(title):
         changed["title"] = title
+    if pull.base != scene.base_name:
+        changed["base"] = scene.base_name
     if changed:
         scene.github.update_pull(pull.number, **changed)
     return "updated" if changed or is_changed else "none", pull

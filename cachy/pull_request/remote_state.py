@@ -142,6 +142,8 @@ def _look(settings: Settings, github: GitHub, scratch: Scratch) -> Scene:
     if base_name == name:
         problem = f"The base is {name}, which is the branch that cachy pushes to."
         raise CachyError(problem, advice="Name another with --base or --branch.")
+    for chosen in filter(None, (settings.branch, settings.base)):
+        scratch.refuse_branch_name(chosen)
     base, branch = scratch.fetch(base_name, name)
     if base is None:
         _refuse_base(base_name, scratch.url)
@@ -153,7 +155,7 @@ def _look(settings: Settings, github: GitHub, scratch: Scratch) -> Scene:
         base_name=base_name,
         base=base,
         branch=branch,
-        pulls=github.list_pulls(repository, name, base_name),
+        pulls=github.list_pulls(repository, name),
     )
     _refuse_another_project(scene)
     return scene

@@ -206,6 +206,24 @@ def test_the_pull_request_is_opened_as_it_was_asked_for(story: Story) -> None:
     assert story.github.labels == {1: ["api", "bot"]}
 
 
+@pytest.mark.slow
+def test_another_base_moves_the_pull_request(story: Story) -> None:
+    story.provide(chat=NEW)
+    story.night()
+    run_git("-C", str(story.github.bare), "branch", "trunk", "main")
+    assert story.night("--base", "trunk").operation == "updated"
+    assert [(pull["state"], pull["base"]) for pull in story.github.pulls] == [("open", "trunk")]
+    assert story.night("--base", "trunk").operation == "none"
+
+
+@pytest.mark.parametrize("name", ["a b", "a..b", "-x", "HEAD", "refs/heads/x"])
+def test_what_is_not_a_branch_is_refused_before_anything_is_sent(name: str, story: Story) -> None:
+    story.provider.requests.clear()
+    night = story.night(f"--branch={name}")
+    assert (night.code, story.provider.requests) == (2, [])
+    assert f"{name!r} is not the name of a branch." in night.talk
+
+
 def test_labels_that_github_refuses_are_a_warning(story: Story) -> None:
     story.provide(chat=NEW)
     refused = refusal(403, "Resource not accessible by integration")

@@ -129,7 +129,7 @@ def _tell(result: PublishResult) -> None:
     if result.url:
         say(f"cachy: pull request {result.url}: {result.operation}", err=True)
     for path in result.left_out:
-        say(f"cachy: left out {path}: the base has a newer version of it.", err=True)
+        say(f"cachy: left out {path}: the base has another version of it.", err=True)
 
 
 def _with_result(report: DriftReport, result: PublishResult) -> DriftReport:

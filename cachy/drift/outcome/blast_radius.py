@@ -167,14 +167,7 @@ def _environment(
     environ: Mapping[str, str], root: Path, project: Path, results: Path
 ) -> dict[str, str]:
     """Return an environment without secrets, in which the copy stands for the project."""
-    secrets = set(secret_values(environ))
-    kept = {
-        name: value
-        for name, value in environ.items()
-        if not (_SECRET_NAME.search(name) or _OF_GIT.fullmatch(name))
-        and value not in secrets
-        and not find_secrets(value)
-    }
+    kept = dict(_without_secrets(environ))
     moved = {
         name: os.pathsep.join(_moved(part, root, project) for part in value.split(os.pathsep))
         for name, value in kept.items()
@@ -196,6 +189,14 @@ def _environment(
             "CACHY_MODE": "replay",
         }
     )
+
+
+def _without_secrets(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    secrets = set(secret_values(environ))
+    for name, value in environ.items():
+        is_named = _SECRET_NAME.search(name) or _OF_GIT.fullmatch(name)
+        if not is_named and value not in secrets and not find_secrets(value):
+            yield name, value
 
 
 def _moved(part: str, root: Path, project: Path) -> str:
