@@ -45,9 +45,15 @@ CERTIFICATES = ssl.create_default_context(cafile=certifi.where())
 
 @pytest.fixture(autouse=True)
 def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let what a test starts miss what it wants, and ask as a program outside of pytest does."""
+    """Let what a test starts miss what it wants, and ask as a program outside of pytest does.
+
+    Each request is searched for the secrets that the process was given: those of thousands of
+    tests would take most of the time.
+    """
     monkeypatch.delenv("CACHY_MISSES", raising=False)
     set_owner(None)
+    PROCESS._made.clear()
+    PROCESS.has_heard = False
 
 
 @pytest.fixture(scope="module", autouse=True)
