@@ -11,11 +11,7 @@ from cachy.config import Config, Mode
 from cachy.errors import AmbiguousFixture
 from cachy.fixture.format.body import unpacked_body
 from cachy.fixture.format.lossless_json import parse_data
-from cachy.fixture.identity.fingerprint import (
-    Identity,
-    identify,
-    identify_settled,
-)
+from cachy.fixture.identity.fingerprint import Identity, identify, identify_settled
 from cachy.fixture.identity.header_credentials import HEADERS as CREDENTIALS
 from cachy.fixture.identity.header_credentials import header_credentials
 from cachy.fixture.identity.route import counted_headers
@@ -122,7 +118,8 @@ class Session:
         """Read the fixture of a request as it is; `key` lets `recall` skip this the next time."""
         if PROCESS.has_heard:
             self.recorder.learn(request)
-        if self.config.mode is Mode.REFRESH or is_live(request, self.config):
+        mode = self.config.mode
+        if mode is not Mode.REPLAY and (mode is Mode.REFRESH or is_live(request, self.config)):
             return None
         identity = identify(request, self.config)
         if repeats(identity, self.config):
@@ -143,7 +140,7 @@ class Session:
     def _read_first(self, identity: Identity, index: int) -> tuple[FoundFixture, Response | None]:
         """Read the first file that is there, of the variants in which it may be recorded."""
         for variant in variants_to_try(identity, self.config):
-            varied = identity.varied(variant)
+            varied = identity.varied(variant) if variant else identity
             found = FoundFixture(self.store.path_of(varied, index), varied, index)
             response = self._stored(found.path)
             if response is not None or (index > 1 and self.store.find(varied)):

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from cachy.fixture.store.store import Store
 from cachy.interaction import Request, Response
 from cachy.replay import respond
 from cachy.replay import session as session_module
+from cachy.replay.process import PROCESS
 from cachy.replay.session import Session
 
 LIBRARIES = [httpx, httpx2]
@@ -201,16 +203,75 @@ def ask(number: int) -> tuple[str, str, bytes, tuple[tuple[bytes, bytes], ...]]:
     return "POST", URL, json.dumps({"q": number}).encode(), ()
 
 
-def filled(folder: Path, count: int) -> Config:
+def filled(
+    folder: Path, count: int, ask: Callable[[int], Any] = ask, said: bytes = b"{}"
+) -> Config:
     config = Config(root=folder, fixtures=folder, mode=Mode.REPLAY, repeats="same")
     store = Store(folder)
     for number in range(count):
         method, url, body, _ = ask(number)
         request = Request(method, url, (), body)
         headers = (("content-type", "application/json"),)
-        document, blobs = compose(request, Response(200, headers, b"{}"), {}, config)
+        document, blobs = compose(request, Response(200, headers, said), {}, config)
         store.save(identify_settled(request, config), document, blobs)
+        PROCESS.hear(f"{number}.json", document["response"])
     return config
+
+
+COMPLETION = json.dumps(
+    {"choices": [{"message": {"role": "assistant", "content": "1.\n\n2.\n3."}}]}
+)
+TURNS = [
+    {"role": ("user", "assistant")[at % 2], "content": "A few words. " * 46} for at in range(31)
+]
+
+
+def get(number: int) -> Any:
+    return "GET", f"{URL}?after=item_{number}", b"", ()
+
+
+def chat(number: int, turns: list[dict[str, str]]) -> Any:
+    asked = {"role": "user", "content": f"Question {number}"}
+    return "POST", URL, json.dumps({"model": "m", "messages": [*turns, asked]}).encode(), ()
+
+
+FIRST_TOUCHES: dict[str, tuple[Callable[[int], Any], int]] = {
+    "get": (get, 150),
+    "chat": (lambda number: chat(number, TURNS[:1]), 175),
+    "long chat": (lambda number: chat(number, TURNS), 185),
+}
+
+
+def calls_of_recall(session: Session, key: Any) -> list[str]:
+    """Return the names of the functions that a request calls, those of C too."""
+    calls: list[str] = []
+
+    def note(frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            calls.append(frame.f_code.co_name)
+        elif event == "c_call":
+            calls.append(called.__name__)
+
+    sys.setprofile(note)
+    try:
+        found = respond.recall(session, key)
+    finally:
+        sys.setprofile(None)
+    assert found is not None
+    return calls
+
+
+@pytest.mark.parametrize("kind", FIRST_TOUCHES)
+def test_a_first_touch_calls_few_functions(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike seconds, a count is the same on every machine; this process has recorded before."""
+    monkeypatch.setattr(PROCESS, "has_heard", False)
+    ask, most = FIRST_TOUCHES[kind]
+    session = Session(filled(tmp_path, 4, ask, COMPLETION.encode()))
+    assert respond.recall(session, ask(0)) is not None  # which fills the caches of its route
+    calls = min((calls_of_recall(session, ask(number)) for number in (1, 2, 3)), key=len)
+    assert len(calls) <= most, calls
 
 
 def test_more_requests_than_are_remembered_make_no_cliff(
