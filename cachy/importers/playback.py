@@ -15,7 +15,7 @@ from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.importers.cassettes import load_cassette
 from cachy.importers.parse import Entry, parse_entry
 from cachy.importers.write import unfiltered
-from cachy.interaction import Request, host_and_port
+from cachy.interaction import Json, Request, host_and_port
 from cachy.redact import redact_url
 from cachy.redact.placeholders import is_placeholder
 
@@ -37,9 +37,12 @@ class CassetteItem:
 class Playback:
     """What some cassettes hold, in order; `problems` says what of it cannot be played.
 
+    `entries` are the interactions of the first of `files` where only its recorder can read it.
+
     `dropped` are parameters of the query that the recorder left out, and `filtered` makes of a
     request what the recorder kept of it. With `by_body`, an interaction with an equal body comes
-    first. With `repeats`, the last response to a request is played again.
+    first. With `repeats`, the last response to a request is played again. `matches` compares a
+    recorded request with one that has the method and URL of none.
     """
 
     config: Config
@@ -48,6 +51,8 @@ class Playback:
     repeats: bool = False
     by_body: bool = False
     filtered: Callable[[Request], Request] = lambda request: request
+    matches: Callable[[Request, Request], bool] = lambda recorded, asked: False
+    entries: list[Json] | None = None
     problems: list[str] = field(default_factory=list)
     _interactions: list[CassetteItem] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -58,7 +63,7 @@ class Playback:
 
     def _load(self, file: Path) -> Iterable[CassetteItem]:
         try:
-            loaded = load_cassette(file)
+            loaded = load_cassette(file) if self.entries is None else self.entries
         except CachyError as error:
             self.problems.append(str(error))
             return
@@ -76,7 +81,7 @@ class Playback:
         request = self.filtered(request)
         wanted = identify_settled(request, self.config).fingerprint
         with self._lock:  # several threads may ask at once
-            fitting = [one for one in self._interactions if self._fits(one.entry.request, request)]
+            fitting = self._fitting(self._fits, request) or self._fitting(self.matches, request)
             unplayed = [one for one in fitting if not one.is_played]
             equal = [one for one in unplayed if self.by_body and one.fingerprint == wanted]
             found = (equal or unplayed or (fitting[-1:] if self.repeats else []))[:1]
@@ -84,6 +89,11 @@ class Playback:
                 one.is_played = True
                 return one
         return None
+
+    def _fitting(
+        self, fits: Callable[[Request, Request], bool], asked: Request
+    ) -> list[CassetteItem]:
+        return [one for one in self._interactions if fits(one.entry.request, asked)]
 
     def has_host(self, host: str, port: int | None) -> bool:
         """Return whether a request to this host was recorded."""

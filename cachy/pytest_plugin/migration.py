@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cachy.config import Config, is_covered, is_loopback, override
+from cachy.config import Config, is_covered, is_loopback, is_recorded, override
 from cachy.errors import AnotherResponse, UnusableEntry
 from cachy.fixture.identity.fingerprint import identify_settled
 from cachy.fixture.identity.request_diff import describe_differences
@@ -27,6 +27,7 @@ from cachy.replay.session import Session
 
 __tracebackhide__ = True  # pytest shows the caller, not what is in between
 _cassettes = pytest.StashKey["CassettesOfTest"]()
+_opened = pytest.StashKey[list[Playback]]()
 
 
 def migrating_session(item: pytest.Item, arguments: dict[str, Any], around: Config) -> Migration:
@@ -34,7 +35,8 @@ def migrating_session(item: pytest.Item, arguments: dict[str, Any], around: Conf
     around = override(around, mode="replay", uncovered="refuse")._replace(mode_from="--cachy")
     config = new_session(**{**arguments, "mode": None}, around=around).config
     if _cassettes not in item.stash:
-        item.stash[_cassettes] = CassettesOfTest(partial(open_cassettes, item))
+        opened = item.session.stash.setdefault(_opened, [])
+        item.stash[_cassettes] = CassettesOfTest(partial(open_cassettes, item), opened)
     return Migration(config, item.stash[_cassettes])
 
 
@@ -56,12 +58,14 @@ class CassettesOfTest:
 
     Args:
         open_them: reads them.
+        opened: those that calls of vcrpy have opened, the innermost last; a pytest fixture of a
+            module or a session keeps one open for several tests.
     """
 
-    def __init__(self, open_them: Callable[[Config], Playback]) -> None:
+    def __init__(self, open_them: Callable[[Config], Playback], opened: list[Playback]) -> None:
         self._open = open_them
         self._playback: Playback | None = None
-        self._opened: list[Playback] = []  # by calls of vcrpy, the innermost last
+        self._opened = opened
         self._writers: dict[str, CassetteWriter] = {}
 
     def playback(self, config: Config) -> Playback:
@@ -145,6 +149,8 @@ class Migration(Session):
         except AnotherResponse:  # recorded by this test since then
             return False, ""
         except UnusableEntry as error:
+            if not is_recorded(entry.response.status, self.config):
+                self.journal.refused(request, f"status {entry.response.status}")
             return False, f"the response in its cassette is not recorded: {error.reason}"
 
     def _compare(self, request: Request, played: CassetteItem) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cachy.interaction import Request
+from cachy.interaction import Json, Request
 from cachy.pytest_plugin.asserting import interactions_of
 from cachy.pytest_plugin.vcr_markers import advise, is_on
 from cachy.replay.owner import current_owner
@@ -144,10 +145,7 @@ def _playback(cassette: Any, session: Session) -> Playback:
     from cachy.importers.playback import BODY_MATCHERS, Playback
 
     def filtered(request: Request) -> Request:
-        from vcr.request import Request as Theirs
-
-        theirs = Theirs(request.method, request.url, request.body, dict(request.headers))
-        kept = cassette._before_record_request(theirs)
+        kept = cassette._before_record_request(_theirs(request))
         if not kept:  # vcrpy would have left it to the network
             return request
         body = kept.body if isinstance(kept.body, bytes) else request.body
@@ -159,4 +157,37 @@ def _playback(cassette: Any, session: Session) -> Playback:
         repeats=bool(getattr(cassette, "allow_playback_repeats", False)),
         by_body=any(one.__name__ in BODY_MATCHERS for one in cassette._match_on),
         filtered=filtered,
+        matches=partial(_matches, cassette._match_on),
+        entries=None if _is_plain(cassette) else _read(cassette),
     )
+
+
+def _theirs(request: Request) -> Any:
+    from vcr.request import Request as Theirs
+
+    return Theirs(request.method, request.url, request.body, dict(request.headers))
+
+
+def _matches(matchers: Any, recorded: Request, asked: Request) -> bool:
+    """Return whether two requests are equal for vcrpy, by matchers of the project's own."""
+    from vcr.matchers import requests_match
+
+    return bool(requests_match(_theirs(recorded), _theirs(asked), matchers))
+
+
+def _is_plain(cassette: Any) -> bool:
+    """Return whether a cassette is a file of YAML or JSON, without hooks for its content."""
+    from vcr.persisters.filesystem import FilesystemPersister
+    from vcr.serializers import jsonserializer, yamlserializer
+
+    is_file = cassette._persister is FilesystemPersister
+    is_hooked = bool(getattr(cassette, "_after_load_interaction", ()))
+    return is_file and not is_hooked and cassette._serializer in (jsonserializer, yamlserializer)
+
+
+def _read(cassette: Any) -> list[Json]:
+    """Return the interactions of a cassette that vcrpy reads by code of the project's own."""
+    cassette._load()
+    return [
+        {"request": request._to_dict(), "response": response} for request, response in cassette.data
+    ]

@@ -167,7 +167,10 @@ def test_a_refused_status_says_which_setting_imports_it(suite: pytest.Pytester) 
     for path in (suite.path / "cassettes").rglob("named.yaml"):  # what is recorded is no answer
         path.write_text(path.read_text().replace("code: 200", "code: 401"))
     migrated = run_pytest(suite, *RECORDING, "--cachy=migrate", "-k", "named")
-    migrated.stdout.fnmatch_lines(["*status 401: to import it, set record_status = [[]401]*"])
+    setting = "record_status = [[]401]"
+    migrated.stdout.fnmatch_lines(
+        [f"*status 401: to import it, set {setting}*", f"*1 not recorded: 401 (1); *: {setting}"]
+    )
 
 
 def test_two_passwords_for_one_request_are_a_miss_that_says_so(suite: pytest.Pytester) -> None:

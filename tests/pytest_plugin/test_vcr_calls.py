@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -132,3 +133,47 @@ def test_responses_come_in_their_order_unless_bodies_are_matched(suite: pytest.P
         path.unlink()
     matched = run_pytest(suite, "--cachy=migrate", "-k", "decorated", loaded=LOADED)
     matched.assert_outcomes(passed=1, deselected=3)
+
+
+def test_cassettes_that_only_the_project_can_read_or_match_are_played(
+    suite: pytest.Pytester,
+) -> None:
+    """A serializer and a matcher of its own, and a cassette that is open for a whole module."""
+    suite.makepyfile(
+        test_suite="""
+        import json
+        from types import SimpleNamespace
+        import httpx, pytest, vcr, yaml
+
+        tape = vcr.VCR(cassette_library_dir="tapes", record_mode="none")
+        load = lambda text: json.loads(text[5:])
+        own = SimpleNamespace(serialize=yaml.dump, deserialize=load)
+        tape.register_serializer("own", own)
+        tape.register_matcher("same path", lambda one, two: one.path == two.path)
+        URL = "http://127.0.0.1:9/v1/items"
+
+        @pytest.fixture(scope="module", autouse=True)
+        def open_for_all():
+            with tape.use_cassette("chat.yaml"):
+                yield httpx.post(URL, json={}).json()
+
+        def test_first(open_for_all):
+            assert (open_for_all, httpx.post(URL, json={"q": 1}).json()) == (1, 2)
+
+        def test_second():
+            assert httpx.post(URL, json={"q": 2}).json() == 3
+
+        def test_serializer():
+            with tape.use_cassette("own.txt", serializer="own"):
+                assert httpx.post(URL, json={"q": 3}).json() == 4
+
+        def test_matcher():
+            with tape.use_cassette("named_after_the_function", match_on=["same path"]):
+                assert httpx.post(URL + "?day=1", json={"q": 4}).json() == 4
+        """
+    )
+    document = json.dumps({"interactions": [interaction(4)], "version": 1})
+    (suite.path / "tapes/own.txt").write_text(f"own: {document}")
+    migrated = run_pytest(suite, "--cachy=migrate", loaded=LOADED)
+    migrated.assert_outcomes(passed=4)
+    assert "cachy: 5 replayed, 5 recorded, 0 missed" in migrated.outlines
