@@ -19,7 +19,7 @@ from cachy.replay.clients.patching import Patches
 from cachy.replay.owner import Owner, current_owner, set_owner
 from cachy.replay.process import PROCESS
 from cachy.replay.run.served_variables import URL, give, take_back, with_mark
-from cachy.replay.run.summary import FILE
+from cachy.replay.run.summary import FILE, add_line, so_far
 from cachy.replay.run.unwatched import find_unwatched, is_python, isolating_option
 from cachy.replay.session import Session
 
@@ -40,6 +40,9 @@ def watch() -> None:
         _patches.replace(subprocess.Popen, "__init__", _make_start)
         _patches.replace(os, "system", _make_system)
         _patches.replace(os, "execv", _make_exec)
+        for name in ("execve", "posix_spawn", "posix_spawnp"):
+            if hasattr(os, name):  # not on Windows
+                _patches.replace(os, name, _make_spawn)
         PROCESS.run.watch_child = _watched_environment
     announce()
 
@@ -100,9 +103,25 @@ def _make_exec(original: Any) -> Any:
     def execv(path: Any, args: Any) -> Any:
         if _SETTINGS in os.environ:
             os.environ.update(give(os.environ)[0])
+            add_line(so_far())  # this process will not come to its end
         return original(path, args)
 
     return execv
+
+
+def _make_spawn(original: Any) -> Any:
+    """Wrap what starts a program with an environment that the caller gives."""
+
+    @wraps(original)
+    def spawn(path: Any, args: Any, env: Any, **kwargs: Any) -> Any:
+        is_by_popen = sys._getframe(1).f_globals.get("__name__") == "subprocess"  # noted already
+        if _SETTINGS in os.environ and not is_by_popen:
+            _note_unwatched([path, *args[1:]], env, "")
+            if original.__name__ == "execve":
+                add_line(so_far())  # this process will not come to its end
+        return original(path, args, env, **kwargs)
+
+    return spawn
 
 
 def _note_unwatched(command: Any, environ: Mapping[str, str] | None, mark: str) -> None:

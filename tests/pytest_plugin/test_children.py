@@ -9,12 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
 from conftest import fixtures_in
 from plugin_project import prepare, run_pytest
 from scripted_server import ScriptedServer, json_response, serving
+
+from cachy.replay.run.unwatched import find_unwatched
 
 pytest_plugins = ["pytester"]
 START = """
@@ -281,7 +284,9 @@ def test_it(cachy):
     write(project, origin, test)
     log = project.path / "cachy.log"
     monkeypatch.setenv("CACHY_LOG", str(log))
-    assert "1 passed" in replay(project, monkeypatch)
+    said = replay(project, monkeypatch)
+    assert "1 passed" in said
+    assert "cachy: not watched: python without cachy (1); what they request goes live" in said
     (line,) = [json.loads(line) for line in log.read_text().splitlines()]
     assert (line["event"], line["what"]) == ("not watched", f"{python} has no cachy")
 
@@ -326,6 +331,13 @@ def test_it(cachy):
     environ = {{"PATH": os.environ["PATH"]}}
     subprocess.run([Path(sys.executable), "-c", ""], env=environ)
     subprocess.run("curl --version", shell=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-c", ""], env=environ, close_fds=False)
+    if hasattr(os, "posix_spawn"):
+        words = [sys.executable, "-bI", "-c", ""]
+        os.waitpid(os.posix_spawn(sys.executable, words, os.environ), 0)
+        if not (child := os.fork()):
+            os.execve(sys.executable, [sys.executable, "-bE", "-c", ""], os.environ)
+        os.waitpid(child, 0)
     subprocess.run(["git", "--version"], stdout=subprocess.DEVNULL)
 
 def test_without_cachy():
@@ -333,6 +345,37 @@ def test_without_cachy():
 """
     write(project, origin, test)
     said = replay(project, monkeypatch)
-    options = ", ".join(f"python {option} (1)" for option in sorted(STARTED))
-    own = "python with an environment of its own (1)"
+    forked = ("-bE", "-bI") if hasattr(os, "posix_spawn") else ()
+    options = ", ".join(f"python {option} (1)" for option in sorted((*STARTED, *forked)))
+    own = "python with an environment of its own (2)"
     assert f"cachy: not watched: curl (1), {options}, {own}; what they request goes live" in said
+
+
+MARK = "CACHY_CHILD"
+WATCHED = {MARK: "{}"}
+COMMANDS = [
+    (["sh", "-c", "python -I x.py"], WATCHED, "python -I"),
+    (["bash", "-ec", "cd a && A=1 python3 -E x.py"], WATCHED, "python -E"),
+    (["sh", "-c", "echo a | xargs curl -s"], WATCHED, "curl"),
+    ("cd a; (wget b)", WATCHED, "wget"),
+    (["timeout", "-k", "5", "20s", "python", "-E", "x.py"], WATCHED, "python -E"),
+    (["nohup", "nice", "-n", "5", "node", "x"], WATCHED, "node"),
+    (["env", "A=1", "node", "x"], WATCHED, "node"),
+    (["env", "-i", "python", "x.py"], WATCHED, "python with an environment of its own"),
+    (["sh", "-c", "python x.py"], {}, "python with an environment of its own"),
+    (["sh", "-c", "env - python x.py"], WATCHED, "python with an environment of its own"),
+    (["sh", "-c", "python x.py && echo curl"], WATCHED, ""),
+    (["sh", "script.sh"], WATCHED, ""),
+    (["sh", "-c"], WATCHED, ""),
+    (["env"], WATCHED, ""),
+    (["timeout", "20", "python", "x.py", "-I"], WATCHED, ""),
+    (["git", "commit", "-m", "use curl; node"], WATCHED, ""),
+    ("", WATCHED, ""),
+]
+
+
+@pytest.mark.parametrize(("command", "environ", "name"), COMMANDS)
+def test_a_program_is_found_behind_shells_and_other_programs(
+    command: Any, environ: dict[str, str], name: str
+) -> None:
+    assert find_unwatched(command, environ, MARK) == name

@@ -14,6 +14,7 @@ def _start() -> None:
         from cachy.errors import CachyError
         from cachy.replay.children import start
     except ImportError:  # another environment
+        _report_unwatched()
         _log_unwatched()
         return
     try:
@@ -23,6 +24,18 @@ def _start() -> None:
         os._exit(2)
     with contextlib.suppress(OSError):  # then this program counts as not watched
         open(os.path.splitext(os.environ["CACHY_RUN_REPORT"])[0] + ".on", "a").close()
+
+
+def _report_unwatched() -> None:
+    """Add the line of this process to the report of its run, as `run.totals` reads it."""
+    mark = "".join(os.environ.get("CACHY_SERVE_URL", "").partition("@")[1:])
+    totals = {"unwatched": [f"python without cachy{mark}"]}
+    line = json.dumps({"process": os.urandom(8).hex(), "totals": totals})
+    with (
+        contextlib.suppress(OSError),
+        open(os.environ["CACHY_RUN_REPORT"], "a", encoding="utf-8") as file,
+    ):
+        file.write(line + "\n")
 
 
 def _log_unwatched() -> None:
