@@ -28,7 +28,10 @@ WIRE_FORMATS = (OPENAI_WIRE, ANTHROPIC_WIRE, GEMINI_WIRE, COHERE_WIRE, MCP_WIRE,
 # The hosts that are covered unless `doms` says otherwise.
 DOMS = tuple(host for row in PROVIDERS if row is not BEDROCK for host in row.hosts) + BEDROCK_HOSTS
 
-MATCH_HEADERS = tuple(sorted({name for wire in WIRE_FORMATS for name in wire.match_headers}))
+_PAGE = "x-ms-continuation"  # which page of Cosmos DB is asked for
+MATCH_HEADERS = tuple(
+    sorted({_PAGE, *[name for wire in WIRE_FORMATS for name in wire.match_headers]})
+)
 # The server-sent events of which one ends a whole stream of some provider.
 STREAM_ENDS = frozenset(
     end
