@@ -18,9 +18,10 @@ from drift_project import KEY, record, write_config
 from scripted_server import NO_RESPONSE, ScriptedResponse, json_response, serving
 from wire import proxying
 
-from cachy.drift.live import asking
+from cachy.drift.live import asking, large_fixture
 from cachy.fixture import compose
 from cachy.fixture.format.body import Body, parse_response_body
+from cachy.interaction import Fixture
 
 SAME = json_response({**CHAT, "id": "chatcmpl-2"})
 MESSAGES = "/v1/messages"
@@ -188,6 +189,37 @@ def test_each_response_is_parsed_once_and_one_at_a_time(project: Path) -> None:
         names = write_many(world, 9)
         _, report, _ = world.drift()
     assert (report["summary"]["clean"], parsed) == (len(names), [1] * len(names))
+
+
+def test_a_large_fixture_is_read_again_where_it_is_needed(project: Path) -> None:
+    """Here each fixture counts as large: it is compared, grafted and named like any other."""
+    live = {**CHAT, "id": "live", "choices": CHAT["choices"] * 70, "tier": "x"}
+    patch = project.parent / "patch"
+    with (
+        faulty(project, {CHATS: [json_response(live)]}) as world,
+        mock.patch.object(large_fixture, "LARGE", 100),
+    ):
+        long = {**CHAT, "choices": CHAT["choices"] * 90, "vector": [0.5, 1] * 50}
+        names = [world.write({**ASK, "seed": number}, long) for number in range(3)]
+        code, report, _ = world.drift("--no-sdk", "--patch", str(patch))
+    expected = [("risky", "field-removed", "$.vector"), ("compatible", "field-added", "$.tier")]
+    assert (code, rows(report)) == (0, expected)
+    for name in names:
+        body = json.loads((patch / name).read_text())["response"]["json"]
+        assert (body["id"], body["tier"], len(body["choices"])) == ("chatcmpl-1", "x", 90)
+        assert "vector" not in body
+
+
+def test_what_a_large_fixture_teaches_is_short_and_shows_each_structure() -> None:
+    rare = [{"a": 1, "b": None}, {"a": "text", "c": []}]
+    found = [{"a": number} for number in range(500)]
+    body = {"rows": [*found, *rare, *found], "vector": [1, 2.5] * 500}
+    response = {"status": 200, "json": body}
+    short = large_fixture.in_short(Fixture({"request": {}, "response": response}))
+    kept = short.response["json"]
+    assert len(kept["rows"]) < 100
+    assert all(row in kept["rows"] for row in (*rare, found[0], found[-1]))
+    assert kept["vector"] == [2.5] * 1000
 
 
 PEAK = 300  # MiB, of a run that meets ten of the largest responses
