@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -161,6 +162,7 @@ def load_fixtures(config: Config, paths: Sequence[Path]) -> Iterator[Fixture]:
             advice = "Name a fixture or a folder of fixtures."
             raise CachyError("does not exist", path=path, advice=advice)
         refuse_outside(path, config.fixtures)
+        path = Path(os.path.abspath(path))
         found.update([path] if path.is_file() else list_fixtures(path))
     for path in sorted(found):
-        yield load_fixture(path.absolute())
+        yield load_fixture(path)

@@ -237,6 +237,19 @@ def test_what_drift_would_not_write_is_refused_in_one_line(
     assert words in talk
 
 
+@pytest.mark.parametrize("option", ["--patch", "--check"])
+def test_fixtures_outside_the_project_are_not_overwritten(option: str, project: Path) -> None:
+    with faulty(project, {CHATS: [json_response({**CHAT, "tier": 1})]}) as world:
+        world.write()
+        elsewhere = project.parent / "elsewhere"
+        (project / "cachy_fixtures").rename(elsewhere)
+        (project / "pyproject.toml").write_text(f'[tool.cachy]\nfixtures = "{elsewhere}"\n')
+        before = contents(elsewhere)
+        code, _, talk = world.drift(option, "here")
+        assert (code, world.server.count, contents(elsewhere)) == (2, 0, before)
+    assert "does not lie below" in talk
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

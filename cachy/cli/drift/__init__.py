@@ -96,6 +96,8 @@ def command(paths: tuple[Path, ...], **chosen: Any) -> int:
     config = config_of(paths)
     allowed = _reasons(chosen["allow_inconclusive"])
     _refuse_mixtures(paths, chosen)
+    if chosen["patch"] or chosen["check_command"] or chosen["open_pr"]:
+        _refuse_fixtures_elsewhere(config)
     # Before anything is paid for.
     settings = open_pr.prepare(config, chosen) if chosen["open_pr"] else None
     checked = _load(config, chosen) if chosen["from_path"] else _check(config, paths, chosen)
@@ -131,6 +133,18 @@ def _refuse_mixtures(paths: tuple[Path, ...], chosen: dict[str, Any]) -> None:
         refuse_used_folder(chosen["patch"])
     if chosen["check_command"] is not None:
         split_command(chosen["check_command"])
+
+
+def _refuse_fixtures_elsewhere(config: Config) -> None:
+    """Refuse fixtures outside the project: its copies, patches and commits have no place for them.
+
+    Raises:
+        CachyError: they lie elsewhere.
+    """
+    if not config.fixtures.is_relative_to(config.root):
+        problem = f"does not lie below {config.root}"
+        advice = "--patch, --check and --open-pr need the fixtures there."
+        raise CachyError(problem, path=config.fixtures, advice=advice)
 
 
 def _load(config: Config, chosen: dict[str, Any]) -> Checked:

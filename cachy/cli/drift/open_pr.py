@@ -11,7 +11,6 @@ import click
 
 from cachy.cli.terminal import say
 from cachy.config import Config, environment
-from cachy.errors import CachyError
 
 if TYPE_CHECKING:
     from cachy.drift.outcome.report import DriftReport
@@ -71,9 +70,6 @@ def _settings(config: Config, chosen: Mapping[str, Any]) -> Settings:
 
     environ = environment()
     refuse_missing_token(environ.get("GITHUB_TOKEN", ""))
-    if not config.fixtures.is_relative_to(config.root):
-        problem = f"does not lie below {config.root}: nothing to commit there"
-        raise CachyError(problem, path=config.fixtures)
     project = find_prefix(config.root, environ)
     fixtures = PurePosixPath(project) / config.fixtures.relative_to(config.root).as_posix()
     return Settings(
