@@ -21,6 +21,8 @@ _SAID = re.compile(
     r"(?i)(?:not[ _-]?)?required|optional|true|false|yes|no|(?:en|dis)abled|(?:in)?valid|missing"
     r"|empty|hidden|unset|(?:in)?correct|wrong|weak|strong|secure|(?:un)?safe|expired|changed|reset|updated|set|sent"
     r"|see|bearer|basic|stored|hashed|salted|encrypted|masked|secret|confidential|private|public"
+    r"|and|or|to|for|with|when|if|in|on|of|as|by|the|an|are|was|will|can|must|should|means"
+    r"|requires|takes|sets|instead|options?|flags?|arguments?|values?|from|that|this|which|via"
     r"|mandatory|allowed|denied|accepted|rejected|visible|same|new|old|here|above|below"
 )
 
@@ -54,14 +56,31 @@ def is_reference(value: str) -> bool:
     return find_name(value) is not None and (not has_digit or "-" in value or "_" in value)
 
 
-_BEFORE = re.compile(r"(?:^|\s)[\w.]{1,40}=[^\s,]{1,80}\s+$")
+# Another setting before it, an option of a command (-e NAME=…), or the start of an object of Java.
+_BEFORE = re.compile(
+    r"(?:^|\s)(?:[\w.]{1,40}=[^\s,]{1,80}\s+|-{1,2}[A-Za-z][\w-]{0,40}[\s=]+[\"']?)$"
+    r"|\{(?:[^{}\n]{1,100},\s*)?$"
+)
+_USER_BEFORE = re.compile(
+    r"(?i)(?:user(?:name)?|login|e-?mail|account)\s*[:=]\s*\S+[\s,;/|]+$"
+    r"|\b(?:your|my|new|temporary|initial)[ ]$"
+)
 _AFTER = re.compile(r" +[\w.]{1,40}=[^\s=]")
+
+
+_SHORTEST = 4
 
 
 def is_among_settings(match: re.Match[str]) -> bool:
     """Return whether a value is one of several in a line: `host=h password=… port=1`."""
     text, at, value = match.string, match.start("name"), match["value"]
-    if not _BEFORE.search(text[max(0, at - 128) : at]) and not _AFTER.match(text, match.end()):
+    before, sign = text[max(0, at - 128) : at], text[match.end("name") : match.start("value")]
+    if sign == "=":
+        is_one = bool(_BEFORE.search(before) or _AFTER.match(text, match.end()))
+    else:
+        is_last = text[match.end() : match.end() + 1] in ("", "\n")
+        is_one = is_last and _USER_BEFORE.search(before) is not None
+    if not is_one or len(value) < _SHORTEST:
         return False
     is_word = is_sample(value) or is_code(value) or is_type(value)
     return not is_word and not is_reference(value)

@@ -31,17 +31,22 @@ _IN_QUOTES = re.compile(
     rf"(?<![\w.-])(?P<name>{_NAME})[ \t]*(?:=>|[:=])[ \t]*[bruf]?(?P<quote>\\{{0,8}}[\"'])"
     r"(?P<value>(?:(?!(?P=quote))[^\n\\]){1,256})(?P=quote)"
 )
-# IDENTIFIED BY '…', WITH PASSWORD '…', password "…"
+# IDENTIFIED BY '…', WITH PASSWORD '…'
 _BY_WORD = re.compile(
-    r"(?i)\b(?:identified\s+by|(?P<name>password))\s+(?P<quote>['\"])(?P<value>[^'\"\n]{1,256})(?P=quote)"
+    r"(?i)\b(?:identified\s+by|(?:with|encrypted|login)\s+(?P<name>password))\s+"
+    r"(?P<quote>['\"])(?P<value>[^'\"\n]{1,256})(?P=quote)"
 )
+# {user: ann, password: …} of YAML, in a line of its own
+_FLOW = re.compile(r"(?m)^[ \t]*(?:-[ ]|[\w.-]{1,64}:)[ \t]*\{[^{}\n]*\}[ \t]*$")
+_IN_FLOW = re.compile(rf"(?P<name>{_NAME}):[ ]+(?P<value>[^\s\"'{{}},:]+)(?=\s*[,}}])")
 _NETRC = re.compile(r"(?P<before>\blogin\s+\S+\s+password\s+)(?P<value>[^\s\"'\\]+)")
 _PART = r"(?:[ \t]{1,9}(?:now|still|currently|just|set|changed|reset|updated|to|for|of))"
 _SENTENCE = re.compile(
     r"(?i)(?<![\w-])(?P<name>pass(?:word|code|phrase|wd)|pwd|secret(?: key)?|api[ _-]?key"
-    r"|(?:(?:api|access|auth|bearer|refresh|session) )?token)[*_]{0,2}"
+    r"|(?:(?:api|access|auth|bearer|refresh|session) )?token)\b[*_]{0,2}"
     r"(?:[ \t]{1,9}(?:for|of)(?:[ \t]{1,9}[^\s,;:]{1,40}){1,4}?)?"
-    rf"(?:[ \t]{{1,9}}(?:is|was)|[ \t]{{0,9}}:){_PART}{{0,3}}[ \t]{{0,9}}:?[*_]{{0,2}}[ \t]{{0,9}}"
+    rf"(?:(?P<link>[ \t]{{1,9}}(?:is|was)|[ \t]{{0,9}}:)|(?=[ ])){_PART}{{0,3}}"
+    r"[ \t]{0,9}:?[*_]{0,2}[ \t]{0,9}"
     r"(?P<quote>[\"'`\u201c\u2018]?)(?P<value>(?<=[\"'`\u201c\u2018])[^\"'`\u201d\u2019\n]{4,128}"
     r"|[^\s\"'`\u201d\u2019]{4,128})"
 )
@@ -61,6 +66,7 @@ def redact_assignments(text: str, clean_field: CleanField) -> str:
     if "\n" in text:
         text = _clean_blocks(text, clean_field)
     text = _LINE.sub(partial(_clean_line, clean_field), text)
+    text = _FLOW.sub(lambda flow: _IN_FLOW.sub(partial(_clean_in_flow, clean_field), flow[0]), text)
     text = _IN_QUOTES.sub(partial(_clean_quoted, clean_field), text)
     if "'" in text or '"' in text:
         text = _BY_WORD.sub(partial(_clean_quoted, clean_field), text)
@@ -95,6 +101,13 @@ def _clean_line(clean_field: CleanField, line: re.Match[str]) -> str:
     return _with_value(
         line, value[:start] + clean_field(name, secret) + value[start + len(secret) :]
     )
+
+
+def _clean_in_flow(clean_field: CleanField, match: re.Match[str]) -> str:
+    value = match["value"]
+    is_word = is_sample(value) or is_code(value) or is_type(value) or is_reference(value)
+    is_kept = is_word or find_name(match["name"]) is None
+    return match[0] if is_kept else _with_value(match, clean_field(match["name"], value))
 
 
 def _without_comment(value: str) -> str:
@@ -155,12 +168,13 @@ def _clean_said(clean_field: CleanField, match: re.Match[str]) -> str:
     name, value = match["name"], match["value"]
     plain = value if match["quote"] else value.rstrip(".,;:!?)*_")
     is_word = is_sample(plain) or is_type(plain) or is_reference(plain)
-    is_password = match["quote"] and find_name(name) == "password" and not _is_prose(plain)
-    if (
-        is_word
-        or is_placeholder(plain)
-        or not (is_password or is_chosen(plain) or is_random(plain))
-    ):
+    is_password = find_name(name) == "password"
+    is_secret = is_chosen(plain) or is_random(plain)
+    if match["link"] is None:  # the password hunter2
+        is_secret = is_secret and is_password
+    elif match["quote"]:
+        is_secret = is_secret or (is_password and not _is_prose(plain))
+    if is_word or is_placeholder(plain) or not is_secret:
         return match[0]
     field = name if find_name(name) else "auth_token"
     return _with_value(match, clean_field(field, plain) + value[len(plain) :])

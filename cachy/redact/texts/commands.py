@@ -9,7 +9,7 @@ from functools import cache, partial
 from cachy.redact.names import find_name, is_chosen
 from cachy.redact.placeholders import is_placeholder
 from cachy.redact.shapes import is_random
-from cachy.redact.texts.assigned_values import is_reference, is_sample
+from cachy.redact.texts.assigned_values import is_reference, is_sample, is_type
 
 Note = Callable[[str, str], str]
 """Notes a secret of a kind, and returns its placeholder."""
@@ -27,6 +27,8 @@ _PROGRAMS = (
     ("curl", r"(?:-[a-zA-Z]{0,6}[Fd]\s*|--(?:form|data)[\w-]*[=\s]\s*)", "form"),
     ("curl", r"(?:-[a-zA-Z]{0,6}b\s*|--cookie[=\s]\s*)", "cookie"),
     ("https?", r"(?:-a\s*|--auth[=\s]\s*)", "user"),
+    ("curl", r"--oauth2-bearer[=\s]\s*", "password"),
+    ("twine", r"-p\s*", "password"),
     ("smbclient", r"-U\s*", "user"),
     (r"(?:mysql|mariadb)\w*", r"-p(?=\S)", "password"),
     ("sshpass", r"-p\s*", "password"),
@@ -40,7 +42,7 @@ _PROGRAMS = (
 )
 _NEEDLES = (
     *("curl", "http", "smb", "mysql", "mariadb", "ssh", "login", "mongo", "redis", "ldap"),
-    *("sqlcmd", "bcp", "zip", "openssl"),
+    *("sqlcmd", "bcp", "zip", "openssl", "twine"),
 )
 _OPTION = re.compile(
     rf"(?<![\w-])--?(?P<name>[A-Za-z][\w-]{{1,63}})(?P<sign>=|[ \t]++(?!-)){_ARGUMENT}"
@@ -57,7 +59,7 @@ def redact_commands(text: str, note: Note) -> str:
     """Return a text in which the secrets in the arguments of commands are replaced."""
     lowered = text.lower()
     for program, option, what in _PROGRAMS if any(map(lowered.__contains__, _NEEDLES)) else ():
-        command = _compiled(rf"(?<![\w./-])(?:{program})(?=\s){_LINE}")
+        command = _compiled(rf"(?<![\w.-])(?:{program})(?:\.exe)?(?=\s){_LINE}")
         text = command.sub(partial(_clean_command, option, what, note), text)
     return _OPTION.sub(partial(_clean_option, note), text)
 
@@ -136,6 +138,14 @@ _CLEANERS = {
 }
 
 
+_ANOTHER = re.compile(r"(?:^|\s)--?[A-Za-z]")
+
+
+def _line_before(match: re.Match[str]) -> str:
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    return match.string[max(start, match.start() - 512) : match.start()]
+
+
 def _clean_option(note: Note, option: re.Match[str]) -> str:
     """Redact `--password=…`; a word after a space only where nothing else can follow."""
     part = "word" if option["quoted"] is None else "quoted"
@@ -144,6 +154,7 @@ def _clean_option(note: Note, option: re.Match[str]) -> str:
     if kind is None or len(value) < _SHORTEST or value.startswith("-") or is_placeholder(value):
         return option[0]
     is_sure = option["sign"] == "=" or option["last"] is not None or part == "quoted"
+    is_sure = is_sure or (_ANOTHER.search(_line_before(option)) and not is_type(value))
     if is_sample(value) or is_reference(value) or not (is_sure or is_chosen(value)):
         return option[0]
     start = option.start(part) - option.start()

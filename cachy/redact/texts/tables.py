@@ -13,8 +13,11 @@ _HEAD = re.compile(
     r"(?P<sign>[,;|\t])[^\n]*+(?=\n)"
 )
 _NAME = re.compile(r"[A-Za-z_][\w .:\[\]()/-]{0,63}")
+_OF_USERS = re.compile(
+    r"(?i)[\s|\"]*(?:id|user|name|user[ _]?name|login|e-?mail|account|host|url)\b"
+)
 _SHORTEST = 8  # characters of a token
-_RULE = re.compile(r"[\s|:-]+")  # between the head and the rows of Markdown
+_RULE = re.compile(r"[\s|:+-]+")  # between the head and the rows of Markdown
 _ROW = {
     sign: re.compile(rf'[ \t]*(?:"(?P<quoted>(?:[^"]|"")*+)"|(?P<plain>[^{sign}\n]*+))(?P<end>.?)')
     for sign in (",", ";", r"\|", "\t")
@@ -32,7 +35,7 @@ def redact_tables(text: str, clean_field: CleanField) -> str:
             continue
         row = head.end() + 1
         while row < len(text) and (cells := list(_cells(text, row, head["sign"]))):
-            if len(cells) != len(names) and not _RULE.fullmatch(cells[0][2]):
+            if not _is_row(cells, names):
                 break
             for name, (start, stop, value) in zip(names, cells, strict=False):
                 clean = _clean_cell(name, value, head[0], clean_field)
@@ -45,10 +48,22 @@ def redact_tables(text: str, clean_field: CleanField) -> str:
 
 def _clean_cell(name: str, value: str, head: str, clean_field: CleanField) -> str:
     """Redact a cell; words after a comma and a space may be prose: "the password, the key"."""
-    if not value or _RULE.fullmatch(value) or (", " in head and not is_chosen(value)):
+    if not value or _RULE.fullmatch(value) or not _is_sure(value, head):
         return value
+    if name.lower() in ("pass", "pw") and _OF_USERS.match(head):
+        name = "password"
     is_token = name.lower().endswith("token") and is_chosen(value) and len(value) >= _SHORTEST
     return clean_field("auth_token" if is_token and not find_name(name) else name, value)
+
+
+def _is_row(cells: Sequence[tuple[int, int, str]], names: Sequence[str]) -> bool:
+    """Return whether a line belongs to the table: a row, though it may lack cells, or a rule."""
+    return len(cells) == len(names) or len(cells) > 1 or _RULE.fullmatch(cells[0][2]) is not None
+
+
+def _is_sure(value: str, head: str) -> bool:
+    is_word = len(value.split()) == 1 and not find_name(value)
+    return ", " not in head or is_chosen(value) or (is_word and _OF_USERS.match(head) is not None)
 
 
 def _is_head(names: Sequence[str]) -> bool:
