@@ -175,8 +175,10 @@ def find_endpoint(url: str, raw: bytes) -> str:
 
 def endpoint_session(endpoint: str) -> str:
     """Return the session that the URL for messages names; "" where none is seen in it."""
-    values = [value for _, value in parse_qsl(urlsplit(endpoint).query)]
-    return max(values, key=len, default="")
+    url = urlsplit(endpoint)
+    last = url.path.rpartition("/")[2]  # where a name has digits, and "messages" has none
+    values = [value for _, value in parse_qsl(url.query)]
+    return max(*values, last if re.search(r"\d", last) else "", "", key=len)
 
 
 def initialize_messages(version: str | None) -> tuple[Json, Json]:
