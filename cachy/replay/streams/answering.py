@@ -32,7 +32,7 @@ def answer_in_session(asked: Request, response: Response, path: str) -> Response
     key = key_of(asked.url, asked.headers)
     if without_number(asked.url) != asked.url:
         _announce(asked, path, key)
-    response = open_session(answer_as_asked(asked.body, response))
+    response = open_session(answer_as_asked(asked.body, response, lambda: _recorded_messages(path)))
     has_calls = any(is_call(one) for chunk in response.chunks for one in messages_in(chunk))
     return response._replace(session=key) if has_calls and not response.is_open else response
 
