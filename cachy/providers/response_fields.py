@@ -28,6 +28,14 @@ GENERATED = (
 OPEN_MAPS = (
     *("*.metadata", "*.logit_bias", "*.headers", "*.files", "*.labels", "*.tags"),
     *("*.annotations", "*.features", "*.flags", "*.feature_flags", "*.experiments"),
+    *("*.user_metadata", "*.app_metadata", "*.client_metadata", "*.domain_metadata"),
+    *("*.userMetadata", "*.appMetadata", "*.clientMetadata", "*.customMetadata"),
+    *("*.custom_metadata", "*.custom_fields", "*.customFields", "*.custom_attributes"),
+    *("*.customAttributes", "*.custom_properties", "*.customProperties", "*.custom_data"),
+    *("*.user_attributes", "*.userAttributes", "*.additional_properties"),
+    # Named by the query or the fields that it counts by:
+    # https://www.elastic.co/guide/en/elasticsearch/reference/current/search-aggregations.html
+    *("*.aggregations", "*.aggs", "*.facets", "*.facet_counts", "*.facetCounts"),
 )
 # How an answer ended, and how far a job is: other fields come and go with these.
 ENDINGS = ("finish_reason", "stop_reason", "finishReason", "stopReason")
@@ -70,6 +78,13 @@ VERSION_HEADERS = (
 JUDGED_HEADERS = (*VERSION_HEADERS, "etag", "www-authenticate")
 # Codes of errors that say that a model is not served (any more).
 GONE = ("model_not_found", "not_found_error", "model_decommissioned", "DeploymentNotFound")
+# Objects of what a user set; those who set nothing leave it out.
+CHOSEN = frozenset(
+    {
+        *("options", "settings", "preferences", "config", "configuration", "params", "parameters"),
+        *("arguments", "args", "inputs", "variables", "vars", "custom", "extra", "extras"),
+    }
+)
 # Fields that hold what a caller put there, of any type, in APIs that keep data.
 FREE_VALUES = frozenset(
     {

@@ -12,6 +12,7 @@ from cachy.providers.response_fields import BACKENDS, ENUMS
 from cachy.structure.discriminators import is_tag
 from cachy.structure.node import Node
 
+_TAGS = re.compile(r"\[[\w@]+=[^\]{}]*\]|\{[\w@]+=[^\]{}]*\}")
 _VARIANT = re.compile(r"\{([^{}]*)\}")
 _NOTHING = frozenset[str]()
 _EMPTIABLE = frozenset({"string", "array", "object"})
@@ -198,6 +199,11 @@ def _parse_step(step: str) -> Step:
         return Step(step[1:] if step[0] == "." else json.loads(step[1:-1]))
     key, _, name = step[1:-1].partition("=")
     return Step(each="item" if step[0] == "[" else None, variant=(key, name))
+
+
+def without_tags(path: str) -> str:
+    """Return a path with the members of each union as one."""
+    return _TAGS.sub(lambda found: "[*]" if found[0][0] == "[" else "", path)
 
 
 def name_of(path: str) -> str:

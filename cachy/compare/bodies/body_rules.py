@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from cachy.compare.bodies.empty_values import is_nothing, says_nothing
+from cachy.compare.bodies.empty_values import is_chosen, is_nothing, says_nothing
 from cachy.compare.bodies.excuses import (
     KNOWN,
     SURE,
@@ -24,6 +24,7 @@ from cachy.compare.bodies.excuses import (
     leaves_out_empty,
 )
 from cachy.compare.bodies.tool_calls import has_finished, is_call
+from cachy.compare.bodies.unions import is_of_sibling, is_optional_tag, is_own_tag
 from cachy.compare.catalogue.change import Change, make_change
 from cachy.compare.catalogue.rule_type import RuleId, Severity
 from cachy.providers.response_fields import FREE_VALUES, PADDING, SHUTDOWNS, STATES
@@ -61,14 +62,14 @@ def _judge_added(path: str, live: Observation, comparison: Comparison) -> Iterat
     if live.is_variant:
         yield from _judge_variant(path, parent, comparison)
         return
-    if path.endswith(("[*]", ".*")) or not parent:
+    if path.endswith(("[*]", ".*")) or not parent or is_of_sibling(path, comparison):
         return  # an array that was empty says nothing
     if _announces_shutdown(path, live) and comparison.own.get(parent):
         yield make_change("model-shutdown-announced", path, None, live.type)
         return
     if is_silent(path, comparison) or is_sparse(path, comparison):
         return
-    if leaves_out_empty(path, comparison) or says_nothing(path, comparison):
+    if any(one(path, comparison) for one in (leaves_out_empty, says_nothing, is_chosen)):
         return
     yield make_change("field-added", path, None, live.type)
 
@@ -100,7 +101,8 @@ def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Ite
     if is_other_state(parent_of(path), comparison) or is_other_backend(comparison):
         return
     if known.types == {"null"}:
-        yield make_change("absent-null-swapped", path, "null", None)
+        if comparison.traits.is_closed or known.seen >= KNOWN or comparison.is_unchanged(path):
+            yield make_change("absent-null-swapped", path, "null", None)
     else:
         yield _unless_sure("field-removed", path, known, None)
 
@@ -110,9 +112,11 @@ def _is_left_out(path: str, known: Observation, comparison: Comparison) -> bool:
     if known.seen < SURE and comparison.traits.omits_defaults:
         return True
     return (
-        is_record_without(path, comparison)
+        is_optional_tag(path, comparison)
+        or is_record_without(path, comparison)
         or leaves_out_empty(path, comparison)
         or says_nothing(path, comparison)
+        or is_chosen(path, comparison)
         or is_counter_of_a_varying_group(path, comparison)
     )
 
@@ -182,15 +186,6 @@ def _judge_words(
     if len(known.lengths) == len(live.lengths) == 1 and known.lengths != live.lengths:
         old, new = (f"{min(one.lengths)} numbers" for one in (known, live))
         yield make_change("array-length-changed", path, old, new)
-
-
-def is_own_tag(path: str) -> bool:
-    """Return whether a field is the one that classifies the object around it."""
-    parent, _, name = path.rpartition(".")
-    return (
-        parent.endswith(("]", "}"))
-        and re.search(rf"[\[{{]{re.escape(name)}=[^\[{{]*$", parent) is not None
-    )
 
 
 def _judge_resolved(

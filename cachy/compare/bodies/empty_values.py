@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from cachy.compare.bodies.excuses import Comparison, is_proto_json, is_root, is_root_lost
+from cachy.compare.bodies.excuses import SURE, Comparison, is_proto_json, is_root, is_root_lost
+from cachy.providers.response_fields import CHOSEN
 from cachy.structure.map_keys import is_data_key
 from cachy.structure.paths import Observation, name_of, parent_of
 
@@ -28,11 +29,31 @@ def says_nothing(path: str, comparison: Comparison) -> bool:
     """Return whether a field comes or goes with a page or a list, or its name is data."""
     if comparison.traits.is_closed:
         return False
-    if _is_left_out_list(path, comparison):
+    if _is_left_out_list(path, comparison) or _counts_a_list(path, comparison):
         return True
     name = name_of(path)
     is_data_or_page = is_data_key(name) or _PAGER.fullmatch(name) is not None
     return is_data_or_page and not is_root_lost(comparison)
+
+
+def is_chosen(path: str, comparison: Comparison) -> bool:
+    """Return whether a field is one of the options that a user set, and others differ as well."""
+    if comparison.traits.is_closed or name_of(parent_of(path)) not in CHOSEN:
+        return False
+    one = comparison.known.get(parent_of(path))
+    return one is not None and one.seen < SURE and not comparison.is_unchanged(path)
+
+
+def _counts_a_list(path: str, comparison: Comparison) -> bool:
+    """Return whether a count comes or goes with the items of the list beside it."""
+    if not _COUNT.fullmatch(name_of(path)):
+        return False
+    parent = parent_of(path)
+    own, live = (comparison.children(paths, parent) for paths in (comparison.own, comparison.live))
+    return any(
+        own[at].types == live[at].types == {"array"} and own[at].is_blank != live[at].is_blank
+        for at in own.keys() & live.keys()
+    )
 
 
 def _is_left_out_list(path: str, comparison: Comparison) -> bool:

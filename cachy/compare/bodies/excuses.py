@@ -17,8 +17,6 @@ from cachy.structure.paths import Observation, Paths, parent_of
 KNOWN = 3  # recordings that make a regularity worth a word
 SURE = 10  # recordings that make it a fact, where one response alone says otherwise
 
-_RARE = 10  # records of which one has a field: a rare one
-
 _TOP = re.compile(r"\$(\{[^}]*\})?\.\w+$")
 _ROOT = re.compile(r"\$(\{[^}]*\})?")
 _CAMEL = re.compile(r"[a-z]+[A-Z]\w*")
@@ -109,9 +107,8 @@ def is_silent(path: str, comparison: Comparison) -> bool:
     holders = comparison.own.get(parent), comparison.live.get(parent)
     if any(holder is None or not holder.objects for holder in holders):
         return True  # null, another type or another branch: it says nothing of its fields
-    hollow = [holder for holder in holders if holder and holder.objects == holder.hollows]
-    is_emptied = is_root(parent) and hollow == [comparison.live.get(parent)]
-    if hollow and not is_emptied and not comparison.is_unchanged(path):
+    was_empty, is_empty = (one and one.objects == one.hollows for one in holders)
+    if was_empty or (is_empty and not is_root(parent) and not comparison.is_unchanged(path)):
         return True
     return (
         (not is_root(parent) and is_other_ending(parent, comparison))
@@ -187,27 +184,16 @@ def is_sparse(path: str, comparison: Comparison) -> bool:
     holders = comparison.known[parent].objects
     if live.is_optional:
         is_likely = (1 - live.count / live.chances) ** holders > UNLIKELY
-        is_likely = is_likely or _has_rare_fields(parent, comparison)
+        is_likely = is_likely or _is_listed(path, comparison)
     else:
-        is_likely = _is_record(parent, comparison) and is_chance(live.count, holders)
+        is_likely = _is_of_record(path, comparison) and is_chance(live.count, holders)
     return is_likely and not comparison.is_unchanged(path)
-
-
-def _has_rare_fields(parent: str, comparison: Comparison) -> bool:
-    """Return whether records of data have fields that hardly any has: one more is expected then.
-
-    The chance of a field that was never seen is that of one that was seen once: Good and Turing.
-    """
-    if comparison.traits.is_closed or "[" not in parent:
-        return False
-    fields = comparison.children(comparison.known, parent).values()
-    return sum(1 for one in fields if one.count * _RARE <= one.chances) > 1
 
 
 def is_record_without(path: str, comparison: Comparison) -> bool:
     """Return whether so few records were recorded that all may have a field by chance."""
     parent = parent_of(path)
-    if not _is_record(parent, comparison) or parent not in comparison.live:
+    if not _is_of_record(path, comparison) or parent not in comparison.live:
         return False
     is_likely = is_chance(comparison.known[path].count, comparison.live[parent].objects)
     return is_likely and not comparison.is_unchanged(path)
@@ -222,10 +208,15 @@ def lacks_it_by_chance(
     return bool((live.count / live.chances) ** known.count > UNLIKELY)
 
 
-def _is_record(parent: str, comparison: Comparison) -> bool:
-    """Return whether an object is one of a list or map of data, whose fields may vary by record."""
-    is_listed = "[" in parent or ".*" in parent
-    return is_listed and not (comparison.traits.is_closed or comparison.writes_empty)
+def _is_of_record(path: str, comparison: Comparison) -> bool:
+    """Return whether a field is one of records in a list or map of data, and may vary by record."""
+    return _is_listed(path, comparison) and not comparison.writes_empty
+
+
+def _is_listed(path: str, comparison: Comparison) -> bool:
+    """Return whether a field is one of records in a list or map of an API of data."""
+    parent = parent_of(path)
+    return not comparison.traits.is_closed and ("[" in parent or ".*" in parent)
 
 
 def leaves_out_empty(path: str, comparison: Comparison) -> bool:
@@ -267,7 +258,7 @@ def is_spelling(path: str, comparison: Comparison) -> bool:
     if sorted(map(sorted, sides)) != [["array"], ["object"]]:
         return False
     listed = comparison.known if "array" in sides[0] else comparison.live
-    return f"{path}[*]" not in listed
+    return not any(at in listed and listed[at].count for at in (f"{path}[*]", f"{path}.*"))
 
 
 def is_counter_of_a_varying_group(path: str, comparison: Comparison) -> bool:

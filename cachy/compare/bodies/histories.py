@@ -14,18 +14,20 @@ from cachy.compare.bodies.parents import Bodies, Parent
 from cachy.compare.bodies.records import (
     are_hidden,
     are_unchanged,
+    has_moved_on,
     has_other_shape,
     is_edited,
     is_other_record,
     is_other_value,
+    says_all,
     tells_records_apart,
 )
+from cachy.compare.bodies.unions import is_own_tag
 from cachy.compare.catalogue.change import Change
 from cachy.interaction import Json
 from cachy.providers.response_fields import REVISIONS
 from cachy.structure.paths import name_of
 
-_MANY_NULLS = 0.4  # share of the fields
 _STATE = re.compile(
     r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)(?:_(?:detail|reason|message|text|code|name))?"
     r"|\w*[a-z](?:Status|State|Phase)"
@@ -51,6 +53,12 @@ _FLAGS = frozenset(
         "expired",
         "published",
         "active",
+        "online",
+        "enabled",
+        "available",
+        "locked",
+        "verified",
+        "suspended",
     ]
 )
 _OF_TYPE = frozenset({"type-changed", "type-widened"})
@@ -92,26 +100,32 @@ class Histories:
             return is_other_value(before, after) or _is_other_state(before, after)
         if is_of_type:
             return False
+        return self._explain_presence(change, before, after, is_repeated)
+
+    def _explain_presence(
+        self, change: Change, before: list[Parent], after: list[Parent], is_repeated: bool
+    ) -> bool:
         if change.rule == "field-added":
             fuller, barer = _with(after), _without(before)
         else:
             fuller, barer = _with(before), _without(after)
         if not fuller or not barer:
             return False
-        return (
-            _is_other_position(change, fuller, barer, before)
-            or _is_other_state(fuller, barer)
-            or _is_first_revision(fuller, barer)
-            or (not self.is_closed and is_edited(fuller, barer))
-            or (not self.is_closed and not is_repeated and _is_content(before, after))
-        )
+        if is_own_tag(change.path) and self.is_unchanged(change.path):
+            return False  # without its tag an object is in no other state
+        if _is_other_position(change, fuller, barer, before) or _is_other_state(fuller, barer):
+            return True
+        if _is_first_revision(fuller, barer):
+            return True
+        is_of_data = not self.is_closed and not is_repeated
+        return is_of_data and (is_edited(fuller, barer) or _is_content(before, after))
 
     def is_unchanged(self, path: str) -> bool:
         """Return whether the objects around a path hold the same values as recorded."""
         if self.own is None:
             return False
         before, after = self.own.find_parents(path), self.live.find_parents(path)
-        return are_unchanged(before, after, name_of(path))
+        return are_unchanged(before, after, name_of(path)) and not has_moved_on(before, after)
 
 
 def _is_content(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
@@ -147,15 +161,10 @@ def _is_other_position(
 
 def _is_other_state(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
     """Return whether objects with a field are in other states than those without it."""
-    if any(_says_all(parent.around[-1]) for parent in barer):
+    if any(says_all(parent.around[-1]) for parent in barer):
         return False
     having, lacking = _states(fuller), _states(barer)
     return any(having[key].isdisjoint(lacking[key]) for key in having.keys() & lacking.keys())
-
-
-def _says_all(value: dict[str, Json]) -> bool:
-    """Return whether an object has its fields in every state, null where there is nothing."""
-    return sum(item is None for item in value.values()) > _MANY_NULLS * len(value)
 
 
 def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:
@@ -163,8 +172,9 @@ def _states(parents: Iterable[Parent]) -> dict[tuple[int, str, str], set[str]]:
     found: dict[tuple[int, str, str], set[str]] = {}
     for parent in parents:
         for level, one in enumerate(parent.around):
+            is_set = {name.lower() for name, item in one.items() if item is True}
             for flag in _FLAGS:
-                found.setdefault((level, "", flag), set()).add(str(one.get(flag) is True))
+                found.setdefault((level, "", flag), set()).add(str(flag in is_set))
             for inner, name, state in _states_of(one):
                 found.setdefault((level, inner, name), set()).add(state)
     return found

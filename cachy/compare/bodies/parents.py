@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Literal
 
@@ -46,6 +46,8 @@ class Bodies:
             return []
         if last.field is None:
             return []
+        if steps and steps[-1].variant and steps[-1].variant[0] == last.field:
+            steps[-1] = replace(steps[-1], variant=None)  # a tag that is gone tells no members
         is_listed = any(step.each for step in steps)
         return [
             Parent(around, last.field in around[-1], position, is_listed)

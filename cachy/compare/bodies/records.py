@@ -12,10 +12,13 @@ from itertools import islice
 
 from cachy.compare.bodies.parents import Parent
 from cachy.interaction import Json, JsonObject
+from cachy.providers.response_fields import REVISIONS
 from cachy.structure.paths import name_of
 
 UNLIKELY = 0.05
+_MANY_NULLS = 0.4  # share of the fields
 _ENOUGH = 3  # equal values that show that a record is unchanged
+_CREATED = frozenset({"created", *(made for made, _ in REVISIONS)})
 _IDS = ("id", "uuid", "uid", "guid", "key", "_id", "Id", "ID", "name", "slug", "url", "self")
 _STAMP = re.compile(
     r"(?:\w*_)?(?:updated|modified|changed|edited|revised|pushed)(?:_\w+)?"
@@ -29,8 +32,10 @@ _PLACEHOLDER = re.compile(
     r"|\*{3,}|x{4,}",
     re.IGNORECASE,
 )
+Stamps = dict[str, set[str]]  # times and versions by the name of their field
 # Where APIs keep a record's own id and times: Kubernetes, Contentful, JSON:API and others.
-_ABOUT = ("metadata", "meta", "sys", "attributes")
+_SYSTEM = ("sys",)  # its id is the record's even where the record has a name
+_ABOUT = (*_SYSTEM, "metadata", "meta", "attributes")
 
 
 def is_chance(having: int, lacking: int) -> bool:
@@ -67,8 +72,10 @@ def _id_of(value: JsonObject) -> str:
 
 
 def _self_and_about(value: JsonObject) -> Iterator[JsonObject]:
+    inner = {name: item for name in _ABOUT if isinstance(item := value.get(name), dict)}
+    yield from (inner.pop(name) for name in _SYSTEM if name in inner)
     yield value
-    yield from (inner for name in _ABOUT if isinstance(inner := value.get(name), dict))
+    yield from inner.values()
 
 
 def are_unchanged(own: Sequence[Parent], live: Sequence[Parent], name: str) -> bool:
@@ -154,36 +161,45 @@ def is_other_value(before: Sequence[Parent], after: Sequence[Parent]) -> bool:
 def is_edited(fuller: Sequence[Parent], barer: Sequence[Parent]) -> bool:
     """Return whether a document changed that leaves out the fields it has no value for.
 
-    A document that writes null or an empty list for them shows all its fields.
+    A document that writes null for them shows all its fields.
     """
-    if any(_writes_empty(parent.around[-1]) for parent in (*fuller, *barer)):
+    if any(says_all(parent.around[-1]) for parent in (*fuller, *barer)):
         return False
     return has_moved_on(fuller, barer)
 
 
+def says_all(value: JsonObject) -> bool:
+    """Return whether an object has its fields at all times, null where there is nothing."""
+    return sum(item is None for item in value.values()) > _MANY_NULLS * len(value)
+
+
 def has_moved_on(one: Iterable[Parent], other: Iterable[Parent]) -> bool:
-    """Return whether a document has other times or versions than before."""
+    """Return whether each document on both sides has another time or version than before.
+
+    One that was created at another time is another document under the same name.
+    """
     before, after = _stamps(one), _stamps(other)
     same = before.keys() & after.keys()
-    return bool(same) and all(before[key].isdisjoint(after[key]) for key in same)
+    return bool(same) and all(_is_later(before[key], after[key]) for key in same)
 
 
-def _stamps(parents: Iterable[Parent]) -> dict[tuple[str, str], set[str]]:
-    """Return the times and versions of documents, by the document's id and their own name."""
-    found: dict[tuple[str, str], set[str]] = {}
+def _is_later(one: Stamps, other: Stamps) -> bool:
+    moved = {name for name in one.keys() & other.keys() if one[name].isdisjoint(other[name])}
+    return bool(moved) and moved.isdisjoint(_CREATED)
+
+
+def _stamps(parents: Iterable[Parent]) -> dict[str, Stamps]:
+    """Return the times and versions of documents by the document's id."""
+    found: dict[str, Stamps] = {}
     for one in (one for parent in parents for one in parent.around):
         named = _id_of(one)
         for name, item in _stamps_of(one) if named else ():
-            found.setdefault((named, name), set()).add(str(item))
+            found.setdefault(named, {}).setdefault(name, set()).add(str(item))
     return found
 
 
 def _stamps_of(value: JsonObject) -> Iterator[tuple[str, Json]]:
     for one in _self_and_about(value):
         for name, item in one.items():
-            if isinstance(item, (str, int)) and _STAMP.fullmatch(name):
+            if isinstance(item, (str, int)) and (name in _CREATED or _STAMP.fullmatch(name)):
                 yield name, item
-
-
-def _writes_empty(value: JsonObject) -> bool:
-    return any(item in (None, [], {}, "") for item in value.values())

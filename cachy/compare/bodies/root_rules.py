@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from cachy.compare.bodies.body_rules import is_own_tag
 from cachy.compare.bodies.excuses import Comparison, is_root, is_root_lost
+from cachy.compare.bodies.unions import is_own_tag
 from cachy.compare.catalogue.change import Change
 from cachy.structure.paths import parent_of
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cachy.compare.bodies.body_rules import judge
-from cachy.compare.bodies.excuses import Comparison, Traits, is_proto_json
+from cachy.compare.bodies.excuses import Comparison, Traits, is_proto_json, is_root
 from cachy.compare.bodies.merge import hint_renames, merge_causes
 from cachy.compare.bodies.root_rules import weigh_root
 from cachy.compare.bodies.stream_rules import compare_streams, has_one_grammar
@@ -16,7 +16,7 @@ from cachy.compare.bodies.witnesses import Witness, consult, find_breaches
 from cachy.compare.catalogue.change import Change
 from cachy.structure.alignment import Aligner
 from cachy.structure.learn import Structure, align
-from cachy.structure.paths import PathDisplay, Paths, name_of, parent_of
+from cachy.structure.paths import PathDisplay, Paths, name_of, parent_of, without_tags
 
 
 class Explanation(Protocol):
@@ -95,9 +95,13 @@ def _judge_all(comparison: Comparison, knowledge: Knowledge) -> Iterator[Change]
 
 
 def _find_repeated(changes: Iterable[Change]) -> set[str]:
-    """Return the rules by which fields of one name changed in several places."""
-    places = Counter((change.rule, name_of(change.path)) for change in changes)
-    return {rule for (rule, _), count in places.items() if count > 1}
+    """Return the rules by which fields of one name changed in several places.
+
+    The members of a union stand in one place.
+    """
+    places = {(change.rule, name_of(change.path), without_tags(change.path)) for change in changes}
+    counts = Counter((rule, name) for rule, name, _ in places)
+    return {rule for (rule, _), count in counts.items() if count > 1}
 
 
 def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:
@@ -108,7 +112,10 @@ def _consult_all(changes: list[Change], knowledge: Knowledge) -> list[Change]:
 
 def _is_another(old: Paths, new: Paths) -> bool:
     """Return whether a body keeps none of its fields, which no default explains."""
-    before, after = ({path for path in paths if parent_of(path) == "$"} for paths in (old, new))
+    before, after = (
+        {name for path in paths if is_root(parent_of(path)) and (name := name_of(path))}
+        for paths in (old, new)
+    )
     return bool(before) and before.isdisjoint(after)
 
 

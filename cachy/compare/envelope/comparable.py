@@ -19,6 +19,7 @@ from cachy.structure.plain_body import media_type
 _SIDES = {"old": "the recorded response", "new": "the live response"}
 _PARSED = ("json", "ndjson", *STREAMS)
 _RESULTS = ("data", "result", "results", "items", "records")
+_GRAPHQL = frozenset({"data", "errors", "extensions"})  # https://spec.graphql.org, section 7.1
 _SUCCESS = ("ok", "success", "succeeded")
 _FAILED = frozenset({"error", "fail", "failed", "failure"})
 _SAYING = ("message", "msg", "reason", "detail", "description", "statusDescription")
@@ -112,7 +113,9 @@ def _failure_of(body: Json) -> Iterator[Any]:
         return
     if body.get("error") or str(body.get("type")) in FAILURE_EVENTS:
         yield body
-    elif body.get("errors") and not any(body.get(name) for name in _RESULTS):
+    elif body.get("errors") and (
+        body.keys() <= _GRAPHQL or not any(body.get(name) for name in _RESULTS)
+    ):
         yield body["errors"]
     elif any(body.get(name) is False for name in _SUCCESS) or _has_failed_status(body):
         yield body
