@@ -104,13 +104,14 @@ class Aligner:
         if (
             are_data_keys(names)
             or are_codes(names)
+            or all(" " in one for one in names)
             or (not self.is_closed and are_mostly_data_keys(names))
         ):
             return True
         if is_root and (self.is_closed or min(len(known.fields), len(live.fields)) < 2):
             return False
         if kinds <= {"object", "array"}:
-            return _holds_records(known, live)
+            return _holds_records(known, live, name)
         return not self.is_closed and _holds_counts(known, live, name)
 
 
@@ -155,14 +156,14 @@ def _tag(node: Node, tag: Tag) -> None:
     node.variants[tag].fields, node.fields = node.fields, {}
 
 
-def _holds_records(known: Node, live: Node) -> bool:
+def _holds_records(known: Node, live: Node, name: str) -> bool:
     """Return whether an object holds records of one shape under changing keys."""
     shapes = [*_shapes(known.fields.values()), *_shapes(live.fields.values())]
     first = shapes[0] if shapes else set()
     if not first or any(len(first & shape) < _SAME * len(first | shape) for shape in shapes):
         return False
     new, gone = live.fields.keys() - known.fields.keys(), known.fields.keys() - live.fields.keys()
-    if len(first) < 2:
+    if len(first) < 2 and not _is_index(name):
         return False
     return bool(new and gone) or len(known.fields) > 2 or all(map(is_minted, new | gone))
 
@@ -181,13 +182,18 @@ def _are_counted(names: Iterable[str], kinds: Collection[str]) -> bool:
     return {"integer", "number"}.issuperset(kinds) and all(name[:1].isupper() for name in names)
 
 
+def _is_index(name: str) -> bool:
+    """Return whether a field's name says that its keys are data: "by_user"."""
+    return name.startswith(("by_", "per_")) or "_by_" in name
+
+
 def _holds_counts(known: Node, live: Node, name: str) -> bool:
     """Return whether an object holds scalars of one type under changing keys."""
     if known.objects > 2 and len(known.fields) > 3:
         return all(child.count < known.objects for child in known.fields.values())
     shared = len(known.fields.keys() & live.fields.keys())
     is_replaced = shared < len(known.fields) and shared < len(live.fields)
-    is_plural = name.endswith("s") or name.startswith(("by_", "per_")) or "_by_" in name
+    is_plural = name.endswith("s") or _is_index(name)
     sizes = len(known.fields), len(live.fields)
     if is_plural:
         return is_replaced and sum(sizes) > 2

@@ -15,6 +15,9 @@ _DATA_KEY = re.compile(
     | (?=[a-f]*\d)[0-9a-f]{7,}                          # hashes
     | [a-z]\w{0,3}_[a-z0-9]*\d[a-z][a-z0-9]*             # short ids with a prefix: t5_2t5o6
     | (?=[a-z]{2,12}[_-]\w*\d)[a-z]{2,12}[_-][A-Za-z0-9]{12,}  # ids with a prefix
+    | [a-z]{2,8}_(?=[a-z0-9]*[A-Z])[A-Za-z0-9]{7,}      # the same without a digit: cus_Nffrfeua
+    | 0x[0-9a-fA-F]{4,} | [A-Za-z]+:\w*\d[\w:-]*        # addresses, keys of a store: user:12
+    | [QH]\d[ -]?\d{4}                                  # quarters and half-years: Q1 2026
     | (?=.*[A-Z])(?=.*[a-z])(?=\D*\d+\D+\d)[A-Za-z0-9_-]{10,}  # ids as base64 or base62
     | (?=[^-]*-)(?=.*\d)[A-Za-z][\w.]*(?:-[\w.]+)+      # names of models and releases: gpt-4o-mini
     | (?=(?:[^\d]*\d){2})(?=.*[A-Z])[A-Z0-9]{8,}        # ids in capitals

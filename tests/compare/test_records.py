@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from documents import body
+from documents import DATA_URL, body
 
 from cachy.drift import NotComparable, compare
 
@@ -165,3 +165,24 @@ def test_a_graphql_response_with_an_error_for_a_part_says_nothing() -> None:
     failed = {"data": {"viewer": {"id": 1}, "org": None}, "errors": [{"path": ["org"]}]}
     with pytest.raises(NotComparable):
         compare(body({"data": {"viewer": {"id": 1}, "org": {"id": 2}}}), body(failed))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ({"by_user": {"ann": {"n": 1}, "bob": {"n": 2}}}, {"by_user": {"eve": {"n": 2}}}),
+        ({"members": {"cus_Nffrfeua": {"r": "a"}}}, {"members": {"cus_Okkrfeub": {"r": "a"}}}),
+        ({"keys": {"user:1": {"n": 1}}}, {"keys": {"user:12": {"n": 1}, "user:3": {"n": 2}}}),
+        ({"held": {"0x1f9840a85d": {"n": 1}}}, {"held": {"0x7fc66500c8": {"n": 1}}}),
+        ({"sales": {"Q1 2026": 1}}, {"sales": {"Q2 2026": 1}}),
+        ({"scores": {"Ann Smith": 3, "Bob Ray": 4}}, {"scores": {"Eve Poe": 1}}),
+        (
+            {"ExecutionArn": "e", "Status": "RUNNING"},
+            {"ExecutionArn": "e", "Status": "SUCCEEDED", "Output": "{}", "StopDate": 1},
+        ),
+    ],
+)
+@pytest.mark.parametrize("url", [DATA_URL, "https://api.openai.com/v1/things"])
+def test_a_known_provider_has_maps_and_jobs_too(old: Any, new: Any, url: str) -> None:
+    both = ({"id": 1, "total": 2, "next": None, **one} for one in (old, new))
+    assert compare(*(body(one, url, "GET") for one in both)) == []

@@ -14,6 +14,9 @@ def without(value: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: item for name, item in value.items() if name not in names}
 
 
+LOCAL_URL = "http://127.0.0.1:11434/api/chat"
+LOCAL = {"model": "m", "message": {"role": "assistant", "content": "Hi"}, "done": True, "count": 3}
+JOB = {"id": "p1", "status": "succeeded", "output": ["a"], "logs": "", "urls": {"get": "x"}}
 THING = {"id": "t-1", "name": "a", "size": 3, "owner": {"id": 1, "login": "x"}}
 
 
@@ -39,6 +42,8 @@ def found(old: Any, new: Any, url: str) -> list[Change]:
         (CHAT, {**without(CHAT, "choices"), "object": "chat.completion.v2"}, CHAT_URL),
         (MESSAGE, without(MESSAGE, "type"), MESSAGES_URL),
         (MESSAGE, without(MESSAGE, "type", "content"), MESSAGES_URL),
+        *[(JOB, live, DATA_URL) for live in ({}, {"ok": True}, {"result": JOB, "status": "ok"})],
+        *[(LOCAL, live, LOCAL_URL) for live in ({}, {"data": LOCAL}, {"detail": "Not found"})],
         ([{"id": 1, "name": "a"}], {"items": [{"id": 1, "name": "a"}]}, DATA_URL),
         ([{"id": 1, "name": "a"}], None, DATA_URL),
     ],

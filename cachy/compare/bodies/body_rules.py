@@ -16,6 +16,7 @@ from cachy.compare.bodies.excuses import (
     is_other_ending,
     is_other_state,
     is_record_without,
+    is_replaced,
     is_root,
     is_silent,
     is_sparse,
@@ -98,7 +99,8 @@ def _judge_removed(path: str, known: Observation, comparison: Comparison) -> Ite
         return
     if _is_left_out(path, known, comparison) or is_silent(path, comparison):
         return
-    if is_other_state(parent_of(path), comparison) or is_other_backend(comparison):
+    is_excused = is_other_state(parent_of(path), comparison) or is_other_backend(comparison)
+    if is_excused and not is_replaced(path, comparison):
         return
     if known.types == {"null"}:
         if comparison.traits.is_closed or known.seen >= KNOWN or comparison.is_unchanged(path):

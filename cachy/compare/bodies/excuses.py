@@ -92,7 +92,19 @@ def is_root_lost(comparison: Comparison) -> bool:
         if not path.endswith((".*", "[*]"))
     ]
     kept = [path for path in needed if path in comparison.live]
-    return bool(needed) and "object" in comparison.live["$"].types and 2 * len(kept) < len(needed)
+    root = comparison.live.get("$")
+    return root is not None and "object" in root.types and 2 * len(kept) < len(needed)
+
+
+def is_replaced(path: str, comparison: Comparison) -> bool:
+    """Return whether a field is one of a body that became another one.
+
+    A job that is not far yet shows few fields, all of them known.
+    """
+    if not is_root(parent_of(path)) or not is_root_lost(comparison):
+        return False
+    top = {at for at in comparison.live if is_root(parent_of(at))}
+    return not top or not top <= comparison.known.keys()
 
 
 def is_proto_json(paths: Paths) -> bool:

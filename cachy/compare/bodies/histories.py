@@ -30,7 +30,7 @@ from cachy.structure.paths import name_of
 
 _STATE = re.compile(
     r"(?:\w*_)?(?:status|state|phase|stage|lifecycle)(?:_(?:detail|reason|message|text|code|name))?"
-    r"|\w*[a-z](?:Status|State|Phase)"
+    r"|(?:\w*[a-z])?(?:Status|State|Phase)"
 )
 _STATES = re.compile(r"(?:\w*_)?(?:statuses|states|conditions)|\w*[a-z](?:Statuses|Conditions)")
 _FLAGS = frozenset(

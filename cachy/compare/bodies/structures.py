@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from cachy.compare.bodies.body_rules import judge
-from cachy.compare.bodies.excuses import Comparison, Traits, is_proto_json, is_root
+from cachy.compare.bodies.excuses import (
+    Comparison,
+    Traits,
+    is_proto_json,
+    is_replaced,
+    is_root,
+)
 from cachy.compare.bodies.merge import hint_renames, merge_causes
 from cachy.compare.bodies.root_rules import weigh_root
 from cachy.compare.bodies.stream_rules import compare_streams, has_one_grammar
@@ -86,7 +92,9 @@ def _judge_all(comparison: Comparison, knowledge: Knowledge) -> Iterator[Change]
         changes = [
             change
             for change in found
-            if history is None or not history.explain(change, is_repeated=change.rule in repeated)
+            if history is None
+            or is_replaced(path, comparison)
+            or not history.explain(change, is_repeated=change.rule in repeated)
         ]
         for witness in witnesses:
             changes = [*consult(witness, changes, comparison.known.get(path))]
