@@ -37,7 +37,7 @@ class Row:
         ways: of calling it, with commas between.
         key: the variable that it needs to go live; empty if it needs none.
         environment: one of ENVIRONMENTS.
-        retries: the faults after which its own retries get the recorded response; None: not known.
+        retries: the faults after which its own retries get the recording; None: unmeasured.
         path: where llmock serves it; None where aimock does.
     """
 
@@ -152,12 +152,14 @@ ROWS = (
         "replicate",
         ("replicate",),
         f"{_ALL}, upload, binary, polling, errors, retry, {_PARALLEL}",
+        retries=(),
     ),
     Row(
         "huggingface_hub",
         "huggingface_hub",
         ("huggingface_hub",),
         f"{_ALL}, tools, structured, upload, binary, embeddings, errors, {_PARALLEL}",
+        retries=(),
     ),
     Row(
         "litellm",
@@ -165,6 +167,7 @@ ROWS = (
         ("litellm",),
         f"{_ALL}, tools, structured, {_FILES}, errors, retry, {_PARALLEL}",
         OPENAI,
+        retries=RETRIED,
     ),
     Row(
         "langchain-openai, langchain-anthropic",
@@ -172,6 +175,7 @@ ROWS = (
         ("langchain-openai", "langchain-anthropic"),
         f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
         OPENAI,
+        retries=RETRIED,
     ),
     Row(
         "pydantic-ai",
@@ -179,6 +183,7 @@ ROWS = (
         ("pydantic-ai-slim",),
         f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
         OPENAI,
+        retries=RETRIED,
     ),
     Row(
         "instructor",
@@ -187,6 +192,7 @@ ROWS = (
         f"streamed, async, async streamed, tools, structured, errors, retry, {_PARALLEL}",
         OPENAI,
         "instructor",
+        retries=RETRIED,
     ),
     Row(
         "llm",
@@ -194,6 +200,7 @@ ROWS = (
         ("llm",),
         f"{_ALL}, tools, structured, embeddings, errors, retry, {_PARALLEL}",
         OPENAI,
+        retries=RETRIED,
     ),
     Row(
         "claudette",
@@ -202,6 +209,7 @@ ROWS = (
         f"{_ALL}, tools, structured, errors, retry, {_PARALLEL}",
         ANTHROPIC,
         "answerai",
+        retries=RETRIED,
     ),
     Row(
         "cosette",
@@ -240,5 +248,6 @@ ROWS = (
         ("requests",),
         "plain, streamed, tools, structured, upload, binary, embeddings, errors, retry, "
         "early close, threads",
+        retries=(),
     ),
 )
