@@ -51,7 +51,7 @@ class Ownership:
         """Enter the scope for the set-up, and again for the teardown."""
         if fixturedef.scope == "function":
             return (yield)
-        owner = owner_of(request.node)
+        owner = owner_of(request.node)._replace(is_wide=True)
         before: list[Owner | None] = []
         fixturedef.addfinalizer(lambda: _become(before.pop()))  # the last of the teardown
         try:

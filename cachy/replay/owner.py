@@ -18,6 +18,7 @@ class Owner(NamedTuple):
 
     path: Path | None  # None: the session
     names: str = ""  # pytest's own, joined by `::`
+    is_wide: bool = False  # a scope of several tests, whose pytest fixture asks
 
     def name(self, config: Config) -> str:
         """Return the id by which its fixtures are found from any working folder."""

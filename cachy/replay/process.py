@@ -24,6 +24,7 @@ class Process:
     """What outlives a scope, or must be known to all scopes of this process."""
 
     _is_hooked = False
+    sequences: Any = None  # of equal requests by pytest fixtures for several tests
 
     def __init__(self) -> None:
         self.lock = threading.RLock()  # of the scopes, while one opens or closes
@@ -88,6 +89,8 @@ class Process:
     def begin_child(self) -> None:
         """Forget, in a forked process, what its parent holds, reads and reports."""
         self.lock = threading.RLock()
+        if self.sequences is not None:
+            self.sequences.renew_lock()
         for buffer in tuple(self.buffers):
             buffer.forget()
         self.misses.clear()

@@ -8,12 +8,15 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
+from cachy.replay.process import PROCESS
+
 
 class Turn(NamedTuple):
     """What is counted: a request's fingerprint without a variant, and whose turn it is."""
 
     fingerprint: str
     owner: str
+    is_wide: bool = False  # counted on from test to test, each of which may have a scope of its own
 
 
 class Sequences:
@@ -36,6 +39,8 @@ class Sequences:
 
     def take(self, turn: Hashable) -> int:
         """Reserve the index of a request that is about to be sent."""
+        if _is_elsewhere(turn, self):
+            return _wide().take(turn)
         owner = _current_owner()
         with self._lock:
             self._take_back()
@@ -49,10 +54,14 @@ class Sequences:
 
     def settle(self, turn: Hashable, index: int) -> None:
         """Keep an index for good: its answer is on disk."""
+        if _is_elsewhere(turn, self):
+            return _wide().settle(turn, index)
         self._ended.append((turn, index, False))
 
     def free(self, turn: Hashable, index: int) -> None:
         """Release an index; one that was never reserved is ignored."""
+        if _is_elsewhere(turn, self):
+            return _wide().free(turn, index)
         self._ended.append((turn, index, True))
 
     def _take_back(self) -> None:
@@ -76,6 +85,18 @@ class Sequences:
                 for part in (self._next, self._free, self._taken):
                     part.pop(name, None)
             return gaps
+
+
+def _wide() -> Sequences:
+    """Return what counts the requests of pytest fixtures for several tests, in all scopes."""
+    if PROCESS.sequences is None:
+        PROCESS.sequences = Sequences()
+    found: Sequences = PROCESS.sequences
+    return found
+
+
+def _is_elsewhere(turn: Hashable, here: Sequences) -> bool:
+    return isinstance(turn, Turn) and turn.is_wide and here is not PROCESS.sequences
 
 
 def _current_owner() -> object:

@@ -171,8 +171,8 @@ class Session:
         return Replay(found, response)
 
     def _turn(self, identity: Identity) -> Turn:
-        owner = current_owner()
-        return Turn(identity.fingerprint, owner.name(self.config) if owner else "")
+        whose = (one.name(self.config), one.is_wide) if (one := current_owner()) else ("",)
+        return Turn(identity.fingerprint, *whose)
 
     def without_given(self, request: Request) -> Request:
         """Return a request without what responses of this process gave as a secret."""

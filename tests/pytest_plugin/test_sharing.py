@@ -419,6 +419,38 @@ def test_what_a_classs_pytest_fixture_asks_belongs_to_the_class(
     assert origin.count == asked
 
 
+OF_TWO = """
+import httpx, pytest
+
+URL = {url!r}
+
+@pytest.fixture(scope="module", params=["x", "y"])
+def item(request):
+    number = httpx.post(URL + "/items", json={{"name": "shared"}}).json()["id"]
+    yield number
+    assert httpx.delete(URL + f"/items/{{number}}").json() == {{"deleted": True}}
+
+@pytest.fixture(scope="module")
+def other():
+    return httpx.post(URL + "/items", json={{"name": "shared"}}).json()["id"]
+
+def test_one(item):
+    assert httpx.get(URL + f"/items/{{item}}").status_code == 200
+
+def test_two(other):
+    assert httpx.get(URL + f"/items/{{other}}").status_code == 200
+"""
+
+
+def test_equal_requests_of_a_modules_pytest_fixtures_are_counted_through_its_tests(
+    project: pytest.Pytester, origin: ScriptedServer
+) -> None:
+    project.makepyfile(test_it=OF_TWO.format(url=origin.url))
+    for mode in ("record", "replay"):
+        project.runpytest_subprocess(f"--cachy={mode}").assert_outcomes(passed=3)
+    assert origin.count == 8
+
+
 FLAKY = """
 import httpx, pytest
 
