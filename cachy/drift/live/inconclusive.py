@@ -162,7 +162,8 @@ def _has_become_an_error(body: Body, before: Body) -> bool:
     known, live = (one.content if one.kind == "json" else None for one in (before, body))
     if not isinstance(known, dict) or not isinstance(live, dict):
         return False
-    return known.keys().isdisjoint(live) and is_only_an_error(live)
+    is_new = not is_error(known) and known.keys().isdisjoint(live)
+    return is_new and is_only_an_error(live)
 
 
 def _why_unreadable(media: str, body: Body, before: Body) -> Unchecked | None:
