@@ -63,6 +63,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, Any]:
+    """Open a scope around the import of a module: what it requests belongs to no test."""
+    if not isinstance(collector, pytest.Module) or not collector.config.getoption("--cachy"):
+        return (yield)
+    with _scope(collector, None):
+        _raise_as_failures()
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """Open the test's scope around its setup, its call and its teardown."""
     item.config.stash[_totals].astray += _take_misses(item.config)
@@ -103,7 +113,7 @@ def _own_session(item: pytest.Item, around: Config) -> Session | None:
 
 
 @contextlib.contextmanager
-def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
+def _scope(item: pytest.Item | pytest.Module, marker: pytest.Mark | None) -> Generator[None]:
     from cachy.config import config_at, load_config
     from cachy.errors import CachyError
     from cachy.replay.scope import current_session, in_session
@@ -134,18 +144,21 @@ def _scope(item: pytest.Item, marker: pytest.Mark | None) -> Generator[None]:
         yield
 
 
-def _new_session(item: pytest.Item, arguments: dict[str, Any], around: Config) -> Session:
-    """Return a test's session: settings of the marker, then the option, then around it."""
+def _new_session(
+    item: pytest.Item | pytest.Module, arguments: dict[str, Any], around: Config
+) -> Session:
+    """Return a session: settings of a test's marker, then the option, then around it."""
     from cachy.config import override
     from cachy.replay.scope import new_session
 
     option = item.config.getoption("--cachy")
-    if option == MIGRATE:
+    if option == MIGRATE and isinstance(item, pytest.Item):
         from cachy.pytest_plugin.migration import migrating_session
 
         return migrating_session(item, arguments, around)
     if option:
-        around = override(around, mode=option)._replace(mode_from="--cachy")
+        mode = "replay" if option == MIGRATE else option  # no cassette belongs to a module
+        around = override(around, mode=mode)._replace(mode_from="--cachy")
     return new_session(**arguments, around=around)
 
 

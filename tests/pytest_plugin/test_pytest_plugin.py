@@ -468,6 +468,27 @@ def test_a_miss_outside_of_every_test_fails_the_run(project: pytest.Pytester, wo
     result.stdout.fnmatch_lines(["cachy: missed outside of a test: No fixture answers GET*"])
 
 
+def test_the_option_holds_while_modules_are_imported(
+    origin: ScriptedServer, project: pytest.Pytester, url: str
+) -> None:
+    project.makepyfile(
+        f"""
+        import httpx
+        NUMBER = httpx.post({url!r}, json={{}}).json()["number"]
+
+        def test_it(ask):
+            assert NUMBER == ask() == 1
+        """
+    )
+    missing = project.runpytest_subprocess("--cachy=replay")
+    missing.assert_outcomes(errors=1)
+    missing.stdout.fnmatch_lines(["*No fixture answers POST*"])
+    assert origin.count == 0
+    project.runpytest_subprocess("--cachy=record").assert_outcomes(passed=1)
+    project.runpytest_subprocess("--cachy=replay").assert_outcomes(passed=1)
+    assert origin.count == 1
+
+
 @pytest.fixture
 def enabling(project: pytest.Pytester, url: str) -> pytest.Pytester:
     """A project that says in its conftest.py alone what cachy is to do."""
