@@ -71,6 +71,8 @@ def command(mode: str | None, only: str | None, prune: bool, arguments: tuple[st
         lines = Path(folder) / "report.jsonl"
         code, total = _run_served(arguments, config, _environment(config, only, lines, arguments))
         is_watched = lines.with_suffix(_ON).exists() or total.is_on
+    if not is_watched:
+        total.unwatched.clear()  # a line about the whole command says it
     why = completeness.why_partial(total, code, config)
     why = why or completeness.put_on_record(total, " ".join(arguments), began, config)
     left = [] if why or not config.fixtures.is_dir() else _left_over(config, prune)

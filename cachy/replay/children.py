@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ def watch() -> None:
         _patches.replace(os, "execv", _make_exec)
         for name in ("execve", "posix_spawn", "posix_spawnp"):
             if hasattr(os, name):  # not on Windows
-                _patches.replace(os, name, _make_spawn)
+                _patches.replace(os, name, partial(_make_spawn, ends=name == "execve"))
         PROCESS.run.watch_child = _watched_environment
     announce()
 
@@ -109,16 +109,19 @@ def _make_exec(original: Any) -> Any:
     return execv
 
 
-def _make_spawn(original: Any) -> Any:
-    """Wrap what starts a program with an environment that the caller gives."""
+def _make_spawn(original: Any, *, ends: bool) -> Any:
+    """Wrap what starts a program with an environment that the caller gives.
+
+    `ends`: it takes the place of this process, which will not come to its end.
+    """
 
     @wraps(original)
     def spawn(path: Any, args: Any, env: Any, **kwargs: Any) -> Any:
         is_by_popen = sys._getframe(1).f_globals.get("__name__") == "subprocess"  # noted already
         if _SETTINGS in os.environ and not is_by_popen:
             _note_unwatched([path, *args[1:]], env, "")
-            if original.__name__ == "execve":
-                add_line(so_far())  # this process will not come to its end
+            if ends:
+                add_line(so_far())
         return original(path, args, env, **kwargs)
 
     return spawn
