@@ -12,6 +12,7 @@ from cachy.interaction import Json
 from cachy.redact.names import WRAPPERS, find_name, inner_name, is_minted
 from cachy.redact.shapes import Rules, is_random
 
+_PATHS = ("$.", "$[", "event(")  # of a contract: `"$.access_token": "string, optional"`
 EVERY = ("",)
 """Is in every string."""
 _Names = str | tuple[str, ...]  # of a field, or of the columns of a table
@@ -59,8 +60,8 @@ class Rewriting:
         columns = _columns(holder)
         for place, item in list(holder.items()):
             is_table = columns and place in _ROWS and isinstance(item, list)
-            inner = columns if is_table else field_name(holder, place, str(name))
-            holder[place] = self._rewritten(item, inner)
+            own = "" if place.startswith(_PATHS) else field_name(holder, place, str(name))
+            holder[place] = self._rewritten(item, columns if is_table else own)
 
     def _name_in_list(self, holder: list[Json], place: int, name: _Names) -> _Names:
         """Return the name of an item: that of the list, unless the item is a message."""
