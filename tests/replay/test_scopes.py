@@ -8,6 +8,7 @@ import multiprocessing
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
@@ -117,6 +118,7 @@ def test_enabling_again_leaves_no_moment_without(project: Path) -> None:
     def watch() -> None:
         while not done.is_set():
             seen.append(current_session())
+            time.sleep(0)  # else each file that enabling reads waits for this thread
 
     watcher = threading.Thread(target=watch)
     watcher.start()
