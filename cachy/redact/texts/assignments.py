@@ -10,6 +10,7 @@ from cachy.redact.names import find_name, find_named, inner_name, is_chosen
 from cachy.redact.placeholders import is_placeholder
 from cachy.redact.shapes import is_random
 from cachy.redact.texts.assigned_values import is_code, is_reference, is_sample, is_type
+from cachy.redact.texts.groups import with_group
 from cachy.redact.texts.markup import CleanField
 
 _NAME = r"[A-Za-z_][\w.-]{0,63}"
@@ -74,14 +75,9 @@ def redact_assignments(text: str, clean_field: CleanField) -> str:
     return _SENTENCE.sub(partial(_clean_said, clean_field), text)
 
 
-def _with_value(match: re.Match[str], clean: str, part: str = "value") -> str:
-    start, end = match.start(part) - match.start(), match.end(part) - match.start()
-    return match[0][:start] + clean + match[0][end:]
-
-
 def _clean_named(name: str, clean_field: CleanField, match: re.Match[str]) -> str:
     is_kept = is_sample(match["value"])
-    return match[0] if is_kept else _with_value(match, clean_field(name, match["value"]))
+    return match[0] if is_kept else with_group(match, clean_field(name, match["value"]))
 
 
 def _clean_line(clean_field: CleanField, line: re.Match[str]) -> str:
@@ -90,7 +86,7 @@ def _clean_line(clean_field: CleanField, line: re.Match[str]) -> str:
     if kind is None or is_placeholder(value):
         return line[0]
     if kind == "cookie":
-        return _with_value(line, clean_field(name, value)) if "=" in value else line[0]
+        return with_group(line, clean_field(name, value)) if "=" in value else line[0]
     if _AMONG_OTHERS.search(value):
         return line[0]
     scheme = _SCHEME.match(value)
@@ -98,7 +94,7 @@ def _clean_line(clean_field: CleanField, line: re.Match[str]) -> str:
     secret = _without_comment(value[start:])
     if secret[:1] in _QUOTES or not _is_setting(line, secret):
         return line[0]
-    return _with_value(
+    return with_group(
         line, value[:start] + clean_field(name, secret) + value[start + len(secret) :]
     )
 
@@ -107,7 +103,7 @@ def _clean_in_flow(clean_field: CleanField, match: re.Match[str]) -> str:
     value = match["value"]
     is_word = is_sample(value) or is_code(value) or is_type(value) or is_reference(value)
     is_kept = is_word or find_name(match["name"]) is None
-    return match[0] if is_kept else _with_value(match, clean_field(match["name"], value))
+    return match[0] if is_kept else with_group(match, clean_field(match["name"], value))
 
 
 def _without_comment(value: str) -> str:
@@ -146,7 +142,7 @@ def _clean_quoted(clean_field: CleanField, match: re.Match[str]) -> str:
     is_word = is_sample(value) or is_type(value) or is_reference(value)
     if find_name(name) is None or is_word or is_placeholder(value) or _is_prose(value):
         return match[0]
-    return _with_value(match, clean_field(name, value))
+    return with_group(match, clean_field(name, value))
 
 
 def _is_prose(value: str) -> bool:
@@ -177,7 +173,7 @@ def _clean_said(clean_field: CleanField, match: re.Match[str]) -> str:
     if is_word or is_placeholder(plain) or not is_secret:
         return match[0]
     field = name if find_name(name) else "auth_token"
-    return _with_value(match, clean_field(field, plain) + value[len(plain) :])
+    return with_group(match, clean_field(field, plain) + value[len(plain) :])
 
 
 def _clean_blocks(text: str, clean_field: CleanField) -> str:
@@ -211,4 +207,4 @@ def _clean_text_lines(lines: str, name: str, clean_field: CleanField) -> Iterato
 def _clean_item(name: str, clean_field: CleanField, item: re.Match[str]) -> str:
     value = item["value"]
     is_secret = find_named(name, value) and not (is_sample(value) or is_type(value))
-    return _with_value(item, clean_field(name, value)) if is_secret else item[0]
+    return with_group(item, clean_field(name, value)) if is_secret else item[0]

@@ -10,6 +10,7 @@ from cachy.redact.names import find_name, is_chosen
 from cachy.redact.placeholders import is_placeholder
 from cachy.redact.shapes import is_random
 from cachy.redact.texts.assigned_values import is_reference, is_sample, is_type
+from cachy.redact.texts.groups import with_group
 
 Note = Callable[[str, str], str]
 """Notes a secret of a kind, and returns its placeholder."""
@@ -74,9 +75,12 @@ def _clean_command(option: str, what: str, note: Note, command: re.Match[str]) -
 
 def _clean_argument(what: str, note: Note, match: re.Match[str]) -> str:
     part = "word" if match["quoted"] is None else "quoted"
-    clean = _CLEANERS[what](match[part], note)
-    start = match.start(part) - match.start()
-    return match[0][:start] + clean + match[0][start + len(match[part]) :]
+    return with_group(match, _CLEANERS[what](match[part], note), part)
+
+
+def _is_kept(value: str) -> bool:
+    """Return whether an argument stays: a template, or what stands for a secret."""
+    return is_sample(value) or is_placeholder(value)
 
 
 def _clean_user(value: str, note: Note) -> str:
@@ -91,7 +95,7 @@ def _clean_user(value: str, note: Note) -> str:
 
 
 def _clean_password(value: str, note: Note) -> str:
-    is_kept = is_sample(value) or is_placeholder(value) or value in ("password", "pass")
+    is_kept = _is_kept(value) or value in ("password", "pass")
     return value if is_kept else note("password", value)
 
 
@@ -102,7 +106,7 @@ def _clean_header(value: str, note: Note) -> str:
     kind, secret = find_name(header["name"]), header["value"]
     if kind is None and re.search(r"(?i)-(?:token|key|secret|auth)$", header["name"]):
         kind = "auth-token"
-    if kind is None or is_sample(secret) or is_placeholder(secret):
+    if kind is None or _is_kept(secret):
         return value
     clean = _clean_cookies(secret, note) if kind == "cookie" else note(kind, secret)
     return value[: header.start("value")] + clean
@@ -115,8 +119,9 @@ def _clean_form(value: str, note: Note) -> str:
 def _clean_field(field: str, note: Note) -> str:
     name, sign, value = field.partition("=")
     kind = find_name(name)
-    is_kept = kind is None or not value or is_sample(value) or is_placeholder(value)
-    return field if is_kept else name + sign + note(kind or "", value)
+    return (
+        field if kind is None or not value or _is_kept(value) else name + sign + note(kind, value)
+    )
 
 
 def _clean_cookies(value: str, note: Note) -> str:
@@ -125,8 +130,8 @@ def _clean_cookies(value: str, note: Note) -> str:
 
 def _clean_cookie(cookie: str, note: Note) -> str:
     name, sign, value = cookie.partition("=")
-    is_kept = not value.strip() or is_placeholder(value.strip()) or is_sample(value.strip())
-    return cookie if is_kept else f"{name}{sign}{note('cookie', value.strip())}"
+    value = value.strip()
+    return cookie if not value or _is_kept(value) else f"{name}{sign}{note('cookie', value)}"
 
 
 _CLEANERS = {
@@ -157,5 +162,4 @@ def _clean_option(note: Note, option: re.Match[str]) -> str:
     is_sure = is_sure or (_ANOTHER.search(_line_before(option)) and not is_type(value))
     if is_sample(value) or is_reference(value) or not (is_sure or is_chosen(value)):
         return option[0]
-    start = option.start(part) - option.start()
-    return option[0][:start] + note(kind, value) + option[0][start + len(value) :]
+    return with_group(option, note(kind, value), part)

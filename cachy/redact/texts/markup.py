@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from cachy.redact.names import find_name
+from cachy.redact.texts.groups import with_group
 
 CleanField = Callable[[str, str], str]
 """Returns the value of a field, redacted if the name of the field says so."""
@@ -77,7 +78,4 @@ def _replaced(match: re.Match[str], part: str, name: str, clean_field: CleanFiel
 
         value = unescape(value)
     clean = clean_field(name, value)
-    if clean == value:
-        return match[0]
-    start, end = match.start(part) - match.start(), match.end(part) - match.start()
-    return match[0][:start] + clean + match[0][end:]
+    return match[0] if clean == value else with_group(match, clean, part)
